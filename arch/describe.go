@@ -1,0 +1,156 @@
+package arch
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// The kinds of layers.
+const (
+	Convolution       = "convolution"
+	MaxPool           = "max_pool"
+	AveragePool       = "average_pool"
+	GlobalAveragePool = "global_average_pool"
+	Concat            = "concat"
+	Sum               = "sum"
+	Dropout           = "dropout"
+	Dense             = "dense"
+)
+
+// imageInput stands for the images among a layer's inputs.
+const imageInput = -1
+
+// A Layer is one operation of a network as it was built. Batch norm and the
+// activation belong to the layer that they follow.
+type Layer struct {
+	// Name is the TF-slim name with the network's scope.
+	Name string `json:"name"`
+	// Kind is one of the constants above.
+	Kind string `json:"kind"`
+	// Inputs are the indices of the layers that this one reads; -1 is the images.
+	Inputs []int `json:"inputs"`
+	// Kernel is the window's height and width; zero where there is none.
+	Kernel [2]int `json:"kernel"`
+	// Stride is the same for both directions; zero where there is none.
+	Stride int `json:"stride"`
+	// Padding is "SAME" or "VALID", TensorFlow's terms; empty where there is none.
+	Padding string `json:"padding"`
+	// Activation is "relu" or empty.
+	Activation string `json:"activation,omitempty"`
+	// Scale is what a sum multiplies its second input with; zero elsewhere.
+	Scale float64 `json:"scale,omitempty"`
+	// Output is the shape for one image: height, width, channels; or features.
+	Output []int `json:"output"`
+	// Parameters counts the trainable ones: weights, biases, gamma and beta.
+	Parameters int64 `json:"parameters"`
+	// MultiplyAdds is per image.
+	MultiplyAdds int64 `json:"multiply_adds"`
+}
+
+// A Description is a network as data.
+type Description struct {
+	Network string  `json:"network"`
+	Height  int     `json:"height"`
+	Width   int     `json:"width"`
+	Layers  []Layer `json:"layers"`
+	// Parameters and MultiplyAdds are the sums over the layers.
+	Parameters   int64 `json:"parameters"`
+	MultiplyAdds int64 `json:"multiply_adds"`
+	// Tensors are the parameters in the order in which the network uses them,
+	// batch norm's moving statistics among them.
+	Tensors []Parameter `json:"-"`
+}
+
+// Describe builds the network for one image of the given height and width and
+// returns what was built. The backend only checks shapes; nothing runs on it.
+func (n *Network) Describe(backend compute.Backend, height, width int) (*Description, error) {
+	if err := n.CheckSize(height, width); err != nil {
+		return nil, err
+	}
+	var b *builder
+	err := exceptions.TryCatch[error](func() {
+		g := graph.NewGraph(backend, n.Name())
+		defer g.Finalize()
+		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, height, width, 3))
+		b = n.build(model.NewStore().RootScope(), images)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe %s: %w", n.Name(), err)
+	}
+	d := &Description{Network: n.Name(), Height: height, Width: width, Layers: b.layers, Tensors: b.construction.parameters}
+	for _, layer := range d.Layers {
+		d.Parameters += layer.Parameters
+		d.MultiplyAdds += layer.MultiplyAdds
+	}
+	return d, nil
+}
+
+// Parameters returns the names and shapes of the network's parameters in the
+// order in which it uses them. They do not depend on the size of the images,
+// except those of an auxiliary head, which are for 299 x 299.
+func (n *Network) Parameters(backend compute.Backend) ([]Parameter, error) {
+	d, err := n.Describe(backend, 299, 299)
+	if err != nil {
+		return nil, err
+	}
+	return d.Tensors, nil
+}
+
+// Label is the layer's operation in a few words, such as "3x3 convolution / 2 V",
+// where V marks VALID padding as in the paper's figures.
+func (l Layer) Label() string {
+	var s strings.Builder
+	if l.Kernel[0] > 0 {
+		fmt.Fprintf(&s, "%dx%d ", l.Kernel[0], l.Kernel[1])
+	}
+	s.WriteString(strings.ReplaceAll(l.Kind, "_", " "))
+	if l.Stride > 1 {
+		fmt.Fprintf(&s, " / %d", l.Stride)
+	}
+	if l.Padding == "VALID" {
+		s.WriteString(" V")
+	}
+	return s.String()
+}
+
+// record appends a layer to the description. The parameters are those that were
+// added since their count was the given one.
+func (b *builder) record(name string, layer Layer, w window, parametersBefore int, output *graph.Node, inputs ...*graph.Node) {
+	layer.Name = b.network.definition.scope + "/" + b.scope + name
+	layer.Output = output.Shape().Dimensions[1:]
+	for _, input := range inputs {
+		from, ok := b.producer[input]
+		if !ok {
+			exceptions.Panicf("%s: layer %s reads a value that no layer has produced", b.network.Name(), layer.Name)
+		}
+		layer.Inputs = append(layer.Inputs, from)
+	}
+	if w.height > 0 {
+		layer.Kernel, layer.Stride, layer.Padding = [2]int{w.height, w.width}, w.stride, "SAME"
+		if w.valid {
+			layer.Padding = "VALID"
+		}
+	}
+	for _, p := range b.parameters[parametersBefore:] {
+		if p.Trainable {
+			layer.Parameters += int64(p.Size())
+		}
+	}
+	b.producer[output] = len(b.layers)
+	b.layers = append(b.layers, layer)
+}
+
+func (b *builder) parameterCount() int { return len(b.parameters) }
+
+// multiplyAdds counts those of a convolution for one image.
+func multiplyAdds(x, y *graph.Node, w window) int64 {
+	out := y.Shape().Dimensions
+	return int64(w.height) * int64(w.width) * int64(x.Shape().Dimensions[3]) * int64(out[1]) * int64(out[2]) * int64(out[3])
+}

@@ -1,0 +1,35 @@
+package arch
+
+import "github.com/gomlx/gomlx/core/graph"
+
+// inceptionResnetV1 is figure 15 with the blocks of figures 10 to 14: the
+// residual network of about Inception-v3's cost.
+var inceptionResnetV1 = definition{
+	name:   "inception_resnet_v1",
+	scope:  "InceptionResnetV1",
+	blocks: []int{5, 10, 5},
+	scales: residualScales,
+	logits: "Logits",
+	body:   inceptionResnetV1Body,
+}
+
+func inceptionResnetV1Body(b *builder, x *graph.Node) *graph.Node {
+	blocks, scales := b.network.options.Blocks, b.network.options.ResidualScales
+	x = stemResnetV1(b, x)
+	x = repeat(b, x, "Repeat", "block35", blocks[0], scales[0], 35, 256, inceptionResnetA(32, 32))
+	x = b.stage("Mixed_6a", x, 17, 896, reductionA(192, 192, 256, 384))
+	x = repeat(b, x, "Repeat_1", "block17", blocks[1], scales[1], 17, 896, inceptionResnetB(128, 128))
+	x = b.stage("Mixed_7a", x, 8, 1792, reductionResnetB(256, 256, 256))
+	return repeat(b, x, "Repeat_2", "block8", blocks[2], scales[2], 8, 1792, inceptionResnetC(192, 192))
+}
+
+// stemResnetV1 is figure 14: 35 x 35 x 256.
+func stemResnetV1(b *builder, x *graph.Node) *graph.Node {
+	x = b.endPoint("Conv2d_1a_3x3", b.conv(x, "Conv2d_1a_3x3", 32, valid(3, 2)), 149, 32)
+	x = b.endPoint("Conv2d_2a_3x3", b.conv(x, "Conv2d_2a_3x3", 32, valid(3, 1)), 147, 32)
+	x = b.endPoint("Conv2d_2b_3x3", b.conv(x, "Conv2d_2b_3x3", 64, same(3, 3)), 147, 64)
+	x = b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
+	x = b.endPoint("Conv2d_3b_1x1", b.conv(x, "Conv2d_3b_1x1", 80, valid(1, 1)), 73, 80)
+	x = b.endPoint("Conv2d_4a_3x3", b.conv(x, "Conv2d_4a_3x3", 192, valid(3, 1)), 71, 192)
+	return b.endPoint("Conv2d_4b_3x3", b.conv(x, "Conv2d_4b_3x3", 256, valid(3, 2)), 35, 256)
+}

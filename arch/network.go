@@ -1,0 +1,168 @@
+package arch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// MinSize is the smallest height and width of the images that the networks take:
+// below it the last reduction has nothing left to reduce.
+const MinSize = 75
+
+// minAuxiliarySize is the smallest height and width at which the grid that the
+// auxiliary heads start from has the 5 x 5 cells of their pooling.
+const minAuxiliarySize = 107
+
+// A definition is what tells one network from another.
+type definition struct {
+	name      string
+	scope     string    // of all its parameters
+	blocks    []int     // of A, B and C (figures 9 and 15)
+	scales    []float64 // of the residual blocks A, B and C; nil without residuals
+	logits    string    // name of the last layer
+	body      func(b *builder, images *graph.Node) *graph.Node
+	auxiliary func(b *builder) *graph.Node // nil without an auxiliary head
+}
+
+func definitions() []*definition {
+	return []*definition{
+		&inceptionV3, &inceptionV4, &inceptionResnetV1, &inceptionResnetV2, &inceptionResnetV2Paper,
+	}
+}
+
+// Names returns the names of the networks: "inception_v3", "inception_v4",
+// "inception_resnet_v1", "inception_resnet_v2" (the released network, whose
+// layout the public weights have) and "inception_resnet_v2_paper" (figures 15-19).
+func Names() []string {
+	var names []string
+	for _, d := range definitions() {
+		names = append(names, d.name)
+	}
+	return names
+}
+
+// A Network is one of the five networks with its options. It has no parameters
+// of its own: they live in the model.Store that Graph is given.
+type Network struct {
+	definition *definition
+	options    Options
+}
+
+// New returns the network with the given name. An unknown name or an option out
+// of range is an error that says what was expected.
+func New(name string, options Options) (*Network, error) {
+	all := definitions()
+	i := slices.IndexFunc(all, func(d *definition) bool { return d.name == name })
+	if i < 0 {
+		nearest := slices.MinFunc(Names(), func(a, b string) int {
+			return editDistance(a, name) - editDistance(b, name)
+		})
+		return nil, fmt.Errorf("unknown network %q, did you mean %q? Networks are %s", name, nearest, strings.Join(Names(), ", "))
+	}
+	options, err := options.withDefaults(all[i])
+	if err != nil {
+		return nil, err
+	}
+	return &Network{definition: all[i], options: options}, nil
+}
+
+// Name returns the network's name.
+func (n *Network) Name() string { return n.definition.name }
+
+// Options returns the network's options with every default filled in.
+func (n *Network) Options() Options { return n.options }
+
+// CheckSize returns an error when the network cannot take images of the given
+// height and width in pixels.
+func (n *Network) CheckSize(height, width int) error {
+	smallest, part := MinSize, ""
+	if n.options.AuxiliaryHead {
+		smallest, part = minAuxiliarySize, " with its auxiliary head"
+	}
+	if min(height, width) < smallest {
+		return fmt.Errorf("%s%s takes images of at least %dx%d, found %dx%d", n.Name(), part, smallest, smallest, height, width)
+	}
+	return nil
+}
+
+// Outputs are the nodes of a network in a graph.
+type Outputs struct {
+	// Logits is shaped [batch, classes]; softmax has not been applied.
+	Logits *graph.Node
+	// AuxiliaryLogits is shaped [batch, classes]; nil without an auxiliary head.
+	AuxiliaryLogits *graph.Node
+	// EndPoints holds the output of every stage by the TF-slim name without the
+	// network's scope: "Conv2d_1a_3x3", "Mixed_6a", "Repeat/block35_1", ..., shaped
+	// [batch, height, width, channels], and "PreLogits", the pooled features before
+	// dropout, shaped [batch, channels].
+	EndPoints map[string]*graph.Node
+}
+
+// EndPoint returns the output of the named stage; an unknown name is an error
+// that lists the known ones.
+func (o *Outputs) EndPoint(name string) (*graph.Node, error) {
+	if node, ok := o.EndPoints[name]; ok {
+		return node, nil
+	}
+	var names []string
+	for known := range o.EndPoints {
+		names = append(names, known)
+	}
+	slices.Sort(names)
+	return nil, fmt.Errorf("the network has no end point %q; it has %s", name, strings.Join(names, ", "))
+}
+
+// Graph adds the network to the graph of images, which are shaped [batch, height,
+// width, 3], RGB in [-1,1]. Parameters are looked up in the scope by their TF-slim
+// names, and created there when absent. Batch norm uses the batch's statistics and
+// dropout is active when the graph is marked as training (model.Store.SetTraining).
+//
+// As all graph functions of GoMLX it panics with an error, here when the images'
+// shape or a parameter's shape is not what the network takes; model.Exec turns
+// that into an error.
+func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
+	b := n.build(scope, images)
+	return b.outputs
+}
+
+func (n *Network) build(scope *model.Scope, images *graph.Node) *builder {
+	shape := images.Shape()
+	if shape.Rank() != 4 || shape.Dimensions[3] != 3 || !shape.DType.IsFloat() {
+		exceptions.Panicf("%s takes images of a floating point type shaped [batch, height, width, 3], found %s", n.Name(), shape)
+	}
+	if err := n.CheckSize(shape.Dimensions[1], shape.Dimensions[2]); err != nil {
+		panic(err)
+	}
+	b := newBuilder(n, scope, images)
+	features := n.definition.body(b, images)
+	b.outputs.Logits = b.head(features)
+	if n.options.AuxiliaryHead {
+		b.outputs.AuxiliaryLogits = n.definition.auxiliary(b)
+	}
+	return b
+}
+
+// editDistance is Levenshtein's distance in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

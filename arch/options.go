@@ -1,0 +1,93 @@
+package arch
+
+import (
+	"fmt"
+)
+
+// Options adjusts a network. The zero value of a field means the network's own
+// value, so that Options{} is the network as published.
+type Options struct {
+	// Classes is the number of logits; 1000 when zero.
+	Classes int
+	// DropoutKeep is the share of the pooled features that dropout keeps while
+	// training, in (0,1]; 0.8 when zero, as the paper has it (section 3.1, figure 9).
+	DropoutKeep float64
+	// Blocks is how often the blocks A, B and C are repeated (figures 9 and 15);
+	// nil means the network's own counts.
+	Blocks []int
+	// Width multiplies the channels of every convolution but the expansions of
+	// residual blocks, which follow what they are added to. Products are rounded to
+	// multiples of 8, and are at least 8. 1 when zero.
+	Width float64
+	// ResidualScales multiply the branches of the residual blocks A, B and C before
+	// they are added (section 3.3, figure 20); nil means 0.17, 0.10, 0.20.
+	ResidualScales []float64
+	// AuxiliaryHead adds the auxiliary classifier of the TF-slim release, for
+	// inception_v3, inception_v4 and inception_resnet_v2 with inputs from 107 up.
+	AuxiliaryHead bool
+	// AveragePoolCountsPadding makes the 3x3 average pooling divide by nine at the
+	// border as well, as the Inception-v3 of torchvision and timm does. TensorFlow
+	// divides by the number of cells inside the image.
+	AveragePoolCountsPadding bool
+	// BatchNormDecay is the decay of batch norm's moving statistics, in (0,1); 0.9997
+	// when zero, as in the TF-slim release.
+	BatchNormDecay float64
+}
+
+// withDefaults returns the options with the network's own values filled in.
+func (o Options) withDefaults(n *definition) (Options, error) {
+	fail := func(format string, args ...any) (Options, error) {
+		return o, fmt.Errorf("arch: %s: "+format, append([]any{n.name}, args...)...)
+	}
+	if o.Classes == 0 {
+		o.Classes = 1000
+	}
+	if o.Classes < 1 {
+		return fail("Classes must be at least 1, found %d", o.Classes)
+	}
+	if o.DropoutKeep == 0 {
+		o.DropoutKeep = 0.8
+	}
+	if !(o.DropoutKeep > 0 && o.DropoutKeep <= 1) {
+		return fail("DropoutKeep must be in (0,1], found %g", o.DropoutKeep)
+	}
+	if o.Width == 0 {
+		o.Width = 1
+	}
+	if !(o.Width > 0 && o.Width <= 64) {
+		return fail("Width must be in (0,64], found %g", o.Width)
+	}
+	if o.BatchNormDecay == 0 {
+		o.BatchNormDecay = 0.9997
+	}
+	if !(o.BatchNormDecay > 0 && o.BatchNormDecay < 1) {
+		return fail("BatchNormDecay must be in (0,1), found %g", o.BatchNormDecay)
+	}
+	if o.Blocks == nil {
+		o.Blocks = n.blocks
+	}
+	if len(o.Blocks) != len(n.blocks) {
+		return fail("Blocks must have %d counts (the network's own are %v), found %v", len(n.blocks), n.blocks, o.Blocks)
+	}
+	for _, count := range o.Blocks {
+		if count < 1 || count > maxBlocks {
+			return fail("Blocks must be between 1 and %d, found %v", maxBlocks, o.Blocks)
+		}
+	}
+	switch {
+	case n.scales == nil && o.ResidualScales != nil:
+		return fail("the network has no residual connections to scale, found ResidualScales %v", o.ResidualScales)
+	case o.ResidualScales == nil:
+		o.ResidualScales = n.scales
+	case len(o.ResidualScales) != len(n.scales):
+		return fail("ResidualScales must have %d values (the network's own are %v), found %v", len(n.scales), n.scales, o.ResidualScales)
+	}
+	if o.AuxiliaryHead && n.auxiliary == nil {
+		return fail("the network has no auxiliary head; inception_v3, inception_v4 and inception_resnet_v2 have one")
+	}
+	return o, nil
+}
+
+// maxBlocks keeps the block letters of Inception-v3 and v4 (Mixed_5b, Mixed_5c,
+// ...) within the alphabet.
+const maxBlocks = 25
