@@ -8,30 +8,30 @@ import (
 // value, so that Options{} is the network as published.
 type Options struct {
 	// Classes is the number of logits; 1000 when zero.
-	Classes int
+	Classes int `json:"classes,omitempty"`
 	// DropoutKeep is the share of the pooled features that dropout keeps while
 	// training, in (0,1]; 0.8 when zero, as the paper has it (section 3.1, figure 9).
-	DropoutKeep float64
+	DropoutKeep float64 `json:"dropout_keep,omitempty"`
 	// Blocks is how often the blocks A, B and C are repeated (figures 9 and 15);
 	// nil means the network's own counts.
-	Blocks []int
+	Blocks []int `json:"blocks,omitempty"`
 	// Width multiplies the channels of every convolution but the expansions of
 	// residual blocks, which follow what they are added to. Products are rounded to
 	// multiples of 8, and are at least 8. 1 when zero.
-	Width float64
+	Width float64 `json:"width,omitempty"`
 	// ResidualScales multiply the branches of the residual blocks A, B and C before
 	// they are added (section 3.3, figure 20); nil means 0.17, 0.10, 0.20.
-	ResidualScales []float64
+	ResidualScales []float64 `json:"residual_scales,omitempty"`
 	// AuxiliaryHead adds the auxiliary classifier of the TF-slim release, for
 	// inception_v3, inception_v4 and inception_resnet_v2 with inputs from 107 up.
-	AuxiliaryHead bool
+	AuxiliaryHead bool `json:"auxiliary_head,omitempty"`
 	// AveragePoolCountsPadding makes the 3x3 average pooling divide by nine at the
 	// border as well, as the Inception-v3 of torchvision and timm does. TensorFlow
 	// divides by the number of cells inside the image.
-	AveragePoolCountsPadding bool
+	AveragePoolCountsPadding bool `json:"average_pool_counts_padding,omitempty"`
 	// BatchNormDecay is the decay of batch norm's moving statistics, in (0,1); 0.9997
 	// when zero, as in the TF-slim release.
-	BatchNormDecay float64
+	BatchNormDecay float64 `json:"batch_norm_decay,omitempty"`
 }
 
 // withDefaults returns the options with the network's own values filled in.
