@@ -1,0 +1,66 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// Options says where weights are kept and how missing ones are downloaded. The
+// zero value follows the same environment as Python's huggingface_hub.
+type Options struct {
+	// CacheDir is the cache folder. When empty it is HF_HUB_CACHE, else HF_HOME/hub,
+	// else XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub.
+	CacheDir string
+	// Endpoint is the hub's address. When empty it is HF_ENDPOINT, else
+	// https://huggingface.co.
+	Endpoint string
+	// Offline forbids all network access.
+	Offline bool
+	// Progress, when not nil, is told how many bytes of the file have arrived and
+	// how many it has; total is 0 where the hub does not say. It is called on the
+	// goroutine of Fetch, done never decreases, and after a successful download the
+	// last call has done == total. It is not called for a file that needs no
+	// download or that another Fetch is downloading.
+	Progress func(done, total int64)
+}
+
+// Fetch returns the path of the card's weights, and downloads them first if they
+// are not in the cache folder. A file that is there, also one placed by hand in
+// any snapshots/<name>/, is found without network access: refs/main names the
+// preferred snapshot, else the file modified last is taken. HF_TOKEN, when set,
+// authorises the download.
+//
+// A downloaded file has the size and the SHA-256 that the hub states; until it has
+// been compared it is not in a place where it could be found. Any number of
+// goroutines and processes may fetch the same file: one downloads, the others
+// wait for it.
+//
+// When ctx ends, Fetch returns within a second with an error that wraps
+// ctx.Err(). Any other error wraps its cause (fs.ErrNotExist when Offline) and
+// says which file to put where.
+func Fetch(ctx context.Context, card recipe.Checkpoint, o Options) (string, error) {
+	w, err := locate(card, o.CacheDir)
+	if err != nil {
+		return "", fmt.Errorf("hub: %w", err)
+	}
+	path, err := w.find()
+	if errors.Is(err, fs.ErrNotExist) {
+		if o.Offline {
+			err = fmt.Errorf("%w, and downloads are off", err)
+		} else {
+			path, err = w.fetch(ctx, o)
+		}
+	}
+	if err == nil {
+		return path, nil
+	}
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("hub: fetching %s of %s: %w", w.file, w.tag, ctx.Err())
+	}
+	return "", fmt.Errorf("hub: no file %s of %s: %w; put the file at %s, or pass a file with --weights",
+		w.file, w.tag, err, w.snapshot("manual"))
+}

@@ -1,0 +1,155 @@
+package safetensors
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Output is a tensor to be written. Values fills dst, which comes zeroed and
+// with one value for each element of Shape, when the tensor's turn has come;
+// dst is used again for the next tensor.
+type Output struct {
+	Name   string
+	Shape  []int
+	Values func(dst []float32) error
+}
+
+// Write stores the tensors as F32 in a file at path. The tensors lie sorted by
+// name, so equal tensors and metadata give equal files. Memory holds the values
+// of one tensor at a time.
+//
+// The file appears whole or not at all: it is written beside path, synced and
+// renamed over it, so on an error the old file is as it was. The one exception
+// is an error that says so: the new file stands, but a power failure may
+// still undo it. Duplicate or invalid names and shapes are errors before
+// anything is written.
+func Write(path string, metadata map[string]string, tensors []Output) error {
+	sorted := slices.Clone(tensors)
+	slices.SortFunc(sorted, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
+	largest, err := checkOutputs(path, metadata, sorted)
+	if err != nil {
+		return err
+	}
+	header, err := encodeHeader(path, metadata, sorted)
+	if err != nil {
+		return err
+	}
+	err = replaceFile(path, func(w io.Writer) error {
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		return writeValues(w, sorted, largest)
+	})
+	if err != nil {
+		return fmt.Errorf("safetensors: %s: writing: %w", path, err)
+	}
+	return nil
+}
+
+// checkOutputs checks tensors sorted by name and returns the elements of the
+// largest.
+func checkOutputs(path string, metadata map[string]string, sorted []Output) (largest int, err error) {
+	for k, v := range metadata {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return 0, &mismatch{path, "", "metadata in UTF-8", quote(k) + ": " + quote(v), "encode it as text"}
+		}
+	}
+	total := 0
+	for i, t := range sorted {
+		fail := func(expected, found, advice string) error {
+			return &mismatch{path, t.Name, expected, found, advice}
+		}
+		switch n, ok := byteLength(t.Shape, F32.Size()); {
+		case t.Name == metadataKey:
+			return 0, fail("a name for a tensor", "the name that the format reserves for metadata", "rename the tensor")
+		case !utf8.ValidString(t.Name):
+			return 0, fail("a name in UTF-8", "bytes that are not", "rename the tensor")
+		case i > 0 && sorted[i-1].Name == t.Name:
+			return 0, fail("each name once", "the name twice", "rename one of the tensors")
+		case !ok || total+n < total:
+			return 0, fail("dimensions of at least 0 and bytes that fit this machine's int", "shape "+showShape(t.Shape), "correct the shape")
+		case t.Values == nil:
+			return 0, fail("a function Values", "nil", "set Output.Values")
+		default:
+			total += n
+			largest = max(largest, n/F32.Size())
+		}
+	}
+	return largest, nil
+}
+
+// encodeHeader returns the header length and the header, padded with spaces so
+// that the data section begins at a multiple of eight bytes.
+func encodeHeader(path string, metadata map[string]string, sorted []Output) ([]byte, error) {
+	header := make([]byte, lengthBytes) // the length, filled in last
+	header = append(header, '{')
+	if len(metadata) > 0 {
+		header = append(appendJSON(header, metadataKey), ":{"...)
+		for i, k := range slices.Sorted(maps.Keys(metadata)) {
+			if i > 0 {
+				header = append(header, ',')
+			}
+			header = appendJSON(append(appendJSON(header, k), ':'), metadata[k])
+		}
+		header = append(header, '}')
+	}
+	begin := 0
+	for i, t := range sorted {
+		if i > 0 || len(metadata) > 0 {
+			header = append(header, ',')
+		}
+		n, _ := byteLength(t.Shape, F32.Size())
+		header = append(appendJSON(header, t.Name), `:{"dtype":"F32","shape":[`...)
+		for j, d := range t.Shape {
+			if j > 0 {
+				header = append(header, ',')
+			}
+			header = fmt.Append(header, d)
+		}
+		header = fmt.Appendf(header, `],"data_offsets":[%d,%d]}`, begin, begin+n)
+		begin += n
+	}
+	header = append(header, '}')
+	for len(header)%8 != 0 {
+		header = append(header, ' ')
+	}
+	n := len(header) - lengthBytes
+	if n > headerLimit {
+		return nil, &mismatch{path, "", fmt.Sprintf("a header of at most %d bytes", headerLimit),
+			fmt.Sprintf("%d bytes of names and metadata", n), "shorten them"}
+	}
+	binary.LittleEndian.PutUint64(header, uint64(n))
+	return header, nil
+}
+
+// appendJSON appends s as a JSON string.
+func appendJSON(dst []byte, s string) []byte {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always encodes
+	}
+	return append(dst, quoted...)
+}
+
+func writeValues(w io.Writer, sorted []Output, largest int) error {
+	buffer := make([]float32, largest)
+	for _, t := range sorted {
+		n, _ := elements(t.Shape)
+		values := buffer[:n]
+		clear(values)
+		if err := t.Values(values); err != nil {
+			return fmt.Errorf("tensor %s: producing its %d values: %w", quote(t.Name), n, err)
+		}
+		swapIfBigEndian(values)
+		if _, err := w.Write(bytesOf(values)); err != nil {
+			return fmt.Errorf("tensor %s: expected room for %d bytes: %w; make room on the disk", quote(t.Name), F32.Size()*n, err)
+		}
+	}
+	return nil
+}
