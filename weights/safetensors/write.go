@@ -42,7 +42,7 @@ func Write(path string, metadata map[string]string, tensors []Output) error {
 	}
 	err = replaceFile(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
-			return err
+			return noRoom("header", len(header), err)
 		}
 		return writeValues(w, sorted, largest)
 	})
@@ -148,8 +148,12 @@ func writeValues(w io.Writer, sorted []Output, largest int) error {
 		}
 		swapIfBigEndian(values)
 		if _, err := w.Write(bytesOf(values)); err != nil {
-			return fmt.Errorf("tensor %s: expected room for %d bytes: %w; make room on the disk", quote(t.Name), F32.Size()*n, err)
+			return noRoom("tensor "+quote(t.Name), F32.Size()*n, err)
 		}
 	}
 	return nil
+}
+
+func noRoom(what string, bytes int, err error) error {
+	return fmt.Errorf("%s: expected room for %d bytes: %w; make room on the disk", what, bytes, err)
 }

@@ -1,0 +1,62 @@
+package inception
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/seed-fb2c0fa6/inception/"
+
+// mayImport lists, for every package, which others of the module it may import:
+// imports go one way, from the command line down to the networks.
+var mayImport = map[string][]string{
+	"arch":                {},
+	"recipe":              {},
+	"vision":              {},
+	"weights/safetensors": {},
+	"weights":             {"arch", "recipe", "weights/safetensors"},
+	"weights/hub":         {"recipe"},
+	"predict":             {"arch", "recipe", "vision", "weights"},
+	"internal/golden":     {"arch"}, // for tests alone
+	"internal/cli":        {"arch", "predict", "recipe", "vision", "weights", "weights/hub"},
+	"cmd/inception":       {"internal/cli"},
+}
+
+// backends are packages that only the command line and tests may link, so that
+// users of the library choose theirs.
+var backends = []string{"github.com/gomlx/compute/gobackend", "github.com/gomlx/gomlx/backends/"}
+
+func TestImportsGoOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name, ok := strings.CutPrefix(fields[0], module)
+		if !ok {
+			continue // the module's own folder, which holds this test
+		}
+		seen++
+		allowed, ok := mayImport[name]
+		if !ok {
+			t.Errorf("package %s is new: say here what it may import", name)
+		}
+		for _, imported := range fields[1:] {
+			if ours, ok := strings.CutPrefix(imported, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s must not import %s", name, ours)
+			}
+			for _, backend := range backends {
+				if strings.HasPrefix(imported, backend) && name != "internal/cli" {
+					t.Errorf("%s must not link the backend %s", name, imported)
+				}
+			}
+		}
+	}
+	if seen != len(mayImport) {
+		t.Errorf("%d packages were looked at, %d are listed", seen, len(mayImport))
+	}
+}

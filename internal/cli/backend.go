@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // registers "go"
+	"github.com/spf13/cobra"
+)
+
+// defaultBackend is what runs the networks when --backend is not given.
+const defaultBackend = "go"
+
+// backendFlags are those of every verb that runs a network.
+type backendFlags struct {
+	name    string
+	threads int
+}
+
+func (f *backendFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes: "+strings.Join(backends(), ", "))
+	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads to compute with (default all cores)")
+}
+
+// open makes the backend that the flags ask for.
+func (f *backendFlags) open() (compute.Backend, error) {
+	if f.threads < 0 {
+		return nil, usageError{fmt.Errorf("--threads must be at least 1, found %d", f.threads)}
+	}
+	if f.threads > 0 {
+		runtime.GOMAXPROCS(f.threads)
+	}
+	name, options, _ := strings.Cut(f.name, ":")
+	if !slices.Contains(backends(), name) {
+		return nil, usageError{fmt.Errorf("unknown backend %q, expected one of %s", name, strings.Join(backends(), ", "))}
+	}
+	if name == "go" && options == "" {
+		// When it runs operations side by side, each keeps a worker while it waits for
+		// more of them, and with few cores all end up waiting.
+		options = "ops_sequential"
+	}
+	backend, err := compute.NewWithConfig(name + ":" + options)
+	if err != nil {
+		return nil, fmt.Errorf("backend %q: %w", f.name, err)
+	}
+	return backend, nil
+}
+
+func backends() []string {
+	names := compute.List()
+	slices.Sort(names)
+	return names
+}
+
+// shapeBackend is for building graphs that do not run.
+func shapeBackend() (compute.Backend, error) {
+	return (&backendFlags{name: defaultBackend}).open()
+}

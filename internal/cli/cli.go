@@ -1,0 +1,92 @@
+// Package cli is the command line: one file a verb, each of which parses flags,
+// calls the library and prints. Results go to stdout; progress and logs to stderr.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of Run.
+const (
+	Done   = 0
+	Failed = 1 // the work failed, or a part of it
+	Usage  = 2 // the arguments were wrong; nothing was done
+)
+
+// A usageError is wrong arguments.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// errReported is a failure that has been printed already.
+var errReported = errors.New("a part of the work failed")
+
+// Run runs the command line with the given arguments and returns its exit code.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:   "inception",
+		Short: "Classify photographs with Inception-v3, v4 and Inception-ResNet",
+		Long: `Classify photographs with the networks of the paper "Inception-v4,
+Inception-ResNet and the Impact of Residual Connections on Learning".`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			message := fmt.Sprintf("unknown command %q", args[0])
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				message += fmt.Sprintf(", did you mean %q?", near[0])
+			}
+			return usageError{errors.New(message)}
+		},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(predictCommand(), describeCommand(), weightsCommand())
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return Done
+	}
+	var usage usageError
+	switch {
+	case errors.Is(err, errReported):
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "inception: interrupted")
+	case errors.As(err, &usage) || isFlagGroupError(err):
+		fmt.Fprintf(stderr, "inception: %v\nRun \"%s --help\" for what it takes.\n", err, cmd.CommandPath())
+		return Usage
+	default:
+		fmt.Fprintf(stderr, "inception: %v\n", err)
+	}
+	return Failed
+}
+
+// isFlagGroupError recognises cobra's errors about flags that exclude each other,
+// which do not pass through the flag error function.
+func isFlagGroupError(err error) bool {
+	return strings.HasPrefix(err.Error(), "if any flags in the group")
+}
+
+// usage makes an argument check's error one of wrong usage.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}

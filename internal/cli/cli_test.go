@@ -1,0 +1,275 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/internal/cli"
+	"github.com/seed-fb2c0fa6/inception/internal/golden"
+	"github.com/seed-fb2c0fa6/inception/weights"
+)
+
+// run runs the command line and expects an exit code.
+func run(t *testing.T, code int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	return runWith(t, nil, code, args...)
+}
+
+func runWith(t *testing.T, stdin []byte, code int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	if got := cli.Run(context.Background(), args, bytes.NewReader(stdin), &out, &errOut); got != code {
+		t.Fatalf("inception %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, &out, &errOut)
+	}
+	return out.String(), errOut.String()
+}
+
+func contains(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q should contain %q", text, part)
+		}
+	}
+}
+
+// writeWeights writes generated parameters.
+func writeWeights(t *testing.T, path, name string, o arch.Options, layout weights.Layout, m weights.Metadata) {
+	t.Helper()
+	network, err := arch.New(name, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters(gobackend.GetBackend())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources []weights.Source
+	for _, value := range golden.Parameters("", parameters) {
+		sources = append(sources, weights.Source{Parameter: parameters[len(sources)], Values: func(dst []float32) error {
+			copy(dst, tensors.MustCopyFlatData[float32](value))
+			return nil
+		}})
+	}
+	if err := weights.Write(path, layout, m, sources); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tiny writes a network that a test runs in milliseconds.
+func tiny(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "tiny.safetensors")
+	options := arch.Options{Classes: 3, Width: 0.125, Blocks: []int{1, 1, 1}}
+	writeWeights(t, path, "inception_v4", options, weights.Native, weights.Metadata{Network: "inception_v4", Options: options})
+	return path
+}
+
+func pngFile(t *testing.T, width, height int) []byte {
+	t.Helper()
+	picture := image.NewNRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			picture.Set(x, y, color.NRGBA{uint8(x * 7), uint8(y * 5), uint8(x * y), 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, picture); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func writeFile(t *testing.T, path string, data []byte) string {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDescribe(t *testing.T) {
+	for name, parameters := range map[string]int64{
+		"inception_v3": 23_834_568, "inception_v4": 42_679_816, "inception_resnet_v1": 22_756_328,
+		"inception_resnet_v2": 55_843_464, "inception_resnet_v2_paper": 32_433_928,
+	} {
+		out, _ := run(t, cli.Done, "describe", name, "--json")
+		var d arch.Description
+		if err := json.Unmarshal([]byte(out), &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.Network != name || d.Parameters != parameters {
+			t.Errorf("%s: %s has %d parameters, want %d", name, d.Network, d.Parameters, parameters)
+		}
+	}
+	out, _ := run(t, cli.Done, "describe", "inception_v4")
+	contains(t, out, "Mixed_6a/Branch_0/Conv2d_1a_3x3", "3x3 convolution / 2 V", "17 x 17 x 384", "42,679,816", "12,25")
+	out, _ = run(t, cli.Done, "describe", "inception_v4", "--size", "75", "--csv")
+	rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := rows[1]; got[0] != "InceptionV4/Conv2d_1a_3x3" || got[7] != "37 x 37 x 32" || got[8] != "928" {
+		t.Errorf("first layer is %q", got)
+	}
+	out, _ = run(t, cli.Done, "describe", "inception_resnet_v1", "--dot")
+	contains(t, out, "digraph", "cluster_Repeat/block35_1", "images -> n0;")
+	if strings.Count(out, "{") != strings.Count(out, "}") {
+		t.Error("the graph's braces do not match")
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		want []string
+	}{
+		{"describe", []string{"accepts 1 arg"}},
+		{"describe inception_v5", []string{`"inception_v5"`, "did you mean"}},
+		{"describe inception_v4 --size 60", []string{"at least 75x75", "60x60"}},
+		{"describe inception_v4 --json --csv", []string{"json", "csv"}},
+		{"describe inception_v4 --sise 60", []string{"--sise"}},
+		{"pedict x.jpg", []string{`"pedict"`, `"predict"`}},
+		{"predict", []string{"at least 1 arg"}},
+		{"predict x.jpg --top 0", []string{"--top", "at least 1"}},
+		{"predict x.jpg --batch 0", []string{"--batch", "at least 1"}},
+		{"predict x.jpg --crop 2", []string{"--crop", "(0,1]"}},
+		{"predict x.jpg --model inception_v5", []string{"did you mean"}},
+		{"predict x.jpg --model inception_resnet_v1", []string{"no public weights", "--weights"}},
+		{"weights convert a b --layout keras", []string{`"keras"`, "native", "timm"}},
+		{"weights convert a b --tag timm/x", []string{"timm/x", "timm/inception_v4.tf_in1k"}},
+		{"weights convert a", []string{"accepts 2 arg"}},
+	} {
+		out, errOut := run(t, cli.Usage, strings.Fields(c.args)...)
+		contains(t, errOut, append(c.want, "--help")...)
+		if out != "" {
+			t.Errorf("%s: printed %q", c.args, out)
+		}
+	}
+	out, _ := run(t, cli.Done)
+	contains(t, out, "predict", "describe", "weights")
+}
+
+// TestPredict classifies good and bad files together: the bad ones are reported
+// in their place, the rest go on.
+func TestPredict(t *testing.T) {
+	w, folder := tiny(t), t.TempDir()
+	photos := filepath.Join(folder, "photos")
+	if err := os.MkdirAll(filepath.Join(photos, "sub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(photos, "a.png"), pngFile(t, 120, 90))
+	writeFile(t, filepath.Join(photos, "b.jpg"), []byte("this is text"))
+	writeFile(t, filepath.Join(photos, "notes.txt"), []byte("not an image"))
+	writeFile(t, filepath.Join(photos, "sub", "c.PNG"), pngFile(t, 80, 100))
+	labels := writeFile(t, filepath.Join(folder, "labels.txt"), []byte("n01\tfirst\nsecond thing\r\nn03\tthird\n"))
+	missing := filepath.Join(folder, "missing.jpg")
+
+	type record struct {
+		File        string
+		Width       int
+		Height      int
+		Error       string
+		Predictions []struct {
+			Index       int
+			Synset      string
+			Label       string
+			Logit       float64
+			Probability float64
+		}
+	}
+	for _, batch := range []string{"1", "2", "8"} {
+		out, errOut := run(t, cli.Failed, "predict", "--weights", w, "--size", "75", "--labels", labels, "--top", "2", "--json", "--batch", batch, photos, missing)
+		var records []record
+		if err := json.Unmarshal([]byte(out), &records); err != nil {
+			t.Fatalf("%v in\n%s", err, out)
+		}
+		if len(records) != 4 {
+			t.Fatalf("%d records, want 4: %s", len(records), out)
+		}
+		contains(t, errOut, "2 of 4 images failed")
+		a, b, c, d := records[0], records[1], records[2], records[3]
+		if a.File != filepath.Join(photos, "a.png") || a.Width != 120 || a.Height != 90 || len(a.Predictions) != 2 || a.Error != "" {
+			t.Errorf("first record is %+v", a)
+		}
+		if p := a.Predictions[0]; p.Label != []string{"first", "second thing", "third"}[p.Index] || p.Probability < 1.0/3 || p.Probability > 1 {
+			t.Errorf("first prediction is %+v", p)
+		}
+		contains(t, b.Error, filepath.Join(photos, "b.jpg"))
+		if c.Width != 80 || len(c.Predictions) != 2 {
+			t.Errorf("third record is %+v", c)
+		}
+		contains(t, d.Error, missing)
+	}
+	out, _ := run(t, cli.Failed, "predict", "--weights", w, "--size", "75", photos)
+	contains(t, out, "a.png  120 x 90\n", "class ", "%", "b.jpg\n  error: ")
+
+	out, _ = runWith(t, pngFile(t, 99, 88), cli.Done, "predict", "--weights", w, "--size", "75", "--json", "-")
+	contains(t, out, `"file": "-"`, `"width": 99`, `"height": 88`)
+	out, _ = runWith(t, nil, cli.Failed, "predict", "--weights", w, "--size", "75", "-")
+	contains(t, out, "standard input")
+}
+
+func TestPredictErrors(t *testing.T) {
+	w, empty := tiny(t), t.TempDir()
+	photo := writeFile(t, filepath.Join(t.TempDir(), "a.png"), pngFile(t, 80, 80))
+	cache := t.TempDir()
+	t.Setenv("HF_HUB_CACHE", cache)
+	t.Setenv("HF_HUB_OFFLINE", "1")
+	badLabels := writeFile(t, filepath.Join(t.TempDir(), "labels.txt"), []byte("one\n\nthree\n"))
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--weights", w, empty}, []string{empty, "no images", ".jpg"}},
+		{[]string{"--weights", "none.safetensors", photo}, []string{"none.safetensors", "timm/inception_v4.tf_in1k"}},
+		{[]string{"--weights", empty, photo}, []string{empty, "folder"}},
+		{[]string{"--weights", w, "--model", "inception_v3", photo}, []string{w, "inception_v4", "inception_v3"}},
+		{[]string{"--weights", w, "--labels", badLabels, photo}, []string{badLabels, "line 2"}},
+		{[]string{photo}, []string{"timm/inception_v4.tf_in1k", "model.safetensors", filepath.Join(cache, "models--timm--inception_v4.tf_in1k", "snapshots"), "--weights"}},
+	} {
+		_, errOut := run(t, cli.Failed, append([]string{"predict"}, c.args...)...)
+		contains(t, errOut, c.want...)
+	}
+}
+
+// TestWeights looks into a file, converts it to timm's layout and back, and
+// expects the file it began with.
+func TestWeights(t *testing.T) {
+	w, folder := tiny(t), t.TempDir()
+	out, _ := run(t, cli.Done, "weights", "inspect", w)
+	contains(t, out, "InceptionV4/Mixed_5b/Branch_1/Conv2d_0b_3x3/weights", "F32", "3 x 3 x 8 x 16", "layout native")
+	out, _ = run(t, cli.Done, "weights", "inspect", "--json", w)
+	contains(t, out, `"network": "inception_v4"`, `"layout": "native"`)
+
+	timm, native, again := filepath.Join(folder, "timm"), filepath.Join(folder, "native"), filepath.Join(folder, "again")
+	run(t, cli.Done, "weights", "convert", "--layout", "timm", w, timm)
+	run(t, cli.Done, "weights", "convert", timm, native)
+	run(t, cli.Done, "weights", "convert", "--layout", "timm", native, again)
+	a, _ := os.ReadFile(timm)
+	b, _ := os.ReadFile(again)
+	if len(a) == 0 || !bytes.Equal(a, b) {
+		t.Errorf("%d bytes came back as %d others", len(a), len(b))
+	}
+	out, _ = run(t, cli.Done, "weights", "inspect", timm)
+	contains(t, out, "features.6.branch1.1.conv.weight", "16 x 8 x 3 x 3", "layout timm")
+
+	before := writeFile(t, filepath.Join(folder, "kept"), []byte("what was there"))
+	_, errOut := run(t, cli.Failed, "weights", "convert", writeFile(t, filepath.Join(folder, "text"), []byte("no weights at all")), before)
+	contains(t, errOut, filepath.Join(folder, "text"))
+	if kept, _ := os.ReadFile(before); string(kept) != "what was there" {
+		t.Errorf("a failed conversion left %q", kept)
+	}
+}

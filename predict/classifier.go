@@ -1,0 +1,110 @@
+package predict
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// A Classifier turns photographs into ranked classes. It is safe for use by
+// several goroutines.
+type Classifier struct {
+	backend       compute.Backend
+	network       *arch.Network
+	preprocessing recipe.Preprocessing
+	crop          vision.EvaluationCrop
+	labels        []recipe.Label // nil where the classes have no names
+	batch         int
+	exec          *model.Exec
+}
+
+// Network returns the classifier's network.
+func (c *Classifier) Network() *arch.Network { return c.network }
+
+// Preprocessing returns what is done to photographs.
+func (c *Classifier) Preprocessing() recipe.Preprocessing { return c.preprocessing }
+
+// Labels returns the classes in index order; nil where they have no names.
+func (c *Classifier) Labels() []recipe.Label { return c.labels }
+
+// compile makes the program. The store's values become constants of it, which
+// lets a backend fold and pack them once.
+func (c *Classifier) compile(store *model.Store) error {
+	store.WithVariableAsConst(true)
+	exec, err := model.NewExec(c.backend, store, func(scope *model.Scope, images *graph.Node) *graph.Node {
+		return c.network.Graph(scope, images).Logits
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.network.Name(), err)
+	}
+	c.exec = exec
+	return nil
+}
+
+// Predict classifies photographs of any sizes and returns one result for each, in
+// their order. Full batches run through the network together, the rest one by one,
+// so that the network is compiled for two batch sizes at most. The context is
+// looked at before each batch.
+func (c *Classifier) Predict(ctx context.Context, images ...*vision.Image) ([]Result, error) {
+	results := make([]Result, 0, len(images))
+	for len(images) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := 1
+		if len(images) >= c.batch {
+			n = c.batch
+		}
+		logits, err := c.run(images[:n])
+		if err != nil {
+			return nil, err
+		}
+		classes := c.network.Options().Classes
+		for i := range n {
+			results = append(results, Result{Logits: logits[i*classes:][:classes:classes], labels: c.labels})
+		}
+		images = images[n:]
+	}
+	return results, nil
+}
+
+// run returns the logits of one batch, [len(images), classes].
+func (c *Classifier) run(images []*vision.Image) ([]float32, error) {
+	size := c.preprocessing.Size
+	pixels := make([]float32, len(images)*size*size*3)
+	for i, image := range images {
+		cropped, err := c.crop.Apply(image)
+		if err != nil {
+			return nil, err
+		}
+		part := pixels[i*size*size*3:][:size*size*3]
+		if err := vision.Normalize(part, cropped, c.preprocessing.Mean, c.preprocessing.Std); err != nil {
+			return nil, err
+		}
+	}
+	var logits []float32
+	err := exceptions.TryCatch[error](func() {
+		outputs, err := c.exec.Exec(tensors.FromFlatDataAndDimensions(pixels, len(images), size, size, 3))
+		if err != nil {
+			panic(err)
+		}
+		logits = tensors.MustCopyFlatData[float32](outputs[0])
+	})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", c.network.Name(), err)
+	}
+	return logits, nil
+}
+
+// Close releases the compiled programs. The Classifier must not be used
+// afterwards.
+func (c *Classifier) Close() { c.exec.Finalize() }

@@ -1,0 +1,135 @@
+package predict
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+	"github.com/seed-fb2c0fa6/inception/weights"
+)
+
+// Config says what a Classifier is made of. Fields left at their zero values are
+// taken from the file's metadata, or else from the card of the network's public
+// checkpoint.
+type Config struct {
+	// Weights is the path of a safetensors file.
+	Weights string
+	// Network is the network's name in package arch; recognised by the names in the
+	// file when empty.
+	Network string
+	// Card is that of the public checkpoint that the file is; the network's default
+	// card when nil and the file says nothing of itself.
+	Card *recipe.Checkpoint
+	// Size is the side of the network's input in pixels.
+	Size int
+	// Crop is the share of the resized shorter side that the crop keeps, in (0,1].
+	Crop float64
+	// Interpolation is "bicubic" or "bilinear".
+	Interpolation string
+	// Labels are the classes in index order; ImageNet's by default where there are
+	// 1000 classes.
+	Labels []recipe.Label
+	// Batch is how many images run through the network at a time; 1 when zero.
+	Batch int
+}
+
+// Open reads the weights and makes a Classifier that runs on the backend. Weights
+// of another network are an error that names the first five differences.
+func Open(ctx context.Context, backend compute.Backend, config Config) (*Classifier, error) {
+	checkpoint, err := weights.Open(config.Weights)
+	if err != nil {
+		return nil, err
+	}
+	defer checkpoint.Close()
+	network, card, err := checkpoint.Identify(backend, weights.Hint{Network: config.Network, Card: config.Card})
+	if err != nil {
+		return nil, err
+	}
+	c := &Classifier{backend: backend, network: network, batch: cmp.Or(config.Batch, 1)}
+	if c.batch < 1 {
+		return nil, fmt.Errorf("the batch must be at least 1 image, found %d", c.batch)
+	}
+	if err := c.prepare(config, card.Preprocessing); err != nil {
+		return nil, err
+	}
+	c.labels = config.Labels
+	if c.labels == nil {
+		c.labels = checkpoint.Metadata.Labels
+	}
+	classes := network.Options().Classes
+	if c.labels == nil && classes == len(recipe.ImageNet()) {
+		c.labels = recipe.ImageNet()
+	}
+	if c.labels != nil && len(c.labels) != classes {
+		return nil, fmt.Errorf("%s has %d classes, but there are %d labels; give one label for each class, in the order of their indices",
+			config.Weights, classes, len(c.labels))
+	}
+	store, err := load(ctx, backend, network, checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.compile(store); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// prepare settles the preprocessing: what the config asks for before what the
+// weights were published with.
+func (c *Classifier) prepare(config Config, published recipe.Preprocessing) error {
+	p := published
+	p.Size = cmp.Or(config.Size, p.Size)
+	p.Crop = cmp.Or(config.Crop, p.Crop)
+	p.Interpolation = cmp.Or(config.Interpolation, p.Interpolation)
+	interpolation, err := vision.ParseInterpolation(p.Interpolation)
+	if err != nil {
+		return err
+	}
+	if !(p.Crop > 0 && p.Crop <= 1) {
+		return fmt.Errorf("the crop must be in (0,1], found %g", p.Crop)
+	}
+	if err := c.network.CheckSize(p.Size, p.Size); err != nil {
+		return err
+	}
+	if slices.Contains(p.Std[:], 0) || slices.ContainsFunc(p.Std[:], func(v float32) bool { return math.IsNaN(float64(v)) }) {
+		return fmt.Errorf("the standard deviation of the preprocessing must not be zero, found %v", p.Std)
+	}
+	c.preprocessing = p
+	c.crop = vision.EvaluationCrop{Size: p.Size, Crop: p.Crop, Interpolation: interpolation}
+	return nil
+}
+
+// load reads all parameters into a store.
+func load(ctx context.Context, backend compute.Backend, network *arch.Network, checkpoint *weights.Checkpoint) (*model.Store, error) {
+	parameters, err := network.Parameters(backend)
+	if err != nil {
+		return nil, err
+	}
+	found, err := checkpoint.Match(parameters)
+	if err != nil {
+		return nil, err
+	}
+	store := model.NewStore()
+	for _, t := range found {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		values := make([]float32, t.Size())
+		if err := t.Read(values); err != nil {
+			return nil, err
+		}
+		if _, err := store.CreateVariable(t.Name, tensors.FromFlatDataAndDimensions(values, t.Shape...)); err != nil {
+			return nil, fmt.Errorf("%s: %w", checkpoint.Path, err)
+		}
+	}
+	return store, nil
+}

@@ -1,0 +1,57 @@
+package vision
+
+import (
+	"fmt"
+	"math"
+)
+
+// An EvaluationCrop cuts the central part of a photograph (the paper's section 5,
+// single crop): the shorter side is resized to floor(Size/Crop), and the central
+// square of Size pixels is kept.
+type EvaluationCrop struct {
+	// Size is the side of the result in pixels.
+	Size int
+	// Crop is the share of the shorter side that is kept, in (0,1].
+	Crop float64
+	// Interpolation is what it is resized with.
+	Interpolation Interpolation
+}
+
+// maxSide keeps a resized side within what an index can count.
+const maxSide = 1 << 30
+
+// geometry returns the size that an image is resized to and the square of it
+// that is kept, rounded as torchvision and timm round.
+func (c EvaluationCrop) geometry(width, height int) (resizedWidth, resizedHeight int, square region, err error) {
+	if c.Size < 1 || !(c.Crop > 0 && c.Crop <= 1) {
+		return 0, 0, region{}, fmt.Errorf("an evaluation crop needs a size of at least 1 and a crop in (0,1], found %d and %g", c.Size, c.Crop)
+	}
+	if width < 1 || height < 1 {
+		return 0, 0, region{}, fmt.Errorf("an image to crop has %d x %d pixels, expected at least one", width, height)
+	}
+	shorter := math.Floor(float64(c.Size) / c.Crop)
+	longer := shorter * float64(max(width, height)) / float64(min(width, height))
+	if longer > maxSide {
+		return 0, 0, region{}, fmt.Errorf("an image of %d x %d pixels would be resized to a longer side of %.0f, more than %d", width, height, longer, maxSide)
+	}
+	resizedWidth, resizedHeight = int(shorter), int(shorter)
+	if width < height {
+		resizedHeight = int(shorter * float64(height) / float64(width))
+	} else {
+		resizedWidth = int(shorter * float64(width) / float64(height))
+	}
+	square = region{
+		x: int(math.RoundToEven(float64(resizedWidth-c.Size) / 2)), y: int(math.RoundToEven(float64(resizedHeight-c.Size) / 2)),
+		width: c.Size, height: c.Size,
+	}
+	return resizedWidth, resizedHeight, square, nil
+}
+
+// Apply returns the crop of an image, Size x Size.
+func (c EvaluationCrop) Apply(m *Image) (*Image, error) {
+	width, height, square, err := c.geometry(m.Width, m.Height)
+	if err != nil {
+		return nil, err
+	}
+	return resizeRegion(m, width, height, square, c.Interpolation), nil
+}

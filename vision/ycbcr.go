@@ -1,0 +1,149 @@
+package vision
+
+import "image"
+
+// fromYCbCr converts as libjpeg does, so that the numbers are those of Pillow and
+// OpenCV: chroma that was sampled at half the resolution is interpolated with
+// weights 3/4 and 1/4 ("fancy upsampling", jdsample.c), and colours are converted
+// in 16-bit fixed point (jdcolor.c).
+func fromYCbCr(m *Image, src *image.YCbCr) {
+	chromaWidth, chromaHeight := m.Width, m.Height
+	halfWidth, halfHeight := false, false
+	switch src.SubsampleRatio {
+	case image.YCbCrSubsampleRatio444:
+	case image.YCbCrSubsampleRatio422:
+		halfWidth = true
+	case image.YCbCrSubsampleRatio420:
+		halfWidth, halfHeight = true, true
+	case image.YCbCrSubsampleRatio440:
+		halfHeight = true
+	default:
+		fromYCbCrNearest(m, src)
+		return
+	}
+	if src.Rect.Min.X%2 != 0 || src.Rect.Min.Y%2 != 0 {
+		fromYCbCrNearest(m, src)
+		return
+	}
+	if halfWidth {
+		chromaWidth = (m.Width + 1) / 2
+	}
+	if halfHeight {
+		chromaHeight = (m.Height + 1) / 2
+	}
+	cb, cr := make([]uint8, m.Width+1), make([]uint8, m.Width+1)
+	sums := make([]int32, chromaWidth)
+	upsample := func(to []uint8, plane []uint8, y int) {
+		if !halfHeight {
+			row := plane[y*src.CStride:][:chromaWidth]
+			if halfWidth {
+				widen(to, row)
+			} else {
+				copy(to, row)
+			}
+			return
+		}
+		other := y/2 - 1
+		if y%2 == 1 {
+			other = y/2 + 1
+		}
+		other = min(max(other, 0), chromaHeight-1)
+		a, b := plane[y/2*src.CStride:][:chromaWidth], plane[other*src.CStride:][:chromaWidth]
+		for i, v := range a {
+			sums[i] = 3*int32(v) + int32(b[i])
+		}
+		if !halfWidth {
+			bias := int32(1 + y%2)
+			for i, v := range sums {
+				to[i] = uint8((v + bias) >> 2)
+			}
+			return
+		}
+		widenSums(to, sums)
+	}
+	for y := range m.Height {
+		upsample(cb, src.Cb, y)
+		upsample(cr, src.Cr, y)
+		convertRow(m.row(y), src.Y[y*src.YStride:][:m.Width], cb[:m.Width], cr[:m.Width])
+	}
+}
+
+// widen doubles a row's resolution; to has room for two values of each.
+func widen(to, row []uint8) {
+	n := len(row)
+	if n == 1 {
+		to[0], to[1] = row[0], row[0]
+		return
+	}
+	to[0] = row[0]
+	to[1] = uint8((3*int32(row[0]) + int32(row[1]) + 2) >> 2)
+	for i := 1; i < n-1; i++ {
+		v := 3 * int32(row[i])
+		to[2*i] = uint8((v + int32(row[i-1]) + 1) >> 2)
+		to[2*i+1] = uint8((v + int32(row[i+1]) + 2) >> 2)
+	}
+	to[2*n-2] = uint8((3*int32(row[n-1]) + int32(row[n-2]) + 1) >> 2)
+	if 2*n-1 < len(to) {
+		to[2*n-1] = row[n-1]
+	}
+}
+
+// widenSums doubles the resolution of a row of vertical sums of weight four.
+func widenSums(to []uint8, sums []int32) {
+	n := len(sums)
+	if n == 1 {
+		to[0], to[1] = uint8((4*sums[0]+8)>>4), uint8((4*sums[0]+7)>>4)
+		return
+	}
+	to[0] = uint8((4*sums[0] + 8) >> 4)
+	to[1] = uint8((3*sums[0] + sums[1] + 7) >> 4)
+	for i := 1; i < n-1; i++ {
+		v := 3 * sums[i]
+		to[2*i] = uint8((v + sums[i-1] + 8) >> 4)
+		to[2*i+1] = uint8((v + sums[i+1] + 7) >> 4)
+	}
+	to[2*n-2] = uint8((3*sums[n-1] + sums[n-2] + 8) >> 4)
+	if 2*n-1 < len(to) {
+		to[2*n-1] = uint8((4*sums[n-1] + 7) >> 4)
+	}
+}
+
+// Fixed point with 16 bits of fraction.
+const (
+	crToR = 91881  // 1.40200
+	cbToB = 116130 // 1.77200
+	crToG = 46802  // 0.71414
+	cbToG = 22554  // 0.34414
+	half  = 1 << 15
+)
+
+func convertRow(to, luma, cb, cr []uint8) {
+	cb, cr = cb[:len(luma)], cr[:len(luma)]
+	to = to[:3*len(luma)]
+	for x, l := range luma {
+		y, b, r := int32(l), int32(cb[x])-128, int32(cr[x])-128
+		to[3*x] = clamp8(y + (crToR*r+half)>>16)
+		to[3*x+1] = clamp8(y + (-cbToG*b-crToG*r+half)>>16)
+		to[3*x+2] = clamp8(y + (cbToB*b+half)>>16)
+	}
+}
+
+func clamp8(v int32) uint8 {
+	if uint32(v) < 256 {
+		return uint8(v)
+	}
+	// All ones when v is positive, zero when it is negative.
+	return uint8(^(v >> 31))
+}
+
+// fromYCbCrNearest repeats chroma, for the ratios that photographs do not have.
+func fromYCbCrNearest(m *Image, src *image.YCbCr) {
+	cb, cr := make([]uint8, m.Width), make([]uint8, m.Width)
+	for y := range m.Height {
+		for x := range m.Width {
+			at := src.COffset(src.Rect.Min.X+x, src.Rect.Min.Y+y)
+			cb[x], cr[x] = src.Cb[at], src.Cr[at]
+		}
+		convertRow(m.row(y), src.Y[y*src.YStride:][:m.Width], cb, cr)
+	}
+}
