@@ -8,7 +8,6 @@ import (
 	"image/gif"
 	_ "image/jpeg" // registers JPEG
 	_ "image/png"  // registers PNG
-	"io"
 	"os"
 	"unicode/utf8"
 
@@ -113,11 +112,8 @@ const accepted = "expected JPEG, PNG, GIF, WebP or BMP"
 
 // undecodable says what the data are instead of an image that can be read.
 func undecodable(data []byte, err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("the image ends too early, after %d bytes; it may not have been copied whole: %w", len(data), err)
-	}
 	if !errors.Is(err, image.ErrFormat) {
-		return fmt.Errorf("the image is damaged: %w", err)
+		return fmt.Errorf("the image is damaged or ends too early, after %d bytes; it may not have been copied whole: %w", len(data), err)
 	}
 	if name := foreignFormat(data); name != "" {
 		return fmt.Errorf("%s, found %s; convert it to JPEG or PNG", accepted, name)

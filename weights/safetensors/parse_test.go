@@ -18,10 +18,10 @@ func whole(header, data string) []byte {
 func zeros(n int) string { return strings.Repeat("\x00", n) }
 
 func TestParse(t *testing.T) {
-	// b lies before a; e is empty and lies where a begins; padding follows.
+	// b lies before a; the empty tensor lies where b ends; padding follows.
 	header := `{"a":{"shape":[2,1],"data_offsets":[4,8],"dtype":"I16"},` +
 		`"__metadata__":{"k":"v\u00e9"},` +
-		`"e":{"dtype":"F64","shape":[3,0],"data_offsets":[4,4]},` +
+		`"":{"dtype":"F64","shape":[3,0],"data_offsets":[4,4]},` +
 		`"b":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}   `
 	data := whole(header, "\x00\x00\x80\x3fabcd")
 	f, err := Parse("m.safetensors", data)
@@ -32,7 +32,7 @@ func TestParse(t *testing.T) {
 	for _, x := range f.Tensors() {
 		got = append(got, fmt.Sprintf("%s %s %v %d %q", x.Name, x.DType, x.Shape, x.Elements(), x.Bytes()))
 	}
-	want := []string{`b F32 [] 1 "\x00\x00\x80?"`, `e F64 [3 0] 0 ""`, `a I16 [2 1] 2 "abcd"`}
+	want := []string{`b F32 [] 1 "\x00\x00\x80?"`, ` F64 [3 0] 0 ""`, `a I16 [2 1] 2 "abcd"`}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("tensors %q, want %q", got, want)
 	}

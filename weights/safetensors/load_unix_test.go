@@ -30,6 +30,19 @@ func TestFileCutShortWhileOpen(t *testing.T) {
 	}
 }
 
+func TestOpenFolder(t *testing.T) {
+	path := t.TempDir()
+	_, err := Open(path)
+	if err == nil {
+		t.Fatal("opened a folder")
+	}
+	for _, part := range []string{path, "found no regular file but d", "check the path"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q lacks %q", err, part)
+		}
+	}
+}
+
 // Only faults become errors: a bug keeps its panic.
 func TestGuardFaultsPassesPanics(t *testing.T) {
 	defer func() {

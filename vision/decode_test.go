@@ -1,0 +1,389 @@
+package vision
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/image/bmp"
+)
+
+// colourful is a picture whose pixels are all different, as NRGBA.
+func colourful(width, height int) *image.NRGBA {
+	m := image.NewNRGBA(image.Rect(0, 0, width, height))
+	for y := range height {
+		for x := range width {
+			m.SetNRGBA(x, y, color.NRGBA{uint8(40 * x), uint8(50 * y), uint8(20*x + 30*y), 255})
+		}
+	}
+	return m
+}
+
+func encode(t testing.TB, m image.Image, with func(*bytes.Buffer, image.Image) error) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := with(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func encodePNG(b *bytes.Buffer, m image.Image) error { return png.Encode(b, m) }
+func encodeBMP(b *bytes.Buffer, m image.Image) error { return bmp.Encode(b, m) }
+func encodeGIF(b *bytes.Buffer, m image.Image) error { return gif.Encode(b, m, nil) }
+func encodeJPEG(b *bytes.Buffer, m image.Image) error {
+	return jpeg.Encode(b, m, &jpeg.Options{Quality: 95})
+}
+
+// webpPixels is a lossless WebP file of two pixels, red and a blue, by cwebp.
+const webpPixels = "UklGRiAAAABXRUJQVlA4TBMAAAAvAQAAAA8wgPs///MfWqhARP8DAA=="
+
+// TestFormats decodes what lossless encoders wrote, in every colour type that
+// they write, and expects each pixel.
+func TestFormats(t *testing.T) {
+	const width, height = 5, 4
+	opaque := colourful(width, height)
+	convert := func(to interface {
+		image.Image
+		Set(x, y int, c color.Color)
+	}, alpha uint8) image.Image {
+		for y := range height {
+			for x := range width {
+				c := opaque.NRGBAAt(x, y)
+				c.A = alpha
+				to.Set(x, y, c)
+			}
+		}
+		return to
+	}
+	bounds := opaque.Bounds()
+	palette := color.Palette{color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}, color.NRGBA{0, 0, 0, 0}}
+	paletted := image.NewPaletted(bounds, palette)
+	for i := range paletted.Pix {
+		paletted.Pix[i] = uint8(i % 3)
+	}
+	for name, c := range map[string]struct {
+		image  image.Image
+		encode func(*bytes.Buffer, image.Image) error
+	}{
+		"png rgb":            {opaque, encodePNG},
+		"png gray":           {convert(image.NewGray(bounds), 255), encodePNG},
+		"png gray 16":        {convert(image.NewGray16(bounds), 255), encodePNG},
+		"png rgb 16":         {convert(image.NewRGBA64(bounds), 255), encodePNG},
+		"png alpha":          {convert(image.NewNRGBA(bounds), 100), encodePNG},
+		"png alpha 16":       {convert(image.NewNRGBA64(bounds), 100), encodePNG},
+		"png palette, holes": {paletted, encodePNG},
+		"gif":                {paletted, encodeGIF},
+		"bmp":                {opaque, encodeBMP},
+		"bmp gray":           {convert(image.NewGray(bounds), 255), encodeBMP},
+	} {
+		m, err := Decode(encode(t, c.image, c.encode), DecodeOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if m.Width != width || m.Height != height || len(m.Pix) != width*height*3 {
+			t.Errorf("%s: %d x %d with %d bytes", name, m.Width, m.Height, len(m.Pix))
+			continue
+		}
+		for y := range height {
+			for x := range width {
+				n := color.NRGBA64Model.Convert(c.image.At(x, y)).(color.NRGBA64)
+				for i, v := range []uint16{n.R, n.G, n.B} {
+					a := float64(n.A) / 65535
+					want := float64(v)/257*a + 255*(1-a)
+					if got := float64(m.row(y)[3*x+i]); got < want-1 || got > want+1 {
+						t.Errorf("%s: pixel %d,%d channel %d is %g, want %g", name, x, y, i, got, want)
+					}
+				}
+			}
+		}
+	}
+	data, _ := base64.StdEncoding.DecodeString(webpPixels)
+	m, err := Decode(data, DecodeOptions{})
+	if err != nil {
+		t.Errorf("webp: %v", err)
+	} else if !bytes.Equal(m.Pix, []uint8{255, 0, 0, 0, 128, 255}) {
+		t.Errorf("webp: pixels %v", m.Pix)
+	}
+}
+
+// TestConversions converts images that only some decoders return.
+func TestConversions(t *testing.T) {
+	bounds := image.Rect(3, 5, 5, 6) // images need not begin at the origin
+	cmyk := image.NewCMYK(bounds)
+	copy(cmyk.Pix, []uint8{0, 128, 255, 0, 10, 20, 30, 100})
+	rgba := image.NewRGBA(bounds) // premultiplied
+	copy(rgba.Pix, []uint8{10, 20, 30, 255, 50, 0, 100, 100})
+	for name, c := range map[string]struct {
+		image image.Image
+		want  []uint8
+	}{
+		"CMYK":    {cmyk, []uint8{255, 127, 0, 149, 143, 137}},
+		"RGBA":    {rgba, []uint8{10, 20, 30, 205, 155, 255}},
+		"uniform": {image.NewUniform(color.Black), nil},
+	} {
+		if c.want == nil {
+			continue
+		}
+		if m := toRGB(c.image); !bytes.Equal(m.Pix, c.want) {
+			t.Errorf("%s: %v, want %v", name, m.Pix, c.want)
+		}
+	}
+	alpha := image.NewAlpha16(image.Rect(0, 0, 1, 1)) // a type without a path of its own
+	alpha.SetAlpha16(0, 0, color.Alpha16{0xffff})
+	if m := toRGB(alpha); !bytes.Equal(m.Pix, []uint8{255, 255, 255}) {
+		t.Errorf("alpha: %v", m.Pix)
+	}
+}
+
+// TestChromaUpsampling compares with values computed by hand from libjpeg's
+// definition: weights 3/4 and 1/4, and 9/16, 3/16, 3/16, 1/16 for both directions.
+func TestChromaUpsampling(t *testing.T) {
+	to := make([]uint8, 8)
+	widen(to[:6], []uint8{10, 20, 40})
+	if want := []uint8{10, 13, 17, 25, 35, 40}; !bytes.Equal(to[:6], want) {
+		t.Errorf("one direction: %v, want %v", to[:6], want)
+	}
+	// Sums of weight four of the rows 10 20 40 (near) and 30 20 0 (far).
+	widenSums(to[:6], []int32{3*10 + 30, 3*20 + 20, 3*40 + 0})
+	if want := []uint8{15, 16, 19, 22, 28, 30}; !bytes.Equal(to[:6], want) {
+		t.Errorf("both directions: %v, want %v", to[:6], want)
+	}
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
+		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
+	} {
+		for _, size := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {3, 3}, {8, 6}, {9, 7}} {
+			m := image.NewYCbCr(image.Rect(0, 0, size[0], size[1]), ratio)
+			for i := range m.Y {
+				m.Y[i] = 81 // red, in JPEG's colours: 81, 90, 240 is 238, 14, 13
+			}
+			for i := range m.Cb {
+				m.Cb[i], m.Cr[i] = 90, 240
+			}
+			got := toRGB(m)
+			for i := 0; i < len(got.Pix); i += 3 {
+				if p := got.Pix[i : i+3]; !bytes.Equal(p, []uint8{238, 14, 14}) && !bytes.Equal(p, []uint8{238, 14, 13}) {
+					t.Fatalf("%v %v: pixel %d is %v", ratio, size, i/3, p)
+				}
+			}
+		}
+	}
+}
+
+// withOrientation inserts an EXIF segment into a JPEG file.
+func withOrientation(file []byte, orientation uint16, order binary.AppendByteOrder) []byte {
+	tiff := []byte("II*\x00")
+	if order.String() == "BigEndian" {
+		tiff = []byte("MM\x00*")
+	}
+	tiff = order.AppendUint32(tiff, 8)
+	tiff = order.AppendUint16(tiff, 2)
+	for _, entry := range [][2]uint16{{0x0100, 7}, {0x0112, orientation}} {
+		tiff = order.AppendUint16(tiff, entry[0])
+		tiff = order.AppendUint16(tiff, 3)
+		tiff = order.AppendUint32(tiff, 1)
+		tiff = order.AppendUint16(tiff, entry[1])
+		tiff = order.AppendUint16(tiff, 0)
+	}
+	segment := append([]byte("Exif\x00\x00"), tiff...)
+	out := append([]byte{}, file[:2]...)
+	out = append(out, 0xFF, 0xE1)
+	out = binary.BigEndian.AppendUint16(out, uint16(len(segment)+2))
+	out = append(out, segment...)
+	return append(out, file[2:]...)
+}
+
+// TestOrientation decodes a picture with a bright top left corner, and expects
+// the corner where each EXIF orientation puts it.
+func TestOrientation(t *testing.T) {
+	m := image.NewGray(image.Rect(0, 0, 32, 16))
+	for y := range 8 {
+		for x := range 8 {
+			m.SetGray(x, y, color.Gray{255})
+		}
+	}
+	file := encode(t, m, encodeJPEG)
+	for orientation, corner := range map[uint16]string{
+		1: "top left", 2: "top right", 3: "bottom right", 4: "bottom left",
+		5: "top left", 6: "top right", 7: "bottom right", 8: "bottom left",
+		0: "top left", 9: "top left", // not orientations
+	} {
+		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+			turned := withOrientation(file, orientation, order)
+			got, err := Decode(turned, DecodeOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantWidth, wantHeight := 32, 16
+			if orientation >= 5 && orientation <= 8 {
+				wantWidth, wantHeight = 16, 32
+			}
+			if got.Width != wantWidth || got.Height != wantHeight {
+				t.Errorf("orientation %d: %d x %d, want %d x %d", orientation, got.Width, got.Height, wantWidth, wantHeight)
+				continue
+			}
+			y, x := 2, 2
+			if strings.HasPrefix(corner, "bottom") {
+				y = got.Height - 3
+			}
+			if strings.HasSuffix(corner, "right") {
+				x = got.Width - 3
+			}
+			if got.row(y)[3*x] < 200 {
+				t.Errorf("orientation %d, %v: the %s corner is dark", orientation, order, corner)
+			}
+			stored, err := Decode(turned, DecodeOptions{IgnoreOrientation: true})
+			if err != nil || stored.Width != 32 || stored.row(2)[6] < 200 {
+				t.Errorf("orientation %d is not ignored", orientation)
+			}
+		}
+	}
+	// Orientations 5 and 7 keep the corner of 1 and 3: tell them apart by an edge.
+	for i := range 3 {
+		m.SetGray(16+i, 1, color.Gray{255})
+	}
+	asymmetric := encode(t, m, encodeJPEG)
+	for orientation, at := range map[uint16][2]int{5: {1, 17}, 7: {14, 14}} { // x, y
+		got, err := Decode(withOrientation(asymmetric, orientation, binary.BigEndian), DecodeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.row(at[1])[3*at[0]] < 120 {
+			t.Errorf("orientation %d: the mark is not at %v", orientation, at)
+		}
+	}
+}
+
+// pngHeader is a PNG file that claims a size, without pixels.
+func pngHeader(width, height uint32) []byte {
+	data := []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d")
+	chunk := []byte("IHDR")
+	chunk = binary.BigEndian.AppendUint32(chunk, width)
+	chunk = binary.BigEndian.AppendUint32(chunk, height)
+	chunk = append(chunk, 8, 2, 0, 0, 0)
+	data = append(data, chunk...)
+	return binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(chunk))
+}
+
+// TestPixelLimit refuses by the header, without allocating the pixels.
+func TestPixelLimit(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Decode(pngHeader(60000, 60000), DecodeOptions{})
+	runtime.ReadMemStats(&after)
+	wantError(t, err, "60000 x 60000", "178956970", "limit")
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("%d bytes were allocated to refuse it", used)
+	}
+	file := encode(t, colourful(10, 10), encodePNG)
+	_, err = Decode(file, DecodeOptions{MaxPixels: 99})
+	wantError(t, err, "10 x 10", "99")
+	if _, err := Decode(file, DecodeOptions{MaxPixels: 100}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	folder := t.TempDir()
+	whole := encode(t, colourful(64, 64), encodeJPEG)
+	for name, c := range map[string]struct {
+		data []byte
+		want []string
+	}{
+		"empty.jpg":     {nil, []string{"empty"}},
+		"truncated.jpg": {whole[:len(whole)/2], []string{"ends too early", "copied whole"}},
+		"header.png":    {encode(t, colourful(64, 64), encodePNG)[:40], []string{"ends too early"}},
+		"text.jpg":      {[]byte("Just a little text, with an ü."), []string{"expected JPEG", "found text"}},
+		"photo.heic":    {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), []string{"HEIC", "convert it to JPEG or PNG"}},
+		"photo.avif":    {[]byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00"), []string{"AVIF"}},
+		"scan.tif":      {[]byte("II*\x00\x08\x00\x00\x00"), []string{"TIFF"}},
+		"paper.pdf":     {[]byte("%PDF-1.7"), []string{"PDF"}},
+		"noise.png":     {[]byte{1, 2, 0, 4, 5}, []string{"expected JPEG", "01 02 00 04 05"}},
+		"damaged.png":   {append(pngHeader(4, 4), "\x00\x00\x00\x04IDATxxxxyyyy"...), []string{"damaged"}},
+	} {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, c.data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(path, DecodeOptions{})
+		wantError(t, err, append(c.want, path)...)
+	}
+	_, err := Open(folder, DecodeOptions{})
+	wantError(t, err, folder, "folder")
+	_, err = Open(filepath.Join(folder, "missing.jpg"), DecodeOptions{})
+	wantError(t, err, "missing.jpg", "no such file")
+}
+
+// TestGIFCanvas expects a first frame that is smaller than the canvas in its
+// place, on white.
+func TestGIFCanvas(t *testing.T) {
+	frame := image.NewPaletted(image.Rect(2, 1, 4, 3), color.Palette{color.Black})
+	var b bytes.Buffer
+	err := gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{Width: 6, Height: 5, ColorModel: frame.Palette}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Decode(b.Bytes(), DecodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Width != 6 || m.Height != 5 {
+		t.Fatalf("%d x %d", m.Width, m.Height)
+	}
+	for y := range 5 {
+		for x := range 6 {
+			want := uint8(255)
+			if x >= 2 && x < 4 && y >= 1 && y < 3 {
+				want = 0
+			}
+			if got := m.row(y)[3*x]; got != want {
+				t.Errorf("pixel %d,%d is %d, want %d", x, y, got, want)
+			}
+		}
+	}
+}
+
+func wantError(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("no error, want one with %q", parts)
+		return
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("error %q should contain %q", err, part)
+		}
+	}
+}
+
+// FuzzDecode feeds hostile files: whatever they hold, an image comes out whole,
+// or an error.
+func FuzzDecode(f *testing.F) {
+	picture := colourful(9, 7)
+	for _, with := range []func(*bytes.Buffer, image.Image) error{encodePNG, encodeBMP, encodeGIF, encodeJPEG} {
+		f.Add(encode(f, picture, with))
+	}
+	f.Add(withOrientation(encode(f, picture, encodeJPEG), 6, binary.LittleEndian))
+	webp, _ := base64.StdEncoding.DecodeString(webpPixels)
+	f.Add(webp)
+	f.Add(pngHeader(60000, 60000))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := Decode(data, DecodeOptions{MaxPixels: 1 << 16})
+		if err == nil && (m.Width < 1 || m.Height < 1 || len(m.Pix) != 3*m.Width*m.Height) {
+			t.Errorf("%d x %d with %d bytes", m.Width, m.Height, len(m.Pix))
+		}
+	})
+}

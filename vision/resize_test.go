@@ -1,0 +1,191 @@
+package vision
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func noise(width, height int) *Image {
+	random := rand.New(rand.NewPCG(uint64(width), uint64(height)))
+	m := newImage(width, height)
+	for i := range m.Pix {
+		m.Pix[i] = uint8(random.Uint32())
+	}
+	return m
+}
+
+// naiveResize is the definition, in floating point and without rounding between
+// the passes.
+func naiveResize(m *Image, width, height int, filter Interpolation) []float64 {
+	weights := func(size, out, at int) []float64 {
+		scale := float64(size) / float64(out)
+		wide := math.Max(scale, 1)
+		center := (float64(at) + 0.5) * scale
+		w, sum := make([]float64, size), 0.0
+		for i := range w {
+			// Pillow leaves out pixels whose centres are beyond the support, rounded.
+			support := filter.support() * wide
+			if first, last := int(math.Max(center-support+0.5, 0)), int(center+support+0.5); i < first || i >= last {
+				continue
+			}
+			w[i] = filter.weight((float64(i) + 0.5 - center) / wide)
+			sum += w[i]
+		}
+		for i := range w {
+			w[i] /= sum
+		}
+		return w
+	}
+	out := make([]float64, width*height*3)
+	for y := range height {
+		rows := weights(m.Height, height, y)
+		for x := range width {
+			columns := weights(m.Width, width, x)
+			for sy, wy := range rows {
+				for sx, wx := range columns {
+					if w := wx * wy; w != 0 {
+						for c := range 3 {
+							out[(y*width+x)*3+c] += w * float64(m.row(sy)[3*sx+c])
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// TestResize compares with the definition; two roundings, the first of which the
+// filter may enlarge, and clipping between the passes keep within two levels of it.
+func TestResize(t *testing.T) {
+	for _, filter := range []Interpolation{Bicubic, Bilinear} {
+		for _, s := range [][4]int{{20, 15, 7, 5}, {9, 11, 30, 17}, {16, 16, 16, 5}, {16, 16, 5, 16}, {7, 1, 3, 4}, {1, 1, 4, 4}} {
+			src := noise(s[0], s[1])
+			for i := range src.Pix {
+				src.Pix[i] = 64 + src.Pix[i]/2 // bicubic overshoots stay within 8 bits
+			}
+			got, err := Resize(src, s[2], s[3], filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, want := range naiveResize(src, s[2], s[3], filter) {
+				if math.Abs(float64(got.Pix[i])-want) > 1.5 {
+					t.Errorf("%v %v: value %d is %d, want %.2f", filter, s, i, got.Pix[i], want)
+				}
+			}
+		}
+	}
+	same := noise(6, 5)
+	if got, _ := Resize(same, 6, 5, Bicubic); !bytes.Equal(got.Pix, same.Pix) {
+		t.Error("the same size should change nothing")
+	}
+	_, err := Resize(same, 0, 5, Bicubic)
+	wantError(t, err, "0 x 5")
+}
+
+// TestResizeByHand halves and doubles rows whose results are easy to compute.
+func TestResizeByHand(t *testing.T) {
+	gray := func(values ...uint8) *Image {
+		m := newImage(len(values), 1)
+		for i, v := range values {
+			m.Pix[3*i], m.Pix[3*i+1], m.Pix[3*i+2] = v, v, v
+		}
+		return m
+	}
+	// Halving with the triangle: weights 1/8, 3/8, 3/8, 1/8 inside, and 3/7, 3/7,
+	// 1/7 at the border.
+	got, _ := Resize(gray(0, 80, 160, 240), 2, 1, Bilinear)
+	if got.Pix[0] != 57 || got.Pix[3] != 183 {
+		t.Errorf("halved: %v", got.Pix)
+	}
+	// Doubling with the triangle: weights 3/4 and 1/4.
+	got, _ = Resize(gray(0, 100), 4, 1, Bilinear)
+	if want := []uint8{0, 25, 75, 100}; got.Pix[0] != want[0] || got.Pix[3] != want[1] || got.Pix[6] != want[2] || got.Pix[9] != want[3] {
+		t.Errorf("doubled: %v, want %v", got.Pix, want)
+	}
+}
+
+// TestRegion expects of a part what the whole has there.
+func TestRegion(t *testing.T) {
+	src := noise(50, 40)
+	for _, size := range [][2]int{{30, 22}, {50, 22}, {30, 40}, {120, 90}} {
+		whole, err := Resize(src, size[0], size[1], Bicubic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := region{7, 5, 20, 13}
+		part := resizeRegion(src, size[0], size[1], r, Bicubic)
+		for y := range r.height {
+			if !bytes.Equal(part.row(y), whole.row(r.y + y)[3*r.x:][:3*r.width]) {
+				t.Errorf("%v: row %d differs", size, y)
+			}
+		}
+	}
+}
+
+// TestCropGeometry has sizes computed by hand: floor(299/0.875) is 341.
+func TestCropGeometry(t *testing.T) {
+	for _, c := range []struct {
+		crop                              float64
+		width, height                     int
+		resizedWidth, resizedHeight, x, y int
+	}{
+		{0.875, 500, 375, 454, 341, 78, 21}, // 77.5 to even
+		{0.875, 375, 500, 341, 454, 21, 78},
+		{0.875, 75, 56, 456, 341, 78, 21}, // 78.5 to even
+		{0.875, 341, 341, 341, 341, 21, 21},
+		{0.875, 30000, 1, 10230000, 341, 5114850, 21}, // 5114850.5 to even
+		{0.8975, 500, 375, 444, 333, 72, 17},
+		{1, 400, 300, 398, 299, 50, 0}, // 49.5 to even
+	} {
+		w, h, square, err := EvaluationCrop{Size: 299, Crop: c.crop}.geometry(c.width, c.height)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if want := (region{c.x, c.y, 299, 299}); w != c.resizedWidth || h != c.resizedHeight || square != want {
+			t.Errorf("%d x %d at %g: resized to %d x %d, square %v; want %d x %d, %v", c.width, c.height, c.crop, w, h, square, c.resizedWidth, c.resizedHeight, want)
+		}
+	}
+	for _, c := range []EvaluationCrop{{Size: 0, Crop: 0.875}, {Size: 299, Crop: 0}, {Size: 299, Crop: 1.1}, {Size: 299, Crop: math.NaN()}} {
+		_, err := c.Apply(noise(10, 10))
+		wantError(t, err, "size", "crop", fmt.Sprint(c.Size))
+	}
+}
+
+// TestCropOfAStrip must not make the whole resized strip.
+func TestCropOfAStrip(t *testing.T) {
+	for _, strip := range []*Image{noise(30000, 1), noise(1, 30000)} {
+		m, err := EvaluationCrop{Size: 299, Crop: 0.875}.Apply(strip)
+		if err != nil || m.Width != 299 || m.Height != 299 {
+			t.Fatal(m, err)
+		}
+	}
+}
+
+func TestNormalize(t *testing.T) {
+	m := &Image{Width: 2, Height: 1, Pix: []uint8{0, 255, 51, 255, 0, 102}}
+	dst := make([]float32, 6)
+	if err := Normalize(dst, m, [3]float32{0.5, 0.5, 0.2}, [3]float32{0.5, 0.25, 0.1}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{-1, 2, 0, 1, -2, 2} {
+		if math.Abs(float64(dst[i])-want) > 1e-6 {
+			t.Errorf("value %d is %g, want %g", i, dst[i], want)
+		}
+	}
+	wantError(t, Normalize(dst[:5], m, [3]float32{}, [3]float32{1, 1, 1}), "2 x 1", "5", "6")
+}
+
+func TestParseInterpolation(t *testing.T) {
+	for _, i := range []Interpolation{Bicubic, Bilinear} {
+		if got, err := ParseInterpolation(i.String()); got != i || err != nil {
+			t.Error(got, err)
+		}
+	}
+	_, err := ParseInterpolation("nearest")
+	wantError(t, err, `"nearest"`, `"bicubic"`, `"bilinear"`)
+}
