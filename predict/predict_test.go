@@ -94,6 +94,9 @@ func picture(seed, width, height int) *vision.Image {
 // layout, and compares the order of the five largest logits with the foreign
 // reference, wherever neighbours differ by more than 1% of the logits' spread.
 func TestGoldenPhotos(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs whole networks; leave out -short")
+	}
 	folder := os.Getenv("INCEPTION_PHOTOS")
 	if folder == "" {
 		folder = "../../shared/photos"
