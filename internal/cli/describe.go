@@ -64,11 +64,11 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 
 func describeTable(out io.Writer, d *arch.Description) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "LAYER\tOPERATION\tOUTPUT\tPARAMETERS\tMULTIPLY-ADDS")
+	fmt.Fprintf(w, "LAYER\tOPERATION\tOUTPUT\t%10s\t%14s\n", "PARAMETERS", "MULTIPLY-ADDS")
 	for _, l := range d.Layers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", withoutScope(l.Name), l.Label(), shapeText(l.Output), count(l.Parameters), count(l.MultiplyAdds))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%10s\t%14s\n", withoutScope(l.Name), l.Label(), shapeText(l.Output), count(l.Parameters), count(l.MultiplyAdds))
 	}
-	fmt.Fprintf(w, "%s\t%d layers\t\t%s\t%s\n", d.Network, len(d.Layers), count(d.Parameters), count(d.MultiplyAdds))
+	fmt.Fprintf(w, "%s\t%d layers\t\t%10s\t%14s\n", d.Network, len(d.Layers), count(d.Parameters), count(d.MultiplyAdds))
 	return w.Flush()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
@@ -60,6 +61,11 @@ func Fetch(ctx context.Context, card recipe.Checkpoint, o Options) (string, erro
 	}
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("hub: fetching %s of %s: %w", w.file, w.tag, ctx.Err())
+	}
+	// go-huggingface wraps the network's error in names of temporary files.
+	var request *url.Error
+	if errors.As(err, &request) {
+		err = request
 	}
 	return "", fmt.Errorf("hub: no file %s of %s: %w; put the file at %s, or pass a file with --weights",
 		w.file, w.tag, err, w.snapshot("manual"))
