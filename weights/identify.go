@@ -22,8 +22,8 @@ type Hint struct {
 // Identify returns the network that the file holds the weights of, with the
 // file's number of classes, and the card that tells how to use it. They are
 // recognised by the hint, the file's metadata, and the names of its tensors; where
-// nothing says more, the card is the default of the network. A hint that
-// contradicts the file is an error. The backend only checks shapes.
+// nothing says more, the card is the default of the network, without its tag. A
+// hint that contradicts the file is an error. The backend only checks shapes.
 func (c *Checkpoint) Identify(backend compute.Backend, hint Hint) (*arch.Network, recipe.Checkpoint, error) {
 	fail := func(err error) (*arch.Network, recipe.Checkpoint, error) { return nil, recipe.Checkpoint{}, err }
 	name := hint.Network
@@ -133,9 +133,7 @@ func (c *Checkpoint) card(network string) recipe.Checkpoint {
 	if known, ok := recipe.DefaultCheckpoint(network); ok && (c.Layout == Timm || !known.AveragePoolCountsPadding) {
 		card = known
 	}
-	if tag := c.Metadata.Tag; tag != "" {
-		card.Tag = tag
-	}
+	card.Tag = c.Metadata.Tag // looks do not tell a public file from a fine-tuned one
 	if p := c.Metadata.Preprocessing; p != nil {
 		card.Preprocessing = *p
 	}
