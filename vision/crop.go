@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -17,17 +18,17 @@ type EvaluationCrop struct {
 	Interpolation Interpolation
 }
 
+// maxSize is the side of a square of DefaultMaxPixels.
+const maxSize = 13377
+
 // maxSide keeps a resized side within what an index can count.
 const maxSide = 1 << 30
 
 // geometry returns the size that an image is resized to and the square of it
 // that is kept, rounded as torchvision and timm round.
 func (c EvaluationCrop) geometry(width, height int) (resizedWidth, resizedHeight int, square region, err error) {
-	if c.Size < 1 || !(c.Crop > 0 && c.Crop <= 1) {
-		return 0, 0, region{}, fmt.Errorf("an evaluation crop needs a size of at least 1 and a crop in (0,1], found %d and %g", c.Size, c.Crop)
-	}
-	if width < 1 || height < 1 {
-		return 0, 0, region{}, fmt.Errorf("an image to crop has %d x %d pixels, expected at least one", width, height)
+	if c.Size < 1 || c.Size > maxSize || !(c.Crop > 0 && c.Crop <= 1) {
+		return 0, 0, region{}, fmt.Errorf("an evaluation crop needs a size from 1 to %d and a crop in (0,1], found %d and %g", maxSize, c.Size, c.Crop)
 	}
 	shorter := math.Floor(float64(c.Size) / c.Crop)
 	longer := shorter * float64(max(width, height)) / float64(min(width, height))
@@ -47,8 +48,13 @@ func (c EvaluationCrop) geometry(width, height int) (resizedWidth, resizedHeight
 	return resizedWidth, resizedHeight, square, nil
 }
 
-// Apply returns the crop of an image, Size x Size.
+// Apply returns the crop of an image, Size x Size. It computes no more of the resized
+// image than the crop. Fields out of range are errors, and so is an image so narrow
+// that its longer side would be resized to more than 2^30 pixels.
 func (c EvaluationCrop) Apply(m *Image) (*Image, error) {
+	if err := errors.Join(m.check(), c.Interpolation.check()); err != nil {
+		return nil, err
+	}
 	width, height, square, err := c.geometry(m.Width, m.Height)
 	if err != nil {
 		return nil, err

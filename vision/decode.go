@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/gif"
-	_ "image/jpeg" // registers JPEG
-	_ "image/png"  // registers PNG
+	"image/jpeg"
+	"image/png"
 	"os"
 	"unicode/utf8"
 
-	_ "golang.org/x/image/bmp"  // registers BMP
+	"golang.org/x/image/bmp"
 	_ "golang.org/x/image/webp" // registers WebP
 )
 
@@ -35,10 +36,10 @@ type DecodeOptions struct {
 func Open(path string, o DecodeOptions) (*Image, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("expected an image file; check the path: %w", err)
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("%s: expected an image file, found a folder", path)
+		return nil, fmt.Errorf("%s: expected an image file, found a folder; name a file in it", path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -52,14 +53,16 @@ func Open(path string, o DecodeOptions) (*Image, error) {
 }
 
 // Decode decodes an image in memory: the first frame of a GIF on its whole
-// canvas, transparency over white, 16 bits reduced to 8.
+// canvas, transparency over white, 16 bits reduced to their upper 8. Errors say what
+// the data are instead: nothing, text, a format or a kind that is not supported, more
+// pixels than the limit, or damaged.
 func Decode(data []byte, o DecodeOptions) (*Image, error) {
 	if len(data) == 0 {
-		return nil, errors.New("expected an image, found an empty file")
+		return nil, errors.New("expected an image, found an empty file; copy or download it again")
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return nil, undecodable(data, err)
+		return nil, undecodable(data, format, err)
 	}
 	limit := o.MaxPixels
 	if limit <= 0 {
@@ -79,9 +82,14 @@ func Decode(data []byte, o DecodeOptions) (*Image, error) {
 		decoded, _, err = image.Decode(bytes.NewReader(data))
 	}
 	if err != nil {
-		return nil, undecodable(data, err)
+		return nil, undecodable(data, format, err)
 	}
-	m := toRGB(decoded)
+	var m *Image
+	if format == "webp" {
+		m = fromWebP(decoded)
+	} else {
+		m = toRGB(decoded)
+	}
 	if !o.IgnoreOrientation {
 		m = m.oriented(orientation(format, data))
 	}
@@ -100,28 +108,43 @@ func firstFrame(data []byte, canvas image.Config) (image.Image, error) {
 		return frame, nil
 	}
 	full := image.NewNRGBA(whole)
-	for y := frame.Bounds().Min.Y; y < frame.Bounds().Max.Y; y++ {
-		for x := frame.Bounds().Min.X; x < frame.Bounds().Max.X; x++ {
-			full.Set(x, y, frame.At(x, y))
-		}
-	}
+	draw.Draw(full, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
 	return full, nil
 }
 
 const accepted = "expected JPEG, PNG, GIF, WebP or BMP"
 
 // undecodable says what the data are instead of an image that can be read.
-func undecodable(data []byte, err error) error {
-	if !errors.Is(err, image.ErrFormat) {
-		return fmt.Errorf("the image is damaged or ends too early, after %d bytes; it may not have been copied whole: %w", len(data), err)
+// Format is empty unless the data begin as one of those accepted.
+func undecodable(data []byte, format string, err error) error {
+	var kindOfJPEG jpeg.UnsupportedError
+	var kindOfPNG png.UnsupportedError
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		return unknownFormat(data)
+	case animatedWebP(data):
+		return errors.New("expected a still image, found an animated WebP; convert a frame of it to JPEG or PNG")
+	case errors.As(err, &kindOfJPEG), errors.As(err, &kindOfPNG), errors.Is(err, bmp.ErrUnsupported):
+		return fmt.Errorf("the %s is of a kind that is not supported; convert it to a plain JPEG or PNG: %w", format, err)
 	}
+	return fmt.Errorf("the %s is damaged or ends too early, after %d bytes; it may not have been copied whole: %w", format, len(data), err)
+}
+
+// animatedWebP tells from the extended header's flags.
+func animatedWebP(data []byte) bool {
+	const flags, animation = 20, 1 << 1
+	return len(data) > flags && string(data[:4]) == "RIFF" && string(data[8:16]) == "WEBPVP8X" && data[flags]&animation != 0
+}
+
+// unknownFormat says what the data are that begin as no accepted format.
+func unknownFormat(data []byte) error {
 	if name := foreignFormat(data); name != "" {
 		return fmt.Errorf("%s, found %s; convert it to JPEG or PNG", accepted, name)
 	}
 	if head := data[:min(len(data), 512)]; utf8.Valid(trimRune(head)) && !bytes.ContainsRune(head, 0) {
-		return fmt.Errorf("%s, found text", accepted)
+		return fmt.Errorf("%s, found text, such as a web page or a pointer to the file; download the image itself", accepted)
 	}
-	return fmt.Errorf("%s, found something else that begins with % x", accepted, data[:min(len(data), 8)])
+	return fmt.Errorf("%s, found something else that begins with % x; convert it to JPEG or PNG if it is an image", accepted, data[:min(len(data), 8)])
 }
 
 // trimRune drops a rune that the end of the data may have cut.
@@ -148,7 +171,7 @@ func foreignFormat(data []byte) string {
 		return "AVIF"
 	case has(4, "ftyphei"), has(4, "ftyphev"), has(4, "ftypmif1"), has(4, "ftypmsf1"):
 		return "HEIC"
-	case has(0, "II*\x00"), has(0, "MM\x00*"):
+	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00"), has(0, "MM\x00+"):
 		return "TIFF"
 	case has(0, "%PDF"):
 		return "PDF"

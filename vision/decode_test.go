@@ -10,6 +10,8 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -126,17 +128,18 @@ func TestConversions(t *testing.T) {
 	copy(cmyk.Pix, []uint8{0, 128, 255, 0, 10, 20, 30, 100})
 	rgba := image.NewRGBA(bounds) // premultiplied
 	copy(rgba.Pix, []uint8{10, 20, 30, 255, 50, 0, 100, 100})
+	rgba64 := image.NewRGBA64(bounds)
+	for i, v := range rgba.Pix {
+		rgba64.Pix[2*i], rgba64.Pix[2*i+1] = v, 255-v
+	}
 	for name, c := range map[string]struct {
 		image image.Image
 		want  []uint8
 	}{
 		"CMYK":    {cmyk, []uint8{255, 127, 0, 149, 143, 137}},
 		"RGBA":    {rgba, []uint8{10, 20, 30, 205, 155, 255}},
-		"uniform": {image.NewUniform(color.Black), nil},
+		"RGBA 16": {rgba64, []uint8{10, 20, 30, 205, 155, 255}},
 	} {
-		if c.want == nil {
-			continue
-		}
 		if m := toRGB(c.image); !bytes.Equal(m.Pix, c.want) {
 			t.Errorf("%s: %v, want %v", name, m.Pix, c.want)
 		}
@@ -157,7 +160,7 @@ func TestChromaUpsampling(t *testing.T) {
 		t.Errorf("one direction: %v, want %v", to[:6], want)
 	}
 	// Sums of weight four of the rows 10 20 40 (near) and 30 20 0 (far).
-	widenSums(to[:6], []int32{3*10 + 30, 3*20 + 20, 3*40 + 0})
+	widenSums(to[:6], []int32{3*10 + 30, 3*20 + 20, 3*40 + 0}, 7)
 	if want := []uint8{15, 16, 19, 22, 28, 30}; !bytes.Equal(to[:6], want) {
 		t.Errorf("both directions: %v, want %v", to[:6], want)
 	}
@@ -177,6 +180,90 @@ func TestChromaUpsampling(t *testing.T) {
 			for i := 0; i < len(got.Pix); i += 3 {
 				if p := got.Pix[i : i+3]; !bytes.Equal(p, []uint8{238, 14, 14}) && !bytes.Equal(p, []uint8{238, 14, 13}) {
 					t.Fatalf("%v %v: pixel %d is %v", ratio, size, i/3, p)
+				}
+			}
+		}
+	}
+}
+
+// TestChromaInterpolation compares random planes with the definition: a chroma
+// sample, its neighbour on the pixel's side in either direction and the one across
+// weigh 9, 3, 3 and 1 sixteenths (3 and 1 quarters in one direction), with the
+// roundings of libjpeg and of libwebp, and the colours in floating point.
+func TestChromaInterpolation(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	type bias struct{ left, right int }
+	for _, c := range []struct {
+		ratio            image.YCbCrSubsampleRatio
+		style            chromaStyle
+		wide, tall       int // luma samples per chroma sample
+		divisor          int
+		width, height    int
+		even, odd        bias // by row
+		limited, nearest bool
+	}{
+		{image.YCbCrSubsampleRatio420, libjpegStyle(), 2, 2, 16, 21, 14, bias{8, 7}, bias{8, 7}, false, false},
+		{image.YCbCrSubsampleRatio420, libjpegStyle(), 2, 2, 16, 8, 7, bias{8, 7}, bias{8, 7}, false, false},
+		{image.YCbCrSubsampleRatio420, libjpegStyle(), 2, 2, 16, 4, 7, bias{8, 7}, bias{8, 7}, false, true},
+		{image.YCbCrSubsampleRatio422, libjpegStyle(), 2, 1, 4, 21, 6, bias{1, 2}, bias{1, 2}, false, false},
+		{image.YCbCrSubsampleRatio440, libjpegStyle(), 1, 2, 4, 9, 15, bias{1, 1}, bias{2, 2}, false, false},
+		{image.YCbCrSubsampleRatio444, libjpegStyle(), 1, 1, 1, 9, 6, bias{}, bias{}, false, false},
+		{image.YCbCrSubsampleRatio411, libjpegStyle(), 4, 1, 1, 19, 6, bias{}, bias{}, false, true},
+		{image.YCbCrSubsampleRatio420, libwebpStyle(), 2, 2, 16, 21, 14, bias{8, 8}, bias{8, 8}, true, false},
+		{image.YCbCrSubsampleRatio420, libwebpStyle(), 2, 2, 16, 3, 5, bias{8, 8}, bias{8, 8}, true, false},
+	} {
+		src := image.NewYCbCr(image.Rect(0, 0, c.width, c.height), c.ratio)
+		for _, plane := range [][]uint8{src.Y, src.Cb, src.Cr} {
+			for i := range plane {
+				plane[i] = uint8(random.Uint32())
+			}
+		}
+		chroma := func(plane []uint8, x, y int) float64 {
+			w, h := (c.width+c.wide-1)/c.wide, (c.height+c.tall-1)/c.tall
+			at := func(x, y int) int { return int(plane[min(max(y, 0), h-1)*src.CStride+min(max(x, 0), w-1)]) }
+			cx, cy := x/c.wide, y/c.tall
+			if c.nearest || c.divisor == 1 {
+				return float64(at(cx, cy))
+			}
+			rounding := c.even
+			if y%2 == 1 {
+				rounding = c.odd
+			}
+			extra := rounding.left
+			if x%2 == 1 {
+				extra = rounding.right
+			}
+			toX, toY := cx+2*(x%2)-1, cy+2*(y%2)-1
+			sum := 0
+			switch {
+			case c.wide == 2 && c.tall == 2:
+				sum = 9*at(cx, cy) + 3*at(toX, cy) + 3*at(cx, toY) + at(toX, toY)
+			case c.wide == 2:
+				sum = 3*at(cx, cy) + at(toX, cy)
+				if toX < 0 || toX >= w {
+					return float64(at(cx, cy))
+				}
+			default:
+				sum = 3*at(cx, cy) + at(cx, toY)
+			}
+			return float64((sum + extra) / c.divisor)
+		}
+		m := newImage(c.width, c.height)
+		fromYCbCr(m, src, c.style)
+		for y := range c.height {
+			for x := range c.width {
+				l, b, r := float64(src.Y[y*src.YStride+x]), chroma(src.Cb, x, y)-128, chroma(src.Cr, x, y)-128
+				want := [3]float64{l + 1.402*r, l - 0.34414*b - 0.71414*r, l + 1.772*b}
+				tolerance := 0.51
+				if c.limited { // truncated twice
+					l = (l - 16) * 255 / 219
+					want = [3]float64{l + 1.596*r, l - 0.3918*b - 0.813*r, l + 2.0172*b}
+					tolerance = 1
+				}
+				for i, v := range want {
+					if got := float64(m.row(y)[3*x+i]); math.Abs(got-min(max(v, 0), 255)) > tolerance {
+						t.Fatalf("%v, %d x %d, limited range %t: pixel %d,%d channel %d is %g, want %.2f", c.ratio, c.width, c.height, c.limited, x, y, i, got, v)
+					}
 				}
 			}
 		}
@@ -303,13 +390,16 @@ func TestBadFiles(t *testing.T) {
 		data []byte
 		want []string
 	}{
-		"empty.jpg":     {nil, []string{"empty"}},
+		"empty.jpg":     {nil, []string{"expected an image", "empty", "again"}},
 		"truncated.jpg": {whole[:len(whole)/2], []string{"ends too early", "copied whole"}},
 		"header.png":    {encode(t, colourful(64, 64), encodePNG)[:40], []string{"ends too early"}},
-		"text.jpg":      {[]byte("Just a little text, with an ü."), []string{"expected JPEG", "found text"}},
+		"text.jpg":      {[]byte("Just a little text, with an ü."), []string{"expected JPEG", "found text", "download"}},
 		"photo.heic":    {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), []string{"HEIC", "convert it to JPEG or PNG"}},
 		"photo.avif":    {[]byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00"), []string{"AVIF"}},
 		"scan.tif":      {[]byte("II*\x00\x08\x00\x00\x00"), []string{"TIFF"}},
+		"big.tif":       {[]byte("MM\x00+\x00\x08\x00\x00"), []string{"TIFF"}},
+		"photo.jxl":     {[]byte("\xff\x0a\xfa\x7f"), []string{"JPEG XL"}},
+		"photo.jp2":     {[]byte("\x00\x00\x00\x0cjP  \x0d\x0a"), []string{"JPEG 2000"}},
 		"paper.pdf":     {[]byte("%PDF-1.7"), []string{"PDF"}},
 		"noise.png":     {[]byte{1, 2, 0, 4, 5}, []string{"expected JPEG", "01 02 00 04 05"}},
 		"damaged.png":   {append(pngHeader(4, 4), "\x00\x00\x00\x04IDATxxxxyyyy"...), []string{"damaged"}},
@@ -322,9 +412,9 @@ func TestBadFiles(t *testing.T) {
 		wantError(t, err, append(c.want, path)...)
 	}
 	_, err := Open(folder, DecodeOptions{})
-	wantError(t, err, folder, "folder")
+	wantError(t, err, folder, "found a folder", "name a file")
 	_, err = Open(filepath.Join(folder, "missing.jpg"), DecodeOptions{})
-	wantError(t, err, "missing.jpg", "no such file")
+	wantError(t, err, "missing.jpg", "no such file", "check the path")
 }
 
 // TestGIFCanvas expects a first frame that is smaller than the canvas in its
@@ -379,6 +469,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(withOrientation(encode(f, picture, encodeJPEG), 6, binary.LittleEndian))
 	webp, _ := base64.StdEncoding.DecodeString(webpPixels)
 	f.Add(webp)
+	f.Add(zeroWebP())
+	f.Add(flatJPEG{9, 7, 0x22, 2, 8, []uint8{81, 90, 240, 128}}.encode())
+	f.Add(flatJPEG{9, 7, 0x21, -1, 8, []uint8{81, 90, 240}}.encode())
 	f.Add(pngHeader(60000, 60000))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Decode(data, DecodeOptions{MaxPixels: 1 << 16})

@@ -4,11 +4,16 @@ import "fmt"
 
 // Normalize writes the image as height, width, channels into dst, which has
 // Width*Height*3 values: each channel in [0,1], less its mean, divided by its
-// standard deviation.
+// standard deviation. It refuses another length and a deviation that is not positive.
 func Normalize(dst []float32, m *Image, mean, std [3]float32) error {
 	if len(dst) != len(m.Pix) || len(m.Pix) != m.Width*m.Height*3 {
 		return fmt.Errorf("an image of %d x %d pixels is to be normalised from %d bytes into %d values, expected %d of each",
 			m.Width, m.Height, len(m.Pix), len(dst), m.Width*m.Height*3)
+	}
+	for c, s := range std {
+		if !(s > 0) {
+			return fmt.Errorf("channel %d is to be divided by the standard deviation %g, expected a positive one", c, s)
+		}
 	}
 	var table [3][256]float32
 	for c := range table {

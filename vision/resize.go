@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -25,7 +26,8 @@ func (i Interpolation) String() string {
 	return fmt.Sprintf("Interpolation(%d)", int(i))
 }
 
-// ParseInterpolation returns the interpolation of the given name.
+// ParseInterpolation returns the interpolation of the given name, bicubic or
+// bilinear; the error for another lists them.
 func ParseInterpolation(name string) (Interpolation, error) {
 	for _, i := range []Interpolation{Bicubic, Bilinear} {
 		if i.String() == name {
@@ -33,6 +35,14 @@ func ParseInterpolation(name string) (Interpolation, error) {
 		}
 	}
 	return 0, fmt.Errorf("unknown interpolation %q, expected %q or %q", name, Bicubic, Bilinear)
+}
+
+// check refuses values that are not constants of this package.
+func (i Interpolation) check() error {
+	if i != Bicubic && i != Bilinear {
+		return fmt.Errorf("unknown interpolation %v, expected %v or %v", i, Bicubic, Bilinear)
+	}
+	return nil
 }
 
 // support is half the filter's width in source pixels when nothing shrinks.
@@ -99,8 +109,11 @@ func tapsFor(size, out, from, to int, filter Interpolation) []taps {
 // Resize returns the image in the given size, number by number as Pillow resizes
 // 8-bit images: first the rows, then the columns, each pass rounded to 8 bits.
 func Resize(src *Image, width, height int, filter Interpolation) (*Image, error) {
-	if width < 1 || height < 1 {
-		return nil, fmt.Errorf("an image is to be resized to %d x %d pixels, expected at least one", width, height)
+	if width < 1 || height < 1 || width > DefaultMaxPixels/height {
+		return nil, fmt.Errorf("an image is to be resized to %d x %d pixels, expected from 1 to %d", width, height, DefaultMaxPixels)
+	}
+	if err := errors.Join(src.check(), filter.check()); err != nil {
+		return nil, err
 	}
 	return resizeRegion(src, width, height, region{0, 0, width, height}, filter), nil
 }
@@ -126,9 +139,7 @@ func resizeRegion(src *Image, width, height int, r region, filter Interpolation)
 		}
 	} else {
 		columns := tapsFor(src.Width, width, r.x, r.x+r.width, filter)
-		for y := range narrow.Height {
-			resizeRow(narrow.row(y), src.row(firstRow+y), columns)
-		}
+		resizeRows(narrow, src, firstRow, columns)
 	}
 	if height == src.Height {
 		return narrow
@@ -139,8 +150,12 @@ func resizeRegion(src *Image, width, height int, r region, filter Interpolation)
 		for i := range sums {
 			sums[i] = 1 << (fraction - 1)
 		}
-		for j, share := range t.shares {
-			addRow(sums, narrow.row(t.first-firstRow+j), share)
+		row, shares := t.first-firstRow, t.shares
+		for ; len(shares) >= 4; row, shares = row+4, shares[4:] {
+			addFourRows(sums, narrow.Pix[row*len(sums):][:4*len(sums)], [4]int32(shares))
+		}
+		for j, share := range shares {
+			addRow(sums, narrow.row(row+j), share)
 		}
 		for i, v := range sums {
 			out.Pix[y*len(sums)+i] = clamp8(v >> fraction)
@@ -149,17 +164,64 @@ func resizeRegion(src *Image, width, height int, r region, filter Interpolation)
 	return out
 }
 
-func resizeRow(to, row []uint8, columns []taps) {
+// resizeRows resizes the rows of src from firstRow on, as many as narrow has. It
+// takes two at a time: one in the low and one in the high 32 bits of a word, so that
+// a multiplication does for both.
+func resizeRows(narrow, src *Image, firstRow int, columns []taps) {
+	from := columns[0].first
+	to := from
+	for _, t := range columns {
+		to = max(to, t.first+len(t.shares))
+	}
+	pairs := make([][3]int64, to-from)
+	for y := 0; y < narrow.Height; y += 2 {
+		other := min(y+1, narrow.Height-1)
+		pairRows(pairs, src.row(firstRow + y)[3*from:], src.row(firstRow + other)[3*from:])
+		resizePairs(narrow.row(y), narrow.row(other), pairs, from, columns)
+	}
+}
+
+func pairRows(pairs [][3]int64, low, high []uint8) {
+	low, high = low[:3*len(pairs)], high[:3*len(pairs)]
+	for i := range pairs {
+		l, h := (*[3]uint8)(low[3*i:]), (*[3]uint8)(high[3*i:])
+		pairs[i] = [3]int64{int64(l[0]) | int64(h[0])<<32, int64(l[1]) | int64(h[1])<<32, int64(l[2]) | int64(h[2])<<32}
+	}
+}
+
+// resizePairs writes a row each of the low and high halves; pairs begins at pixel from.
+func resizePairs(low, high []uint8, pairs [][3]int64, from int, columns []taps) {
+	const half = 1<<(fraction-1) | 1<<(fraction-1)<<32
+	low, high = low[:3*len(columns)], high[:3*len(columns)]
 	for x, t := range columns {
-		r, g, b := int32(1<<(fraction-1)), int32(1<<(fraction-1)), int32(1<<(fraction-1))
-		pixels := row[3*t.first:][:3*len(t.shares)]
-		for _, share := range t.shares {
-			r += share * int32(pixels[0])
-			g += share * int32(pixels[1])
-			b += share * int32(pixels[2])
-			pixels = pixels[3:]
+		r, g, b := int64(half), int64(half), int64(half)
+		pixels := pairs[t.first-from:][:len(t.shares)]
+		for j, share := range t.shares {
+			p, s := &pixels[j], int64(share)
+			r += s * p[0]
+			g += s * p[1]
+			b += s * p[2]
 		}
-		to[3*x], to[3*x+1], to[3*x+2] = clamp8(r>>fraction), clamp8(g>>fraction), clamp8(b>>fraction)
+		l, h := (*[3]uint8)(low[3*x:]), (*[3]uint8)(high[3*x:])
+		l[0], h[0] = halves(r)
+		l[1], h[1] = halves(g)
+		l[2], h[2] = halves(b)
+	}
+}
+
+// halves takes two sums apart; a negative low one has borrowed from the high one.
+func halves(sum int64) (low, high uint8) {
+	l := int32(sum)
+	return clamp8(l >> fraction), clamp8(int32((sum-int64(l))>>32) >> fraction)
+}
+
+// addFourRows adds four rows that follow one another, which spares the sums three
+// of four trips to memory.
+func addFourRows(sums []int32, rows []uint8, shares [4]int32) {
+	n := len(sums)
+	a, b, c, d := rows[:n], rows[n:][:n], rows[2*n:][:n], rows[3*n:][:n]
+	for i := range sums {
+		sums[i] += shares[0]*int32(a[i]) + shares[1]*int32(b[i]) + shares[2]*int32(c[i]) + shares[3]*int32(d[i])
 	}
 }
 

@@ -20,6 +20,18 @@ func noise(width, height int) *Image {
 // naiveResize is the definition, in floating point and without rounding between
 // the passes.
 func naiveResize(m *Image, width, height int, filter Interpolation) []float64 {
+	reach, kernel := 2.0, func(x float64) float64 { // Keys' cubic convolution with a = -1/2
+		switch x = math.Abs(x); {
+		case x < 1:
+			return 1.5*math.Pow(x, 3) - 2.5*math.Pow(x, 2) + 1
+		case x < 2:
+			return -0.5*math.Pow(x, 3) + 2.5*math.Pow(x, 2) - 4*x + 2
+		}
+		return 0
+	}
+	if filter == Bilinear {
+		reach, kernel = 1, func(x float64) float64 { return math.Max(0, 1-math.Abs(x)) }
+	}
 	weights := func(size, out, at int) []float64 {
 		scale := float64(size) / float64(out)
 		wide := math.Max(scale, 1)
@@ -27,11 +39,11 @@ func naiveResize(m *Image, width, height int, filter Interpolation) []float64 {
 		w, sum := make([]float64, size), 0.0
 		for i := range w {
 			// Pillow leaves out pixels whose centres are beyond the support, rounded.
-			support := filter.support() * wide
+			support := reach * wide
 			if first, last := int(math.Max(center-support+0.5, 0)), int(center+support+0.5); i < first || i >= last {
 				continue
 			}
-			w[i] = filter.weight((float64(i) + 0.5 - center) / wide)
+			w[i] = kernel((float64(i) + 0.5 - center) / wide)
 			sum += w[i]
 		}
 		for i := range w {
@@ -58,11 +70,11 @@ func naiveResize(m *Image, width, height int, filter Interpolation) []float64 {
 	return out
 }
 
-// TestResize compares with the definition; two roundings, the first of which the
-// filter may enlarge, and clipping between the passes keep within two levels of it.
+// TestResize compares with the definition: half a level of rounding a pass, the
+// first of which the second pass enlarges by its sum of absolute weights, up to 1.3.
 func TestResize(t *testing.T) {
 	for _, filter := range []Interpolation{Bicubic, Bilinear} {
-		for _, s := range [][4]int{{20, 15, 7, 5}, {9, 11, 30, 17}, {16, 16, 16, 5}, {16, 16, 5, 16}, {7, 1, 3, 4}, {1, 1, 4, 4}} {
+		for _, s := range [][4]int{{20, 15, 7, 5}, {9, 11, 30, 17}, {16, 16, 16, 5}, {16, 16, 5, 16}, {7, 1, 3, 4}, {1, 1, 4, 4}, {5, 40, 3, 7}, {40, 5, 7, 5}} {
 			src := noise(s[0], s[1])
 			for i := range src.Pix {
 				src.Pix[i] = 64 + src.Pix[i]/2 // bicubic overshoots stay within 8 bits
@@ -71,8 +83,12 @@ func TestResize(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			tolerance := 0.501
+			if s[0] != s[2] && s[1] != s[3] {
+				tolerance += 0.65
+			}
 			for i, want := range naiveResize(src, s[2], s[3], filter) {
-				if math.Abs(float64(got.Pix[i])-want) > 1.5 {
+				if math.Abs(float64(got.Pix[i])-want) > tolerance {
 					t.Errorf("%v %v: value %d is %d, want %.2f", filter, s, i, got.Pix[i], want)
 				}
 			}
@@ -82,8 +98,14 @@ func TestResize(t *testing.T) {
 	if got, _ := Resize(same, 6, 5, Bicubic); !bytes.Equal(got.Pix, same.Pix) {
 		t.Error("the same size should change nothing")
 	}
-	_, err := Resize(same, 0, 5, Bicubic)
-	wantError(t, err, "0 x 5")
+	for _, size := range [][2]int{{0, 5}, {5, -1}, {math.MaxInt, math.MaxInt}} {
+		_, err := Resize(same, size[0], size[1], Bicubic)
+		wantError(t, err, fmt.Sprintf("%d x %d", size[0], size[1]))
+	}
+	_, err := Resize(same, 3, 3, Interpolation(7))
+	wantError(t, err, "Interpolation(7)", "bicubic", "bilinear")
+	_, err = Resize(&Image{Width: 2, Height: 2, Pix: make([]uint8, 11)}, 3, 3, Bicubic)
+	wantError(t, err, "2 x 2", "11 bytes")
 }
 
 // TestResizeByHand halves and doubles rows whose results are easy to compute.
@@ -105,6 +127,25 @@ func TestResizeByHand(t *testing.T) {
 	got, _ = Resize(gray(0, 100), 4, 1, Bilinear)
 	if want := []uint8{0, 25, 75, 100}; got.Pix[0] != want[0] || got.Pix[3] != want[1] || got.Pix[6] != want[2] || got.Pix[9] != want[3] {
 		t.Errorf("doubled: %v, want %v", got.Pix, want)
+	}
+	// Doubling with the cubic: a pixel has 0.867 at a distance of 1/4, 0.227 at 3/4,
+	// -0.070 at 5/4 and -0.023 at 7/4.
+	got, _ = Resize(gray(100, 100, 100, 100, 200, 100, 100, 100), 16, 1, Bicubic)
+	for i, want := range []uint8{100, 100, 100, 100, 100, 98, 93, 123, 187, 187, 123, 93, 98, 100, 100, 100} {
+		if got.Pix[3*i] != want {
+			t.Errorf("doubled with the cubic: pixel %d is %d, want %d", i, got.Pix[3*i], want)
+		}
+	}
+	// What overshoots is clipped, in either pass.
+	edge := gray(0, 0, 0, 0, 255, 255, 255, 255)
+	got, _ = Resize(edge, 16, 1, Bicubic)
+	if got.Pix[3*6] != 0 || got.Pix[3*9] != 255 {
+		t.Errorf("a vertical edge overshoots: %v", got.Pix)
+	}
+	edge.Width, edge.Height = edge.Height, edge.Width
+	got, _ = Resize(edge, 1, 16, Bicubic)
+	if got.Pix[3*6] != 0 || got.Pix[3*9] != 255 {
+		t.Errorf("a horizontal edge overshoots: %v", got.Pix)
 	}
 }
 
@@ -136,6 +177,8 @@ func TestCropGeometry(t *testing.T) {
 		{0.875, 500, 375, 454, 341, 78, 21}, // 77.5 to even
 		{0.875, 375, 500, 341, 454, 21, 78},
 		{0.875, 75, 56, 456, 341, 78, 21}, // 78.5 to even
+		{0.875, 56, 75, 341, 456, 21, 78},
+		{0.875, 1, 30000, 341, 10230000, 21, 5114850},
 		{0.875, 341, 341, 341, 341, 21, 21},
 		{0.875, 30000, 1, 10230000, 341, 5114850, 21}, // 5114850.5 to even
 		{0.8975, 500, 375, 444, 333, 72, 17},
@@ -150,10 +193,18 @@ func TestCropGeometry(t *testing.T) {
 			t.Errorf("%d x %d at %g: resized to %d x %d, square %v; want %d x %d, %v", c.width, c.height, c.crop, w, h, square, c.resizedWidth, c.resizedHeight, want)
 		}
 	}
-	for _, c := range []EvaluationCrop{{Size: 0, Crop: 0.875}, {Size: 299, Crop: 0}, {Size: 299, Crop: 1.1}, {Size: 299, Crop: math.NaN()}} {
+	for _, c := range []EvaluationCrop{{Size: 0, Crop: 0.875}, {Size: math.MaxInt, Crop: 0.875}, {Size: 299, Crop: 0}, {Size: 299, Crop: 1.1}, {Size: 299, Crop: math.NaN()}} {
 		_, err := c.Apply(noise(10, 10))
 		wantError(t, err, "size", "crop", fmt.Sprint(c.Size))
 	}
+	crop := EvaluationCrop{Size: 299, Crop: 0.875}
+	_, _, _, err := crop.geometry(1, 1<<23)
+	wantError(t, err, "1 x 8388608", "longer side")
+	_, err = crop.Apply(&Image{Width: 2, Height: 2, Pix: make([]uint8, 11)})
+	wantError(t, err, "2 x 2", "11 bytes")
+	crop.Interpolation = 7
+	_, err = crop.Apply(noise(10, 10))
+	wantError(t, err, "Interpolation(7)")
 }
 
 // TestCropOfAStrip must not make the whole resized strip.
@@ -178,6 +229,7 @@ func TestNormalize(t *testing.T) {
 		}
 	}
 	wantError(t, Normalize(dst[:5], m, [3]float32{}, [3]float32{1, 1, 1}), "2 x 1", "5", "6")
+	wantError(t, Normalize(dst, m, [3]float32{}, [3]float32{1, 0, 1}), "channel 1", "standard deviation 0")
 }
 
 func TestParseInterpolation(t *testing.T) {

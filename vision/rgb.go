@@ -12,7 +12,7 @@ func toRGB(decoded image.Image) *Image {
 	m := newImage(bounds.Dx(), bounds.Dy())
 	switch src := decoded.(type) {
 	case *image.YCbCr:
-		fromYCbCr(m, src)
+		fromYCbCr(m, src, libjpegStyle())
 	case *image.Gray:
 		for y := range m.Height {
 			from, to := src.Pix[y*src.Stride:][:m.Width], m.row(y)

@@ -2,11 +2,25 @@ package vision
 
 import "image"
 
-// fromYCbCr converts as libjpeg does, so that the numbers are those of Pillow and
-// OpenCV: chroma that was sampled at half the resolution is interpolated with
-// weights 3/4 and 1/4 ("fancy upsampling", jdsample.c), and colours are converted
-// in 16-bit fixed point (jdcolor.c).
-func fromYCbCr(m *Image, src *image.YCbCr) {
+// A chromaStyle is how a C library turns luma and chroma into RGB.
+type chromaStyle struct {
+	// narrowest is the chroma width that is interpolated; narrower is repeated.
+	narrowest int
+	// rightBias rounds the right one of two pixels that share a chroma value, in
+	// sixteenths; the left one's is 8.
+	rightBias int32
+	// convert writes a row of RGB from rows of equal length.
+	convert func(to, luma, cb, cr []uint8)
+}
+
+// libjpegStyle is that of libjpeg-turbo's "fancy upsampling" (jdsample.c).
+func libjpegStyle() chromaStyle {
+	return chromaStyle{narrowest: 3, rightBias: 7, convert: convertRow}
+}
+
+// fromYCbCr converts as the C libraries under Pillow and OpenCV do: chroma that was
+// sampled at half the resolution is interpolated with weights 3/4 and 1/4.
+func fromYCbCr(m *Image, src *image.YCbCr, style chromaStyle) {
 	chromaWidth, chromaHeight := m.Width, m.Height
 	halfWidth, halfHeight := false, false
 	switch src.SubsampleRatio {
@@ -18,11 +32,7 @@ func fromYCbCr(m *Image, src *image.YCbCr) {
 	case image.YCbCrSubsampleRatio440:
 		halfHeight = true
 	default:
-		fromYCbCrNearest(m, src)
-		return
-	}
-	if src.Rect.Min.X%2 != 0 || src.Rect.Min.Y%2 != 0 {
-		fromYCbCrNearest(m, src)
+		fromYCbCrNearest(m, src, style)
 		return
 	}
 	if halfWidth {
@@ -30,6 +40,10 @@ func fromYCbCr(m *Image, src *image.YCbCr) {
 	}
 	if halfHeight {
 		chromaHeight = (m.Height + 1) / 2
+	}
+	if src.Rect.Min.X%2 != 0 || src.Rect.Min.Y%2 != 0 || halfWidth && chromaWidth < style.narrowest {
+		fromYCbCrNearest(m, src, style)
+		return
 	}
 	cb, cr := make([]uint8, m.Width+1), make([]uint8, m.Width+1)
 	sums := make([]int32, chromaWidth)
@@ -59,12 +73,12 @@ func fromYCbCr(m *Image, src *image.YCbCr) {
 			}
 			return
 		}
-		widenSums(to, sums)
+		widenSums(to, sums, style.rightBias)
 	}
 	for y := range m.Height {
 		upsample(cb, src.Cb, y)
 		upsample(cr, src.Cr, y)
-		convertRow(m.row(y), src.Y[y*src.YStride:][:m.Width], cb[:m.Width], cr[:m.Width])
+		style.convert(m.row(y), src.Y[y*src.YStride:][:m.Width], cb[:m.Width], cr[:m.Width])
 	}
 }
 
@@ -89,26 +103,26 @@ func widen(to, row []uint8) {
 }
 
 // widenSums doubles the resolution of a row of vertical sums of weight four.
-func widenSums(to []uint8, sums []int32) {
+func widenSums(to []uint8, sums []int32, rightBias int32) {
 	n := len(sums)
 	if n == 1 {
-		to[0], to[1] = uint8((4*sums[0]+8)>>4), uint8((4*sums[0]+7)>>4)
+		to[0], to[1] = uint8((4*sums[0]+8)>>4), uint8((4*sums[0]+rightBias)>>4)
 		return
 	}
 	to[0] = uint8((4*sums[0] + 8) >> 4)
-	to[1] = uint8((3*sums[0] + sums[1] + 7) >> 4)
+	to[1] = uint8((3*sums[0] + sums[1] + rightBias) >> 4)
 	for i := 1; i < n-1; i++ {
 		v := 3 * sums[i]
 		to[2*i] = uint8((v + sums[i-1] + 8) >> 4)
-		to[2*i+1] = uint8((v + sums[i+1] + 7) >> 4)
+		to[2*i+1] = uint8((v + sums[i+1] + rightBias) >> 4)
 	}
 	to[2*n-2] = uint8((3*sums[n-1] + sums[n-2] + 8) >> 4)
 	if 2*n-1 < len(to) {
-		to[2*n-1] = uint8((4*sums[n-1] + 7) >> 4)
+		to[2*n-1] = uint8((4*sums[n-1] + rightBias) >> 4)
 	}
 }
 
-// Fixed point with 16 bits of fraction.
+// JPEG's colours (JFIF: 0 to 255 throughout) in fixed point with 16 bits of fraction.
 const (
 	crToR = 91881  // 1.40200
 	cbToB = 116130 // 1.77200
@@ -117,33 +131,30 @@ const (
 	half  = 1 << 15
 )
 
+// convertRow is libjpeg's jdcolor.c.
 func convertRow(to, luma, cb, cr []uint8) {
 	cb, cr = cb[:len(luma)], cr[:len(luma)]
 	to = to[:3*len(luma)]
 	for x, l := range luma {
 		y, b, r := int32(l), int32(cb[x])-128, int32(cr[x])-128
-		to[3*x] = clamp8(y + (crToR*r+half)>>16)
-		to[3*x+1] = clamp8(y + (-cbToG*b-crToG*r+half)>>16)
-		to[3*x+2] = clamp8(y + (cbToB*b+half)>>16)
+		p := (*[3]uint8)(to[3*x:])
+		p[0] = clamp8(y + (crToR*r+half)>>16)
+		p[1] = clamp8(y + (-cbToG*b-crToG*r+half)>>16)
+		p[2] = clamp8(y + (cbToB*b+half)>>16)
 	}
 }
 
-func clamp8(v int32) uint8 {
-	if uint32(v) < 256 {
-		return uint8(v)
-	}
-	// All ones when v is positive, zero when it is negative.
-	return uint8(^(v >> 31))
-}
+func clamp8(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
 
-// fromYCbCrNearest repeats chroma, for the ratios that photographs do not have.
-func fromYCbCrNearest(m *Image, src *image.YCbCr) {
+// fromYCbCrNearest repeats chroma, for the ratios that photographs do not have and
+// for pictures too narrow to interpolate.
+func fromYCbCrNearest(m *Image, src *image.YCbCr, style chromaStyle) {
 	cb, cr := make([]uint8, m.Width), make([]uint8, m.Width)
 	for y := range m.Height {
 		for x := range m.Width {
 			at := src.COffset(src.Rect.Min.X+x, src.Rect.Min.Y+y)
 			cb[x], cr[x] = src.Cb[at], src.Cr[at]
 		}
-		convertRow(m.row(y), src.Y[y*src.YStride:][:m.Width], cb, cr)
+		style.convert(m.row(y), src.Y[y*src.YStride:][:m.Width], cb, cr)
 	}
 }
