@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 	"github.com/spf13/cobra"
+
+	_ "github.com/seed-fb2c0fa6/inception/engine" // registers "cpu"
 )
 
 // defaultBackend is what runs the networks when --backend is not given.

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"runtime"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+// Name is what the backend is registered under.
+const Name = "cpu"
+
+func init() { compute.Register(Name, New) }
+
+// Backend is a compute.Backend for CPUs.
+type Backend struct {
+	compute.Backend // the go backend: buffers, capabilities
+	tail            compute.Backend
+	workers         *workers
+}
+
+// New returns a backend.
+func New(config string) (compute.Backend, error) {
+	if config != "" {
+		return nil, errors.Errorf("cpu: unknown option %q", config)
+	}
+	tail, err := gobackend.New("ops_sequential")
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{Backend: tail, tail: tail, workers: newWorkers(runtime.GOMAXPROCS(0))}, nil
+}
+
+func (b *Backend) Name() string   { return Name }
+func (b *Backend) String() string { return Name }
+
+func (b *Backend) Builder(name string) compute.Builder { return newBuilder(b, name) }
+
+func (b *Backend) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
+	return b.wrap(b.tail.BufferFromFlatData(device, flat, shape))
+}
+
+func (b *Backend) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
+	inner, flat, err := b.tail.NewSharedBuffer(device, shape)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &buffer{inner, b}, flat, nil
+}
+
+// buffer is one of the go backend's that says that it belongs to this one.
+type buffer struct {
+	compute.Buffer
+	backend *Backend
+}
+
+func (b *Backend) wrap(inner compute.Buffer, err error) (compute.Buffer, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &buffer{inner, b}, nil
+}
+
+func (b *buffer) Backend() compute.Backend { return b.backend }
+
+func (b *buffer) CopyToDevice(device compute.DeviceNum) (compute.Buffer, error) {
+	return b.backend.wrap(b.Buffer.CopyToDevice(device))
+}
+
+// unwrap returns the go backend's buffers.
+func (b *Backend) unwrap(buffers []compute.Buffer) ([]compute.Buffer, error) {
+	inner := make([]compute.Buffer, len(buffers))
+	for i, given := range buffers {
+		ours, ok := given.(*buffer)
+		if !ok || ours == nil || ours.backend != b {
+			return nil, errors.Errorf("cpu: input %d should be a buffer of this backend, found %T", i, given)
+		}
+		inner[i] = ours.Buffer
+	}
+	return inner, nil
+}
+
+// Compile makes the program of what was recorded. Programs without convolutions
+// are left to the go backend as they are.
+func (b *builder) Compile() (compute.Executable, error) {
+	b.compiled = true
+	if b.opaque == "" && slices.ContainsFunc(b.main.nodes, func(n *node) bool { return n.op == compute.OpTypeConvGeneral }) {
+		return plan(b)
+	}
+	inner, err := b.Builder.Compile()
+	if err != nil {
+		return nil, err
+	}
+	return &delegated{inner, b.backend}, nil
+}
+
+// delegated is a program that the go backend runs as a whole.
+type delegated struct {
+	compute.Executable
+	backend *Backend
+}
+
+func (d *delegated) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
+	inner, err := d.backend.unwrap(inputs)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := d.Executable.Execute(inner, donate, device)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range outputs {
+		outputs[i] = &buffer{o, d.backend}
+	}
+	return outputs, nil
+}

@@ -1,0 +1,285 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+// A program is a compiled plan.
+type program struct {
+	backend *Backend
+	f       *function
+	steps   []step
+	names   []string
+	shapes  []shapes.Shape // of the inputs
+	inputs  []*tensor      // by input: where operations read it, or nil
+	outputs []output
+	arena   int // floats
+	tails   []*tail
+
+	mutex     sync.Mutex
+	free      []*run // memory of runs that have ended
+	finalized bool
+}
+
+// A step is an operation with its kernel and its places in memory.
+type step interface {
+	run(r *run) error
+}
+
+// An output is one of: a tensor, a value of a tail or a parameter, a constant.
+type output struct {
+	shape    shapes.Shape
+	tensor   *tensor
+	value    *value
+	constant any
+}
+
+// A run is the memory of one execution.
+type run struct {
+	program *program
+	workers *workers
+	arena   []float32
+	inputs  []compute.Buffer          // the caller's, of the go backend
+	values  map[*value]compute.Buffer // what tails have computed
+}
+
+// plan compiles a recorded function.
+func plan(b *builder) (*program, error) {
+	f := b.main
+	l, err := lower(f, func(wanted []*value) ([]any, error) { return foldConstants(f, b.backend.tail, wanted) })
+	if err != nil {
+		return nil, err
+	}
+	if err := l.compileTails(b.backend.tail); err != nil {
+		return nil, err
+	}
+	p := &program{backend: b.backend, f: f}
+	var read, held []*tensor
+	for _, v := range f.outputs {
+		o := output{shape: v.shape()}
+		switch flat, ok := l.folded[v]; {
+		case ok:
+			o.constant = flat
+		case v.node.op == compute.OpTypeParameter || l.byTail(v):
+			o.value = v
+		default:
+			o.tensor = l.tensors[v]
+			held = append(held, o.tensor)
+		}
+		p.outputs = append(p.outputs, o)
+	}
+	for _, v := range f.parameters {
+		p.names = append(p.names, v.node.attrs.(parameterAttrs).name)
+		p.shapes = append(p.shapes, v.shape())
+		t := l.tensors[v]
+		p.inputs = append(p.inputs, t)
+		if t != nil {
+			read = append(read, t)
+		}
+	}
+	p.arena = planMemory(l.operations, read, held)
+	for _, o := range l.operations {
+		s, err := newStep(b.backend, o)
+		if err != nil {
+			return nil, err
+		}
+		p.steps = append(p.steps, s)
+		if t, ok := o.(*tail); ok {
+			p.tails = append(p.tails, t)
+		}
+	}
+	return p, nil
+}
+
+func (p *program) Inputs() ([]string, []shapes.Shape) { return p.names, p.shapes }
+
+func (p *program) Outputs() []shapes.Shape {
+	all := make([]shapes.Shape, len(p.outputs))
+	for i, o := range p.outputs {
+		all[i] = o.shape
+	}
+	return all
+}
+
+func (p *program) Finalize() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.finalized {
+		return
+	}
+	p.finalized = true
+	p.free, p.steps = nil, nil
+	for _, t := range p.tails {
+		t.program.Finalize()
+	}
+}
+
+// take returns memory for a run.
+func (p *program) take() (*run, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.finalized {
+		return nil, errors.New("cpu: the program has been finalized")
+	}
+	if n := len(p.free); n > 0 {
+		r := p.free[n-1]
+		p.free = p.free[:n-1]
+		return r, nil
+	}
+	return &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}, nil
+}
+
+func (p *program) give(r *run) {
+	r.inputs = nil
+	clear(r.values)
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if !p.finalized {
+		p.free = append(p.free, r)
+	}
+}
+
+// Execute runs the program. It may be called by several goroutines.
+func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
+	inner, err := p.checkInputs(inputs, device)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	defer p.give(r)
+	r.inputs = inner
+	for i, t := range p.inputs {
+		if t == nil {
+			continue
+		}
+		flat, err := inner[i].Data()
+		if err != nil {
+			return nil, err
+		}
+		t.load(r.arena, flat.([]float32))
+	}
+	for _, s := range p.steps {
+		if err := s.run(r); err != nil {
+			return nil, err
+		}
+	}
+	outputs := make([]compute.Buffer, len(p.outputs))
+	for i, o := range p.outputs {
+		if outputs[i], err = r.output(o); err != nil {
+			return nil, err
+		}
+	}
+	for i, given := range donate {
+		if given {
+			if err := inputs[i].Finalize(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return outputs, nil
+}
+
+func (p *program) checkInputs(inputs []compute.Buffer, device compute.DeviceNum) ([]compute.Buffer, error) {
+	if device != 0 {
+		return nil, errors.Errorf("cpu: there is only device 0, found %d", device)
+	}
+	if len(inputs) != len(p.shapes) {
+		return nil, errors.Errorf("cpu: the program takes %d inputs, found %d", len(p.shapes), len(inputs))
+	}
+	inner, err := p.backend.unwrap(inputs)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range inner {
+		shape, err := b.Shape()
+		if err != nil {
+			return nil, err
+		}
+		if !shape.Equal(p.shapes[i]) {
+			return nil, errors.Errorf("cpu: input %q should be %s, found %s", p.names[i], p.shapes[i], shape)
+		}
+	}
+	return inner, nil
+}
+
+// output copies a result into a buffer of its own.
+func (r *run) output(o output) (compute.Buffer, error) {
+	b := r.program.backend
+	switch {
+	case o.tensor != nil:
+		made, flat, err := b.NewSharedBuffer(0, o.shape)
+		if err != nil {
+			return nil, err
+		}
+		o.tensor.store(flat.([]float32), r.arena)
+		return made, nil
+	case o.constant != nil:
+		return b.BufferFromFlatData(0, o.constant, o.shape)
+	}
+	inner, err := r.buffer(o.value)
+	if err != nil {
+		return nil, err
+	}
+	flat, err := inner.Data()
+	if err != nil {
+		return nil, err
+	}
+	return b.BufferFromFlatData(0, flat, o.shape)
+}
+
+// buffer returns the go backend's buffer of an input or of a tail's output.
+func (r *run) buffer(v *value) (compute.Buffer, error) {
+	if a, ok := v.node.attrs.(parameterAttrs); ok {
+		return r.inputs[a.index], nil
+	}
+	if b, ok := r.values[v]; ok {
+		return b, nil
+	}
+	return nil, errors.Errorf("cpu: %s has not been computed", v.node.op)
+}
+
+// run runs a tail: tensors it reads are copied for the go backend, and those that
+// others read of it are copied back.
+func (o *tail) run(r *run) error {
+	backend := r.program.backend.tail
+	in := make([]compute.Buffer, len(o.inputs))
+	for i, v := range o.inputs {
+		if o.from[i] == nil {
+			b, err := r.buffer(v)
+			if err != nil {
+				return err
+			}
+			in[i] = b
+			continue
+		}
+		b, flat, err := backend.NewSharedBuffer(0, v.shape())
+		if err != nil {
+			return err
+		}
+		o.from[i].store(flat.([]float32), r.arena)
+		in[i] = b
+	}
+	out, err := o.program.Execute(in, nil, 0)
+	if err != nil {
+		return err
+	}
+	for i, v := range o.outputs {
+		r.values[v] = out[i]
+		if o.to[i] == nil {
+			continue
+		}
+		flat, err := out[i].Data()
+		if err != nil {
+			return err
+		}
+		o.to[i].load(r.arena, flat.([]float32))
+	}
+	return nil
+}
