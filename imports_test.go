@@ -12,17 +12,21 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 // mayImport lists, for every package, which others of the module it may import:
 // imports go one way, from the command line down to the networks.
 var mayImport = map[string][]string{
-	"arch":                {},
-	"recipe":              {},
-	"vision":              {},
-	"weights/safetensors": {},
-	"weights":             {"arch", "recipe", "weights/safetensors"},
-	"weights/hub":         {"recipe"},
-	"predict":             {"arch", "recipe", "vision", "weights"},
-	"engine":              {},
-	"internal/golden":     {"arch"}, // for tests alone
-	"internal/cli":        {"arch", "engine", "predict", "recipe", "vision", "weights", "weights/hub"},
-	"cmd/inception":       {"internal/cli"},
+	"arch":                  {},
+	"recipe":                {},
+	"vision":                {},
+	"weights/safetensors":   {},
+	"weights":               {"arch", "recipe", "weights/safetensors"},
+	"weights/hub":           {"recipe"},
+	"predict":               {"arch", "recipe", "vision", "weights"},
+	"engine/kernel/generic": {},
+	"engine/kernel/avx2":    {},
+	"engine/kernel/avx512":  {},
+	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
+	"engine":                {"engine/kernel"},
+	"internal/golden":       {"arch"}, // for tests alone
+	"internal/cli":          {"arch", "engine", "predict", "recipe", "vision", "weights", "weights/hub"},
+	"cmd/inception":         {"internal/cli"},
 }
 
 // backends are packages that only the command line, the engine, which has one for

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 )
 
@@ -32,7 +32,7 @@ func TestGoldenEvaluation(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := file.Evaluation
-			backend, err := gobackend.New("ops_sequential")
+			backend, err := engine.New("")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -50,6 +50,7 @@ func TestGoldenEvaluation(t *testing.T) {
 				t.Fatal(err)
 			}
 			stages := slices.Sorted(maps.Keys(want.Taps))
+			store.WithVariableAsConst(true)
 			exec, err := model.NewExec(backend, store, func(scope *model.Scope, images *graph.Node) []*graph.Node {
 				outputs := network.Graph(scope, images)
 				nodes := []*graph.Node{outputs.Logits}

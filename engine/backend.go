@@ -1,13 +1,18 @@
 package engine
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
 // Name is what the backend is registered under.
@@ -19,19 +24,53 @@ func init() { compute.Register(Name, New) }
 type Backend struct {
 	compute.Backend // the go backend: buffers, capabilities
 	tail            compute.Backend
+	kernels         *kernel.Set
 	workers         *workers
 }
 
-// New returns a backend.
+// New returns a backend. The config is empty or a list of options, separated by
+// commas:
+//
+//	threads=N  threads to compute with; GOMAXPROCS when absent
+//	isa=NAME   instructions: avx512, avx2, generic; the best of the machine when absent
 func New(config string) (compute.Backend, error) {
-	if config != "" {
-		return nil, errors.Errorf("cpu: unknown option %q", config)
+	b := &Backend{}
+	threads, isa := runtime.GOMAXPROCS(0), kernel.Available()[0]
+	for option := range strings.SplitSeq(config, ",") {
+		key, value, _ := strings.Cut(option, "=")
+		switch key {
+		case "":
+		case "threads":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 {
+				return nil, errors.Errorf("cpu: threads should be a number of at least 1, found %q", value)
+			}
+			threads = n
+		case "isa":
+			isa = kernel.ISA(value)
+		default:
+			return nil, errors.Errorf("cpu: unknown option %q; options are threads=N and isa=avx512, avx2 or generic", option)
+		}
 	}
-	tail, err := gobackend.New("ops_sequential")
-	if err != nil {
+	var err error
+	if b.kernels, err = kernel.For(isa); err != nil {
+		return nil, errors.WithMessage(err, "cpu")
+	}
+	if b.tail, err = gobackend.New("ops_sequential"); err != nil {
 		return nil, err
 	}
-	return &Backend{Backend: tail, tail: tail, workers: newWorkers(runtime.GOMAXPROCS(0))}, nil
+	b.Backend = b.tail
+	b.workers = newWorkers(threads)
+	return b, nil
+}
+
+// Description says which kernels were chosen.
+func (b *Backend) Description() string {
+	speed := ""
+	if b.kernels.ISA == kernel.Generic {
+		speed = " (plain Go: slow)"
+	}
+	return fmt.Sprintf("CPU engine: %s%s, %d threads", b.kernels.ISA, speed, b.workers.count)
 }
 
 func (b *Backend) Name() string   { return Name }

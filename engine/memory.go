@@ -12,8 +12,12 @@ const (
 )
 
 // pitchOf is the distance between the pixels of a tensor of c channels: whole
-// cache lines, and not a distance at which the rows of a tile alias.
+// cache lines, and not a distance at which the rows of a tile alias. Images of a few
+// channels have their pixels side by side.
 func pitchOf(c int) int {
+	if c < floatsPerLine {
+		return c
+	}
 	pitch := (c + floatsPerLine - 1) / floatsPerLine * floatsPerLine
 	if pitch%aliasing == 0 {
 		pitch += floatsPerLine

@@ -8,7 +8,7 @@ func newStep(b *Backend, o operation) (step, error) {
 	case *tail:
 		return o, nil
 	case *convolution:
-		return naiveConvolution{o}, nil
+		return newDirect(o, b.kernels.Gemm, b.workers.count), nil
 	case *pooling:
 		return naivePooling{o}, nil
 	case *copying:
@@ -22,55 +22,6 @@ func (o *copying) run(r *run) error {
 	for i := range o.in.pixels() {
 		copy(to[i*o.out.pitch:][:o.in.c], from[i*o.in.pitch:])
 	}
-	return nil
-}
-
-type naiveConvolution struct{ *convolution }
-
-func (o naiveConvolution) run(r *run) error {
-	in, out := o.in.in(r.arena), o.out.in(r.arena)
-	var residual []float32
-	if o.residual != nil {
-		residual = o.residual.in(r.arena)
-	}
-	r.workers.each(o.out.n*o.out.h, func(part, _ int) {
-		n, y := part/o.out.h, part%o.out.h
-		for x := range o.out.w {
-			at := (part*o.out.w + x)
-			to := out[at*o.out.pitch:][:o.out.c]
-			copy(to, o.bias)
-			for ky := range o.height {
-				sy := y*o.strideY + ky - o.top
-				if sy < 0 || sy >= o.in.h {
-					continue
-				}
-				for kx := range o.width {
-					sx := x*o.strideX + kx - o.left
-					if sx < 0 || sx >= o.in.w {
-						continue
-					}
-					from := in[((n*o.in.h+sy)*o.in.w+sx)*o.in.pitch:][:o.in.c]
-					w := o.weights[(ky*o.width+kx)*o.in.c*o.out.c:]
-					for i, v := range from {
-						row := w[i*o.out.c:][:len(to)]
-						for j, k := range row {
-							to[j] += v * k
-						}
-					}
-				}
-			}
-			if residual != nil {
-				for j, v := range residual[at*o.residual.pitch:][:o.out.c] {
-					to[j] += v
-				}
-			}
-			if o.relu {
-				for j, v := range to {
-					to[j] = max(v, 0)
-				}
-			}
-		}
-	})
 	return nil
 }
 

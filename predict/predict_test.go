@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -15,10 +14,10 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
@@ -26,11 +25,9 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
-var photoCount = flag.Int("photos", 1, "how many photographs TestGoldenPhotos classifies with each network; 16 is all")
-
 func newBackend(t testing.TB) compute.Backend {
 	t.Helper()
-	backend, err := gobackend.New("ops_sequential")
+	backend, err := engine.New("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +119,7 @@ func TestGoldenPhotos(t *testing.T) {
 			if c.Network().Name() != name {
 				t.Fatalf("the file was taken for %s", c.Network().Name())
 			}
-			for _, photo := range photos[:min(*photoCount, len(photos))] {
+			for _, photo := range photos {
 				image, err := vision.Open(filepath.Join(folder, photo.File), vision.DecodeOptions{IgnoreOrientation: true})
 				if err != nil {
 					t.Fatal(err)

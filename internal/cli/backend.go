@@ -10,11 +10,11 @@ import (
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 	"github.com/spf13/cobra"
 
-	_ "github.com/seed-fb2c0fa6/inception/engine" // registers "cpu"
+	"github.com/seed-fb2c0fa6/inception/engine"
 )
 
 // defaultBackend is what runs the networks when --backend is not given.
-const defaultBackend = "go"
+const defaultBackend = engine.Name
 
 // backendFlags are those of every verb that runs a network.
 type backendFlags struct {
@@ -23,7 +23,7 @@ type backendFlags struct {
 }
 
 func (f *backendFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes: "+strings.Join(backends(), ", "))
+	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes, with options after a colon: "+strings.Join(backends(), ", "))
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads to compute with (default all cores)")
 }
 

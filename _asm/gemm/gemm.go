@@ -1,0 +1,326 @@
+// Package gemm generates the tiles of matrix products of float32.
+package gemm
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+)
+
+// Tile is a kernel that computes up to Rows rows of Vectors vectors each.
+type Tile struct {
+	vector.ISA
+	Rows, Vectors int
+	Unroll        int  // steps of k in the body of the loop
+	Indirect      bool // rows are looked up in a table, for several taps
+}
+
+const signature = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32"
+
+const epilogueDoc = `
+		if bias != nil {
+			acc += bias[j]
+		}
+		if residual != nil {
+			acc = residual[i*ldr+j] + scale*acc
+		}
+		c[i*ldc+j] = max(acc, floor)
+	}
+}`
+
+// Name is the kernel's name: operation, type, tile.
+func (t *Tile) Name() string {
+	kind := "Gemm"
+	if t.Indirect {
+		kind = "IndirectGemm"
+	}
+	return fmt.Sprintf("%sF32_%dx%d", kind, t.Rows, t.columns())
+}
+
+// doc writes the kernel's comment: the loop that it is.
+func (t *Tile) doc(loop string) {
+	lines := []string{fmt.Sprintf("%s is, for m of 1 to %d and n of 1 to %d:", t.Name(), t.Rows, t.columns()), ""}
+	for line := range strings.SplitSeq(loop, "\n") {
+		lines = append(lines, "\t"+line)
+	}
+	Doc(lines...)
+}
+
+func (t *Tile) columns() int { return t.Vectors * t.Lanes }
+
+// Emit writes the kernel into the file under construction.
+func (t *Tile) Emit() {
+	if t.Indirect {
+		TEXT(t.Name(), 4, "func("+signature+", rows *int32, taps, stride int, zero *float32)") // NOSPLIT
+		t.doc(fmt.Sprintf(`for i := range m {
+	for j := range n {
+		acc := 0
+		for tap := range taps {
+			row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
+			for p := range k {
+				acc += row[p] * b[(tap*k+p)*%d+j]
+			}
+		}%s`, t.columns(), epilogueDoc))
+	} else {
+		TEXT(t.Name(), 4, "func("+signature+")")
+		t.doc(fmt.Sprintf(`for i := range m {
+	for j := range n {
+		acc := 0
+		for p := range k {
+			acc += a[i*lda+p] * b[p*%d+j]
+		}%s`, t.columns(), epilogueDoc))
+	}
+	Pragma("noescape")
+	var locals Mem
+	if t.Indirect {
+		locals = AllocLocal(32)
+	}
+	m := vector.General[0]
+	Load(Param("m"), m)
+	for rows := t.Rows; rows > 1; rows-- {
+		CMPQ(m, I8(rows))
+		JEQ(LabelRef(fmt.Sprintf("rows%d", rows)))
+	}
+	for rows := 1; rows <= t.Rows; rows++ {
+		Label(fmt.Sprintf("rows%d", rows))
+		s := &section{Tile: t, rows: rows, locals: locals}
+		for i := range rows * t.Vectors {
+			s.Zero(s.Reg(i))
+		}
+		if t.Indirect {
+			s.multiplyIndirect()
+		} else {
+			s.multiply()
+		}
+		s.epilogue()
+	}
+}
+
+// section is the code for one number of rows. Vector registers: the accumulators,
+// row by row, from 0; a vector of b per column and the broadcast from the end.
+type section struct {
+	*Tile
+	rows   int
+	locals Mem
+}
+
+func (s *section) acc(i, v int) reg.VecPhysical { return s.Reg(i*s.Vectors + v) }
+func (s *section) b(v int) reg.VecPhysical      { return s.Reg(s.Registers - s.Vectors + v) }
+func (s *section) broadcast() reg.VecPhysical   { return s.Reg(s.Registers - s.Vectors - 1) }
+func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", name, s.rows) }
+
+// step is one k: every row's a times b's vectors.
+func (s *section) step(row func(i int) Mem, b Mem) {
+	for v := range s.Vectors {
+		s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
+	}
+	for i := range s.rows {
+		VBROADCASTSS(row(i), s.broadcast())
+		for v := range s.Vectors {
+			VFMADD231PS(s.b(v), s.broadcast(), s.acc(i, v))
+		}
+	}
+}
+
+// multiply walks along k with the rows at equal distances: two pointers seven rows
+// apart and one, three and five times the distance reach fourteen rows.
+func (s *section) multiply() {
+	a0, a7, lda, lda3, lda5 := reg.RAX, reg.RBX, reg.RCX, reg.RDX, reg.RSI
+	b, k := reg.RDI, reg.R8
+	Load(Param("a"), a0)
+	Load(Param("lda"), lda)
+	SHLQ(U8(2), lda)
+	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+	LEAQ(Mem{Base: lda, Index: lda, Scale: 4}, lda5)
+	if s.rows > 7 {
+		LEAQ(Mem{Base: a0, Index: lda3, Scale: 2}, a7)
+		ADDQ(lda, a7)
+	}
+	Load(Param("b"), b)
+	Load(Param("k"), k)
+	row := func(i, p int) Mem {
+		m := []Mem{
+			{},
+			{Index: lda, Scale: 1},
+			{Index: lda, Scale: 2},
+			{Index: lda3, Scale: 1},
+			{Index: lda, Scale: 4},
+			{Index: lda5, Scale: 1},
+			{Index: lda3, Scale: 2},
+		}[i%7]
+		m.Base = []reg.Register{a0, a7}[i/7]
+		return m.Offset(4 * p)
+	}
+	steps := func(count int) {
+		for p := range count {
+			s.step(func(i int) Mem { return row(i, p) }, Mem{Base: b, Disp: p * s.columns() * 4})
+		}
+		ADDQ(I32(4*count), a0)
+		if s.rows > 7 {
+			ADDQ(I32(4*count), a7)
+		}
+		ADDQ(I32(count*s.columns()*4), b)
+	}
+	SUBQ(I8(s.Unroll), k)
+	JLT(LabelRef(s.label("rest")))
+	Label(s.label("loop"))
+	steps(s.Unroll)
+	SUBQ(I8(s.Unroll), k)
+	JGE(LabelRef(s.label("loop")))
+	Label(s.label("rest"))
+	ADDQ(I8(s.Unroll), k)
+	JEQ(LabelRef(s.label("multiplied")))
+	Label(s.label("single"))
+	steps(1)
+	DECQ(k)
+	JNE(LabelRef(s.label("single")))
+	Label(s.label("multiplied"))
+}
+
+// multiplyIndirect walks along k with a pointer per row, tap by tap. The pointers
+// are to the ends of the rows, and the common index rises to zero.
+func (s *section) multiplyIndirect() {
+	rows, b, k := vector.General[:12], reg.R14, reg.R15
+	table, taps, aEnd, toZero := s.locals, s.locals.Offset(8), s.locals.Offset(16), s.locals.Offset(24)
+	Load(Param("taps"), k)
+	MOVQ(k, taps)
+	Load(Param("rows"), k)
+	MOVQ(k, table)
+	Load(Param("a"), k)
+	Load(Param("zero"), rows[0])
+	SUBQ(k, rows[0])
+	MOVQ(rows[0], toZero)
+	Load(Param("k"), rows[0])
+	LEAQ(Mem{Base: k, Index: rows[0], Scale: 4}, k)
+	MOVQ(k, aEnd)
+	Load(Param("b"), b)
+	Label(s.label("tap"))
+	MOVQ(table, k)
+	for i := range s.rows {
+		MOVLQSX(Mem{Base: k, Disp: 4 * i}, rows[i])
+		IMULQ(vector.Arg("lda"), rows[i])
+		SHLQ(U8(2), rows[i])
+		TESTQ(rows[i], rows[i])
+		CMOVQMI(toZero, rows[i])
+		ADDQ(aEnd, rows[i])
+	}
+	steps := func(count, disp int) {
+		for p := range count {
+			s.step(func(i int) Mem {
+				return Mem{Base: rows[i], Index: k, Scale: 1, Disp: disp + 4*p}
+			}, Mem{Base: b, Disp: p * s.columns() * 4})
+		}
+		ADDQ(I32(count*s.columns()*4), b)
+	}
+	Load(Param("k"), k)
+	SHLQ(U8(2), k)
+	NEGQ(k)
+	ADDQ(I8(4*s.Unroll), k)
+	JGT(LabelRef(s.label("rest")))
+	Label(s.label("loop"))
+	steps(s.Unroll, -4*s.Unroll)
+	ADDQ(I8(4*s.Unroll), k)
+	JLE(LabelRef(s.label("loop")))
+	Label(s.label("rest"))
+	SUBQ(I8(4*s.Unroll), k)
+	JEQ(LabelRef(s.label("tapped")))
+	Label(s.label("single"))
+	steps(1, 0)
+	ADDQ(I8(4), k)
+	JNE(LabelRef(s.label("single")))
+	Label(s.label("tapped"))
+	Load(Param("stride"), k)
+	SHLQ(U8(2), k)
+	ADDQ(k, table)
+	DECQ(taps)
+	JNE(LabelRef(s.label("tap")))
+}
+
+// epilogue adds the bias, then the residual to the scaled sum, applies the floor and
+// stores. Vectors that are not full take masks; in AVX2, where a masked store is
+// slow, only then.
+func (s *section) epilogue() {
+	if s.ISA == vector.AVX512 {
+		s.finish(true)
+		return
+	}
+	CMPQ(vector.Arg("n"), I8(s.columns()))
+	JNE(LabelRef(s.label("narrow")))
+	s.finish(false)
+	Label(s.label("narrow"))
+	s.finish(true)
+}
+
+func (s *section) finish(masked bool) {
+	label := func(name string) string {
+		if masked {
+			name += "Masked"
+		}
+		return s.label(name)
+	}
+	lanes, tmp := reg.RAX, reg.RBX
+	at, stride := reg.RCX, reg.RDX
+	value := s.broadcast()
+	masks := make([]reg.Register, s.Vectors)
+	if masked {
+		for v := range s.Vectors {
+			masks[v] = s.Mask(v, s.Registers-s.Vectors)
+			Load(Param("n"), lanes)
+			if v > 0 {
+				SUBQ(I8(v*s.Lanes), lanes)
+			}
+			s.SetMask(masks[v], lanes, tmp)
+		}
+	}
+	Load(Param("bias"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(label("unbiased")))
+	for v := range s.Vectors {
+		s.ISA.Load(Mem{Base: at, Disp: v * s.Bytes()}, value, masks[v])
+		for i := range s.rows {
+			VADDPS(value, s.acc(i, v), s.acc(i, v))
+		}
+	}
+	Label(label("unbiased"))
+	Load(Param("residual"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(label("alone")))
+	Load(Param("ldr"), stride)
+	SHLQ(U8(2), stride)
+	VBROADCASTSS(vector.Arg("scale"), value)
+	for i := range s.rows {
+		for v := range s.Vectors {
+			from, acc := Mem{Base: at, Disp: v * s.Bytes()}, s.acc(i, v)
+			switch {
+			case !masked:
+				VFMADD213PS(from, value, acc)
+			case s.ISA == vector.AVX512:
+				VFMADD213PS(from, value, masks[v], acc)
+			default:
+				residual := s.Reg(s.Registers - s.Vectors - 2)
+				s.ISA.Load(from, residual, masks[v])
+				VFMADD213PS(residual, value, acc)
+			}
+		}
+		ADDQ(stride, at)
+	}
+	Label(label("alone"))
+	Load(Param("c"), at)
+	Load(Param("ldc"), stride)
+	SHLQ(U8(2), stride)
+	VBROADCASTSS(vector.Arg("floor"), value)
+	for i := range s.rows {
+		for v := range s.Vectors {
+			VMAXPS(s.acc(i, v), value, s.acc(i, v))
+			s.Store(s.acc(i, v), Mem{Base: at, Disp: v * s.Bytes()}, masks[v])
+		}
+		ADDQ(stride, at)
+	}
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
+)
+
+// direct is a convolution as one product of matrices, whose rows are the output's
+// pixels: each reads the pixels under the window where they are (implicit GEMM).
+type direct struct {
+	*convolution
+	gemm    *kernel.GemmF32
+	product kernel.ProductF32 // without what is in the arena
+	groups  int               // parts that the columns are divided into
+	rows    int               // of a part
+}
+
+func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
+	d := &direct{convolution: o, gemm: gemm}
+	taps, k := o.height*o.width, o.in.c
+	if o.pointwise() {
+		taps = 1
+	} else {
+		d.product.Rows, taps, k = o.windowRows()
+		d.product.Taps, d.product.Stride = taps, o.out.pixels()
+		d.product.Zero = make([]float32, k)
+	}
+	d.product.M, d.product.N, d.product.K = o.out.pixels(), o.out.c, k
+	d.product.LDA, d.product.LDC = o.in.pitch, o.out.pitch
+	d.product.B = gemm.Pack(o.weights, taps, k, o.out.c, o.out.c)
+	d.product.Bias, d.product.ReLU = o.bias, o.relu
+	if o.residual != nil {
+		d.product.LDR, d.product.Scale = o.residual.pitch, 1
+	}
+	d.divide(threads)
+	return d
+}
+
+// pointwise reports whether each output pixel reads just the input's pixel of the
+// same place.
+func (o *convolution) pointwise() bool {
+	return o.height == 1 && o.width == 1 && o.strideY == 1 && o.strideX == 1 && o.in.pixels() == o.out.pixels()
+}
+
+// windowRows lists, for every tap of the window and every output pixel, the input
+// pixel that is read, or -1 in the padding. Where the pixels of a window's row are
+// contiguous and never in the padding, they are one tap: a convolution of three
+// channels would otherwise spend its time on taps of three values.
+func (o *convolution) windowRows() (rows []int32, taps, k int) {
+	width, k := o.width, o.in.c
+	if o.in.pitch == o.in.c && o.left == 0 && (o.out.w-1)*o.strideX+o.width <= o.in.w {
+		width, k = 1, o.width*o.in.c
+	}
+	for ky := range o.height {
+		for kx := range width {
+			for n := range o.out.n {
+				for y := range o.out.h {
+					for x := range o.out.w {
+						sy, sx := y*o.strideY+ky-o.top, x*o.strideX+kx-o.left
+						at := -1
+						if sy >= 0 && sy < o.in.h && sx >= 0 && sx < o.in.w {
+							at = (n*o.in.h+sy)*o.in.w + sx
+						}
+						rows = append(rows, int32(at))
+					}
+				}
+			}
+		}
+	}
+	return rows, o.height * width, k
+}
+
+// tileRows is a multiple of every tile's height but the smallest ones.
+const tileRows = 84
+
+// divide cuts the product into parts for the threads: rows of pixels, and where
+// those are few, groups of columns.
+func (d *direct) divide(threads int) {
+	const partsPerThread = 4
+	m, panels := d.product.M, d.gemm.Panels(d.product.N)
+	d.groups, d.rows = 1, m
+	if threads == 1 {
+		return
+	}
+	wanted := threads * partsPerThread
+	if m >= wanted*tileRows/2 {
+		d.rows = (m/wanted + tileRows) / tileRows * tileRows
+		return
+	}
+	d.groups = min(panels, wanted)
+	if blocks := wanted / d.groups; blocks > 1 {
+		d.rows = max((m/blocks+13)/14*14, 14)
+	}
+}
+
+func (d *direct) run(r *run) error {
+	in, out := d.in.in(r.arena), d.out.in(r.arena)
+	var residual []float32
+	if d.residual != nil {
+		residual = d.residual.in(r.arena)
+	}
+	blocks := (d.product.M + d.rows - 1) / d.rows
+	panels := d.gemm.Panels(d.product.N)
+	r.workers.each(blocks*d.groups, func(part, _ int) {
+		p := d.product
+		p.A, p.C, p.Residual = in, out, residual
+		block, group := part%blocks, part/blocks
+		d.gemm.Run(&p, block*d.rows, min((block+1)*d.rows, p.M), group*panels/d.groups, (group+1)*panels/d.groups)
+	})
+	return nil
+}

@@ -1,0 +1,215 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+)
+
+// GemmF32 is a kernel for products of float32 matrices: a tile, the order it wants b
+// in and the loops around it.
+type GemmF32 struct {
+	Name string
+	NR   int // columns of a tile and of a panel of b
+
+	rows         int // of a tile
+	tile         gemmTileF32
+	indirectRows int
+	indirect     indirectGemmTileF32
+}
+
+type gemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, ldc int,
+	bias, residual *float32, ldr int, scale, floor float32)
+
+type indirectGemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, ldc int,
+	bias, residual *float32, ldr int, scale, floor float32,
+	rows *int32, taps, stride int, zero *float32)
+
+// ProductF32 is what a product reads and writes:
+//
+//	for i := range M {
+//		for j := range N {
+//			acc := 0
+//			for tap := range Taps {
+//				for p := range K {
+//					acc += row(tap, i)[p] * b[tap*K+p][j]
+//				}
+//			}
+//			acc += Bias[j]                         // unless nil
+//			acc = Residual[i*LDR+j] + Scale*acc    // unless nil
+//			C[i*LDC+j] = max(acc, 0) if ReLU, else acc
+//		}
+//	}
+//
+// Without Rows there is one tap, and row(0, i) is A[i*LDA:]. With it, row(tap, i) is
+// A[r*LDA:] for r = Rows[tap*Stride+i], or Zero where r is negative: so a convolution
+// reads the pixels under its kernel where they are, and Zero outside the image.
+// C may be Residual.
+type ProductF32 struct {
+	M, N, K int
+
+	A   []float32
+	LDA int
+
+	Rows   []int32
+	Taps   int
+	Stride int
+	Zero   []float32 // K zeros
+
+	B []float32 // packed: [ceil(N/NR)][Taps*K][NR], tail columns zero
+
+	C   []float32
+	LDC int
+
+	Bias     []float32 // N
+	Residual []float32
+	LDR      int
+	Scale    float32
+	ReLU     bool
+}
+
+// Panels is how many panels of NR columns n columns take.
+func (g *GemmF32) Panels(n int) int { return (n + g.NR - 1) / g.NR }
+
+// Pack puts b, [taps][k][n] with ldb floats from row to row, in the kernel's order:
+// [ceil(n/NR)][taps*k][NR], tail columns zero.
+func (g *GemmF32) Pack(b []float32, taps, k, n, ldb int) []float32 {
+	packed := make([]float32, g.Panels(n)*taps*k*g.NR)
+	for panel := range g.Panels(n) {
+		j := panel * g.NR
+		width := min(g.NR, n-j)
+		for row := range taps * k {
+			copy(packed[(panel*taps*k+row)*g.NR:][:width], b[row*ldb+j:])
+		}
+	}
+	return packed
+}
+
+const (
+	blockBytes = 512 << 10 // of b: half of a level-2 cache
+	maxDepth   = 4096      // steps of k in one call: assembly cannot be interrupted
+)
+
+// Run computes rows i0 to i1 of the columns in panels p0 to p1. It panics where p's
+// slices are too short.
+func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
+	p.check(g, i0, i1, p0, p1)
+	if i0 == i1 {
+		return
+	}
+	if p.Rows == nil {
+		for k := 0; k < p.K; k += maxDepth {
+			g.run(p, i0, i1, p0, p1, 0, 1, k, min(k+maxDepth, p.K))
+		}
+		return
+	}
+	if p.K > maxDepth {
+		for tap := range p.Taps {
+			for k := 0; k < p.K; k += maxDepth {
+				g.run(p, i0, i1, p0, p1, tap, tap+1, k, min(k+maxDepth, p.K))
+			}
+		}
+		return
+	}
+	taps := maxDepth / p.K
+	for tap := 0; tap < p.Taps; tap += taps {
+		g.run(p, i0, i1, p0, p1, tap, min(tap+taps, p.Taps), 0, p.K)
+	}
+}
+
+// run does taps t0 to t1 of steps k0 to k1. The first of several such parts adds the
+// bias and the residual, each later one adds itself to c, the last applies ReLU.
+func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
+	taps := p.taps()
+	bias, residual, ldr, scale := p.Bias, p.Residual, p.LDR, p.Scale
+	if residual == nil {
+		scale = 1
+	}
+	if t0 > 0 || k0 > 0 {
+		bias, residual, ldr = nil, p.C, p.LDC
+	}
+	floor := float32(math.Inf(-1))
+	if p.ReLU && t1 == taps && k1 == p.K {
+		floor = 0
+	}
+	most := g.rows
+	if p.Rows != nil {
+		most = g.indirectRows
+	}
+	block := max(1, blockBytes/((t1-t0)*(k1-k0)*g.NR*4))
+	for first := p0; first < p1; first += block {
+		last := min(first+block, p1)
+		for i := i0; i < i1; {
+			// Tiles of about equal height: a low one takes as long as one of four rows.
+			tiles := (i1 - i + most - 1) / most
+			m := (i1 - i + tiles - 1) / tiles
+			for panel := first; panel < last; panel++ {
+				j := panel * g.NR
+				n := min(g.NR, p.N-j)
+				b := &p.B[((panel*taps+t0)*p.K+k0)*g.NR]
+				c := &p.C[i*p.LDC+j]
+				if p.Rows == nil {
+					g.tile(m, n, k1-k0, &p.A[i*p.LDA+k0], p.LDA, b, c, p.LDC,
+						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor)
+				} else {
+					g.indirect(m, n, k1-k0, &p.A[k0], p.LDA, b, c, p.LDC,
+						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor,
+						&p.Rows[t0*p.Stride+i], t1-t0, p.Stride, &p.Zero[k0])
+				}
+			}
+			i += m
+		}
+	}
+}
+
+// at is the address of element i, or nil for no slice.
+func at(s []float32, i int) *float32 {
+	if s == nil {
+		return nil
+	}
+	return &s[i]
+}
+
+func (p *ProductF32) taps() int {
+	if p.Rows == nil {
+		return 1
+	}
+	return p.Taps
+}
+
+// check panics unless everything that a Run reads and writes lies inside the slices.
+func (p *ProductF32) check(g *GemmF32, i0, i1, p0, p1 int) {
+	if i0 < 0 || i0 > i1 || i1 > p.M || p0 < 0 || p0 > p1 || p1 > g.Panels(p.N) || p.K < 1 || p.taps() < 1 {
+		panic(fmt.Sprintf("kernel: rows %d:%d, panels %d:%d of a product of %d x %d, K=%d, %d taps", i0, i1, p0, p1, p.M, p.N, p.K, p.taps()))
+	}
+	if p.Rows == nil {
+		need("A", len(p.A), i1, p.LDA, p.K)
+	} else {
+		if g.indirect == nil {
+			panic("kernel: " + g.Name + " has no tile for indirect rows")
+		}
+		need("Zero", len(p.Zero), 1, 0, p.K)
+		need("Rows", len(p.Rows), p.Taps, p.Stride, i1)
+		highest := int32(-1)
+		for tap := range p.Taps {
+			for _, r := range p.Rows[tap*p.Stride+i0 : tap*p.Stride+i1] {
+				highest = max(highest, r)
+			}
+		}
+		need("A", len(p.A), int(highest)+1, p.LDA, p.K)
+	}
+	need("B", len(p.B), g.Panels(p.N), p.taps()*p.K*g.NR, p.taps()*p.K*g.NR)
+	need("C", len(p.C), i1, p.LDC, p.N)
+	if p.Bias != nil {
+		need("Bias", len(p.Bias), 1, 0, p.N)
+	}
+	if p.Residual != nil {
+		need("Residual", len(p.Residual), i1, p.LDR, p.N)
+	}
+}
+
+// need panics unless count rows of width floats, stride apart, fit in size.
+func need(what string, size, count, stride, width int) {
+	if stride < 0 || count > 0 && (count-1)*stride+width > size {
+		panic(fmt.Sprintf("kernel: %s has %d elements, and %d rows of %d, %d apart, are used", what, size, count, width, stride))
+	}
+}

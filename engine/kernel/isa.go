@@ -1,0 +1,67 @@
+// Package kernel chooses the kernels for the machine and checks what they are given.
+//
+// A kernel is the innermost loop over contiguous memory: a tile of a matrix product,
+// a transform of Winograd's convolution, a row of pooling. Each exists as plain Go and,
+// for amd64, in assembly for AVX2 with FMA and for AVX-512.
+package kernel
+
+import (
+	"fmt"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/generic"
+)
+
+// ISA is a set of instructions that kernels are written for.
+type ISA string
+
+const (
+	Generic ISA = "generic" // plain Go
+	AVX2    ISA = "avx2"    // with FMA
+	AVX512  ISA = "avx512"  // F, BW, DQ, VL
+)
+
+// Set is the kernels of one ISA.
+type Set struct {
+	ISA ISA
+
+	// Gemm is the usual tile of matrix products; GemmAliased the one for rows whose
+	// distance is a multiple of 1024 bytes, where many rows compete for few places in
+	// the cache.
+	Gemm, GemmAliased *GemmF32
+
+	multiplyAdd func(n int) // the loop of PeakF32
+	operations  float64     // floating-point operations per turn of it
+}
+
+// Available lists the ISAs of this machine, best first.
+func Available() []ISA {
+	var found []ISA
+	for _, set := range sets() {
+		found = append(found, set.ISA)
+	}
+	return found
+}
+
+// For returns the kernels of an ISA, or an error where this machine lacks it.
+func For(isa ISA) (*Set, error) {
+	for _, set := range sets() {
+		if set.ISA == isa {
+			return set, nil
+		}
+	}
+	return nil, fmt.Errorf("kernel: instruction set %q is not available here, of %v", isa, Available())
+}
+
+func genericSet() *Set {
+	gemm := &GemmF32{
+		Name: "GemmF32_2x4", NR: 4,
+		rows: 2, tile: generic.GemmF32_2x4,
+		indirectRows: 2, indirect: generic.IndirectGemmF32_2x4,
+	}
+	return &Set{
+		ISA:  Generic,
+		Gemm: gemm, GemmAliased: gemm,
+		multiplyAdd: func(n int) { generic.MultiplyAddF32(n) },
+		operations:  16,
+	}
+}

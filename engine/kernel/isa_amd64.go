@@ -1,0 +1,51 @@
+package kernel
+
+import (
+	"golang.org/x/sys/cpu"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx2"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512"
+)
+
+func sets() []*Set {
+	var found []*Set
+	hasAVX2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI2
+	if hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL {
+		found = append(found, avx512Set())
+	}
+	if hasAVX2 {
+		found = append(found, avx2Set())
+	}
+	return append(found, genericSet())
+}
+
+func avx512Set() *Set {
+	return &Set{
+		ISA: AVX512,
+		Gemm: &GemmF32{
+			Name: "GemmF32_14x32", NR: 32,
+			rows: 14, tile: avx512.GemmF32_14x32,
+			indirectRows: 12, indirect: avx512.IndirectGemmF32_12x32,
+		},
+		GemmAliased: &GemmF32{
+			Name: "GemmF32_8x48", NR: 48,
+			rows: 8, tile: avx512.GemmF32_8x48,
+		},
+		multiplyAdd: avx512.MultiplyAddF32,
+		operations:  12 * 16 * 2,
+	}
+}
+
+func avx2Set() *Set {
+	gemm := &GemmF32{
+		Name: "GemmF32_6x16", NR: 16,
+		rows: 6, tile: avx2.GemmF32_6x16,
+		indirectRows: 6, indirect: avx2.IndirectGemmF32_6x16,
+	}
+	return &Set{
+		ISA:  AVX2,
+		Gemm: gemm, GemmAliased: gemm,
+		multiplyAdd: avx2.MultiplyAddF32,
+		operations:  12 * 8 * 2,
+	}
+}
