@@ -92,7 +92,7 @@ func (d *direct) divide(threads int) {
 	}
 }
 
-func (d *direct) run(r *run) error {
+func (d *direct) bind(r *run) func() error {
 	in, out := d.in.in(r.arena), d.out.in(r.arena)
 	var residual []float32
 	if d.residual != nil {
@@ -100,11 +100,10 @@ func (d *direct) run(r *run) error {
 	}
 	blocks := (d.product.M + d.rows - 1) / d.rows
 	panels := d.gemm.Panels(d.product.N)
-	r.workers.each(blocks*d.groups, func(part, _ int) {
+	return r.parallel(blocks*d.groups, func(part, _ int) {
 		p := d.product
 		p.A, p.C, p.Residual = in, out, residual
 		block, group := part%blocks, part/blocks
 		d.gemm.Run(&p, block*d.rows, min((block+1)*d.rows, p.M), group*panels/d.groups, (group+1)*panels/d.groups)
 	})
-	return nil
 }

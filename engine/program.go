@@ -27,7 +27,8 @@ type program struct {
 
 // A step is an operation with its kernel and its places in memory.
 type step interface {
-	run(r *run) error
+	// bind returns what computes the operation in a run's memory, time and again.
+	bind(r *run) func() error
 }
 
 // An output is one of: a tensor, a value of a tail or a parameter, a constant.
@@ -43,6 +44,7 @@ type run struct {
 	program *program
 	workers *workers
 	arena   []float32
+	steps   []func() error
 	inputs  []compute.Buffer          // the caller's, of the go backend
 	values  map[*value]compute.Buffer // what tails have computed
 }
@@ -130,7 +132,20 @@ func (p *program) take() (*run, error) {
 		p.free = p.free[:n-1]
 		return r, nil
 	}
-	return &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}, nil
+	r := &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}
+	for _, s := range p.steps {
+		r.steps = append(r.steps, s.bind(r))
+	}
+	return r, nil
+}
+
+// parallel returns a step of a run that does work in parts on all threads.
+func (r *run) parallel(parts int, do func(part, thread int)) func() error {
+	t := &task{do: do, parts: parts}
+	return func() error {
+		r.workers.run(t)
+		return nil
+	}
 }
 
 func (p *program) give(r *run) {
@@ -154,19 +169,11 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 		return nil, err
 	}
 	defer p.give(r)
-	r.inputs = inner
-	for i, t := range p.inputs {
-		if t == nil {
-			continue
-		}
-		flat, err := inner[i].Data()
-		if err != nil {
-			return nil, err
-		}
-		t.load(r.arena, flat.([]float32))
+	if err := r.load(inner); err != nil {
+		return nil, err
 	}
-	for _, s := range p.steps {
-		if err := s.run(r); err != nil {
+	for _, step := range r.steps {
+		if err := step(); err != nil {
 			return nil, err
 		}
 	}
@@ -184,6 +191,22 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 		}
 	}
 	return outputs, nil
+}
+
+// load takes the inputs, and copies those that operations read into the arena.
+func (r *run) load(inputs []compute.Buffer) error {
+	r.inputs = inputs
+	for i, t := range r.program.inputs {
+		if t == nil {
+			continue
+		}
+		flat, err := inputs[i].Data()
+		if err != nil {
+			return err
+		}
+		t.load(r.arena, flat.([]float32))
+	}
+	return nil
 }
 
 func (p *program) checkInputs(inputs []compute.Buffer, device compute.DeviceNum) ([]compute.Buffer, error) {
@@ -244,6 +267,8 @@ func (r *run) buffer(v *value) (compute.Buffer, error) {
 	}
 	return nil, errors.Errorf("cpu: %s has not been computed", v.node.op)
 }
+
+func (o *tail) bind(r *run) func() error { return func() error { return o.run(r) } }
 
 // run runs a tail: tensors it reads are copied for the go backend, and those that
 // others read of it are copied back.

@@ -17,19 +17,21 @@ func newStep(b *Backend, o operation) (step, error) {
 	return nil, errors.Errorf("cpu: no kernel for %T", o)
 }
 
-func (o *copying) run(r *run) error {
+func (o *copying) bind(r *run) func() error {
 	from, to := o.in.in(r.arena), o.out.in(r.arena)
-	for i := range o.in.pixels() {
-		copy(to[i*o.out.pitch:][:o.in.c], from[i*o.in.pitch:])
+	return func() error {
+		for i := range o.in.pixels() {
+			copy(to[i*o.out.pitch:][:o.in.c], from[i*o.in.pitch:])
+		}
+		return nil
 	}
-	return nil
 }
 
 type naivePooling struct{ *pooling }
 
-func (o naivePooling) run(r *run) error {
+func (o naivePooling) bind(r *run) func() error {
 	in, out := o.in.in(r.arena), o.out.in(r.arena)
-	r.workers.each(o.out.n*o.out.h, func(part, _ int) {
+	return r.parallel(o.out.n*o.out.h, func(part, _ int) {
 		n, y := part/o.out.h, part%o.out.h
 		for x := range o.out.w {
 			to := out[(part*o.out.w+x)*o.out.pitch:][:o.out.c]
@@ -68,5 +70,4 @@ func (o naivePooling) run(r *run) error {
 			}
 		}
 	})
-	return nil
 }

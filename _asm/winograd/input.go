@@ -70,7 +70,7 @@ func (in *input) emit() {
 		ADDQ(points, out)
 	}
 	side := in.side()
-	in.overChannels("channels", left, tmp, in.Mask(0, side), func() {
+	in.overChannels("channels", left, tmp, in.Mask(0, side+3), func() {
 		if in.Square {
 			for column := range side {
 				for i := range side {
@@ -109,10 +109,7 @@ func (in *input) emit() {
 func (in *input) transform(out func(point int, value reg.VecPhysical)) {
 	x := func(i int) reg.VecPhysical { return in.Reg(i) }
 	n := in.side()
-	even, odd, sum := in.Reg(n+1), in.Reg(n+2), in.Reg(n+3)
-	if in.kept > 0 {
-		even, odd, sum = in.Reg(n), in.Reg(n+1), in.Reg(n+2)
-	}
+	even, odd, sum := in.Reg(n), in.Reg(n+1), in.Reg(n+2)
 	// half sets to to the sum of every second pixel from first times the coefficients.
 	half := func(to reg.VecPhysical, first, coefs, count int) {
 		VMOVAPS(x(first+2*count), to)

@@ -29,6 +29,8 @@ type Set struct {
 	// the cache.
 	Gemm, GemmAliased *GemmF32
 
+	winograd []*WinogradF32
+
 	multiplyAdd func(n int) // the loop of PeakF32
 	operations  float64     // floating-point operations per turn of it
 }
@@ -61,6 +63,10 @@ func genericSet() *Set {
 	return &Set{
 		ISA:  Generic,
 		Gemm: gemm, GemmAliased: gemm,
+		winograd: newWinograd(gemm, winogradTransforms{
+			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,
+			generic.WinogradOutputF32_6x6_4x4, generic.WinogradOutputF32_6_4, generic.WinogradOutputF32_10_4,
+		}),
 		multiplyAdd: func(n int) { generic.MultiplyAddF32(n) },
 		operations:  16,
 	}

@@ -20,17 +20,22 @@ func sets() []*Set {
 }
 
 func avx512Set() *Set {
+	gemm := &GemmF32{
+		Name: "GemmF32_14x32", NR: 32,
+		rows: 14, tile: avx512.GemmF32_14x32,
+		indirectRows: 12, indirect: avx512.IndirectGemmF32_12x32,
+	}
 	return &Set{
-		ISA: AVX512,
-		Gemm: &GemmF32{
-			Name: "GemmF32_14x32", NR: 32,
-			rows: 14, tile: avx512.GemmF32_14x32,
-			indirectRows: 12, indirect: avx512.IndirectGemmF32_12x32,
-		},
+		ISA:  AVX512,
+		Gemm: gemm,
 		GemmAliased: &GemmF32{
 			Name: "GemmF32_8x48", NR: 48,
 			rows: 8, tile: avx512.GemmF32_8x48,
 		},
+		winograd: newWinograd(gemm, winogradTransforms{
+			avx512.WinogradInputF32_6x6, avx512.WinogradInputF32_6, avx512.WinogradInputF32_10,
+			avx512.WinogradOutputF32_6x6_4x4, avx512.WinogradOutputF32_6_4, avx512.WinogradOutputF32_10_4,
+		}),
 		multiplyAdd: avx512.MultiplyAddF32,
 		operations:  12 * 16 * 2,
 	}
@@ -45,6 +50,10 @@ func avx2Set() *Set {
 	return &Set{
 		ISA:  AVX2,
 		Gemm: gemm, GemmAliased: gemm,
+		winograd: newWinograd(gemm, winogradTransforms{
+			avx2.WinogradInputF32_6x6, avx2.WinogradInputF32_6, avx2.WinogradInputF32_10,
+			avx2.WinogradOutputF32_6x6_4x4, avx2.WinogradOutputF32_6_4, avx2.WinogradOutputF32_10_4,
+		}),
 		multiplyAdd: avx2.MultiplyAddF32,
 		operations:  12 * 8 * 2,
 	}

@@ -273,3 +273,31 @@ func TestWeights(t *testing.T) {
 		t.Errorf("a failed conversion left %q", kept)
 	}
 }
+
+func TestBench(t *testing.T) {
+	out, _ := run(t, cli.Done, "bench", "inception_v3", "--size", "75", "--batch", "1,2", "--runs", "3", "--json")
+	var results []map[string]any
+	if err := json.Unmarshal([]byte(out), &results); err != nil {
+		t.Fatal(err)
+	}
+	if len(results) != 2 {
+		t.Fatalf("%d results, want 2: %s", len(results), out)
+	}
+	for i, r := range results {
+		for _, key := range []string{"images_per_second", "images_per_second_min", "images_per_second_max", "gflops", "peak_rss_mb", "compile_ms", "threads"} {
+			if v, ok := r[key].(float64); !ok || v <= 0 {
+				t.Errorf("%s is %v", key, r[key])
+			}
+		}
+		if r["network"] != "inception_v3" || r["batch"] != float64(i+1) || r["size"] != 75.0 || r["train"] != false {
+			t.Errorf("result is %v", r)
+		}
+	}
+	out, _ = run(t, cli.Done, "bench", "inception_v3", "--size", "75", "--runs", "1", "--layers")
+	contains(t, out, "measured peak", "1x7 convolution", "direct Gemm", "max pool", "total: ")
+	if strings.Contains(out, "go backend") {
+		t.Errorf("a part of the network is not computed by the engine:\n%s", out)
+	}
+	run(t, cli.Usage, "bench", "inception_v3", "--batch", "0")
+	run(t, cli.Usage, "bench", "inception_v3", "--backend", "go", "--layers")
+}

@@ -1,0 +1,313 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+)
+
+// WinogradF32 is Winograd's convolution for one size of kernel at stride 1: an input
+// transform of tiles to a number of points, a matrix product at each point and an
+// output transform back, in tiles of 4 or 4 x 4 pixels.
+type WinogradF32 struct {
+	Name   string
+	KH, KW int
+
+	gemm       *GemmF32
+	points     []float64 // p of each pair p, -p; besides 0 and infinity
+	input      winogradInputF32
+	output     winogradOutputF32
+	toPoints   []float32 // coefficients of the input transform
+	fromPoints []float32 // and of the output transform
+}
+
+type winogradInputF32 func(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32)
+
+type winogradOutputF32 func(tiles, channels int, m *float32, ldm, points int, y *float32, pitch int, pixels *int32,
+	bias, residual *float32, ldr int, scale, floor float32, coefs *float32)
+
+const winogradOutputs = 4 // pixels along a side of a tile
+
+// winogradTransforms are an ISA's transforms: of squares of 6 x 6 points, of lines of 6
+// and of lines of 10.
+type winogradTransforms struct {
+	input6x6, input6, input10    winogradInputF32
+	output6x6, output6, output10 winogradOutputF32
+}
+
+// newWinograd lists the sizes of kernel that the transforms serve. With these points
+// the largest error, relative to the root mean square of the output, stays below 3e-5.
+func newWinograd(g *GemmF32, t winogradTransforms) []*WinogradF32 {
+	four := []float64{2. / 3, 3. / 2}
+	eight := []float64{1. / 2, 3. / 4, 4. / 3, 2}
+	all := []*WinogradF32{
+		{KH: 3, KW: 3, points: four, input: t.input6x6, output: t.output6x6},
+		{KH: 1, KW: 3, points: four, input: t.input6, output: t.output6},
+		{KH: 3, KW: 1, points: four, input: t.input6, output: t.output6},
+		{KH: 1, KW: 7, points: eight, input: t.input10, output: t.output10},
+		{KH: 7, KW: 1, points: eight, input: t.input10, output: t.output10},
+	}
+	for _, w := range all {
+		w.Name = fmt.Sprintf("WinogradF32_%dx%d", w.KH, w.KW)
+		w.gemm = g
+		w.toPoints = append(w.toPoints, rounded(product(w.points, -1))...)
+		for i, p := range w.points {
+			w.toPoints = append(w.toPoints, rounded(product(w.points, i))...)
+			w.toPoints = append(w.toPoints, float32(p))
+			w.fromPoints = append(w.fromPoints, float32(p), float32(p*p), float32(p*p*p))
+		}
+	}
+	return all
+}
+
+// product has the coefficients, lowest first and without the highest, which is one, of
+// the product of (x - p^2) over all points but one.
+func product(points []float64, but int) []float64 {
+	coefs := []float64{1}
+	for i, p := range points {
+		if i == but {
+			continue
+		}
+		next := make([]float64, len(coefs)+1)
+		for j, c := range coefs {
+			next[j] -= p * p * c
+			next[j+1] += c
+		}
+		coefs = next
+	}
+	return coefs[:len(coefs)-1]
+}
+
+func rounded(s []float64) []float32 {
+	r := make([]float32, len(s))
+	for i, v := range s {
+		r[i] = float32(v)
+	}
+	return r
+}
+
+// Winograd returns the kernel for kh x kw, or nil where there is none.
+func (s *Set) Winograd(kh, kw int) *WinogradF32 {
+	for _, w := range s.winograd {
+		if w.KH == kh && w.KW == kw {
+			return w
+		}
+	}
+	return nil
+}
+
+// side is the number of points along a side of a tile that is not one pixel high or wide.
+func (w *WinogradF32) side() int { return 2*len(w.points) + 2 }
+
+// Points is how many points, and so how many products of matrices, there are.
+func (w *WinogradF32) Points() int {
+	if w.KH > 1 && w.KW > 1 {
+		return w.side() * w.side()
+	}
+	return w.side()
+}
+
+// Pack transforms weights, [KH][KW][k][n], to [points] of the packed b of a product of k
+// rows and n columns.
+func (w *WinogradF32) Pack(weights []float32, k, n int) []float32 {
+	toColumns, toRows := w.weightTransform(w.KH), w.weightTransform(w.KW)
+	packed := make([]float32, 0, w.Points()*w.gemm.Panels(n)*k*w.gemm.NR)
+	at := make([]float32, k*n)
+	for _, column := range toColumns {
+		for _, row := range toRows {
+			for i := range at {
+				sum := 0.0
+				for y, a := range column {
+					for x, b := range row {
+						sum += a * b * float64(weights[(y*w.KW+x)*k*n+i])
+					}
+				}
+				at[i] = float32(sum)
+			}
+			packed = append(packed, w.gemm.Pack(at, 1, k, n, n)...)
+		}
+	}
+	return packed
+}
+
+// weightTransform is the matrix, [points][taps], that takes the taps of one side to the
+// points: 1, p, p^2, ... over the product of p's distances from the other finite points.
+func (w *WinogradF32) weightTransform(taps int) [][]float64 {
+	if taps == 1 {
+		return [][]float64{{1}}
+	}
+	finite := []float64{0}
+	for _, p := range w.points {
+		finite = append(finite, p, -p)
+	}
+	var rows [][]float64
+	for i, p := range finite {
+		scale := 1.0
+		for j, q := range finite {
+			if j != i {
+				scale /= p - q
+			}
+		}
+		row := make([]float64, taps)
+		for tap := range row {
+			row[tap] = scale * math.Pow(p, float64(tap))
+		}
+		rows = append(rows, row)
+	}
+	infinity := make([]float64, taps)
+	infinity[taps-1] = 1
+	return append(rows, infinity)
+}
+
+// Grid says where each tile of a convolution reads and writes: the indices of pixels,
+// negative outside the image.
+type Grid struct {
+	Tiles  int
+	Inputs int // highest index of a pixel that is read, and one
+	Pixels int // highest index of a pixel that is written, and one
+	in     []int32
+	out    []int32
+}
+
+// Grid lays tiles over images of height x width pixels, padded with top rows above and
+// left columns before, that become outHeight x outWidth.
+func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth int) *Grid {
+	g := &Grid{}
+	outH, inH := 1, 1
+	if w.KH > 1 {
+		outH, inH = winogradOutputs, w.side()
+	}
+	outW, inW := 1, 1
+	if w.KW > 1 {
+		outW, inW = winogradOutputs, w.side()
+	}
+	index := func(image, y, x, height, width int, highest *int) int32 {
+		if y < 0 || y >= height || x < 0 || x >= width {
+			return -1
+		}
+		at := (image*height+y)*width + x
+		*highest = max(*highest, at+1)
+		return int32(at)
+	}
+	for image := range images {
+		for y := 0; y < outHeight; y += outH {
+			for x := 0; x < outWidth; x += outW {
+				for dy := range inH {
+					for dx := range inW {
+						g.in = append(g.in, index(image, y+dy-top, x+dx-left, height, width, &g.Inputs))
+					}
+				}
+				for dy := range outH {
+					for dx := range outW {
+						g.out = append(g.out, index(image, y+dy, x+dx, outHeight, outWidth, &g.Pixels))
+					}
+				}
+				g.Tiles++
+			}
+		}
+	}
+	return g
+}
+
+// ConvolutionF32 is what a convolution by Winograd's algorithm reads and writes:
+//
+//	Y[pixel*PitchY+j] = as ProductF32, of the pixels of X under the kernel
+type ConvolutionF32 struct {
+	Grid *Grid
+	K, N int // channels of X, of Y
+
+	X     []float32
+	Pitch int       // floats from pixel to pixel
+	Zero  []float32 // K zeros: the pixels outside
+	B     []float32 // from Pack
+
+	Y        []float32
+	PitchY   int
+	Bias     []float32 // N
+	Residual []float32
+	PitchR   int
+	Scale    float32
+	ReLU     bool
+}
+
+// Scratch is how many floats Run needs for a number of tiles at a time.
+func (w *WinogradF32) Scratch(k, n, tiles int) int {
+	l := w.layout(k, n, tiles)
+	return w.Points() * (l.pointsV + l.pointsM)
+}
+
+// layout has the distances, in floats, of tiles and of points in the two scratch areas
+// [points][tiles][channels].
+type layout struct{ ldv, pointsV, ldm, pointsM int }
+
+func (w *WinogradF32) layout(k, n, tiles int) (l layout) {
+	l.ldv, l.ldm = apart(k), apart(n)
+	l.pointsV, l.pointsM = apart(tiles*l.ldv), apart(tiles*l.ldm)
+	return l
+}
+
+// apart is a distance of at least n floats that is whole cache lines and no multiple of
+// 1024 bytes, so that rows at that distance do not compete for places in the cache.
+func apart(n int) int {
+	n = (n + 15) &^ 15
+	if n%256 == 0 {
+		n += 16
+	}
+	return n
+}
+
+const tilesPerCall = 8 // of a transform: assembly cannot be interrupted
+
+// Run computes tiles t0 to t1, with the scratch that so many need. It panics where the
+// slices are too short.
+func (w *WinogradF32) Run(p *ConvolutionF32, t0, t1 int, scratch []float32) {
+	p.check(w, t0, t1, len(scratch))
+	if t0 == t1 {
+		return
+	}
+	tiles, points := t1-t0, w.Points()
+	l := w.layout(p.K, p.N, tiles)
+	v, m := scratch[:points*l.pointsV], scratch[points*l.pointsV:]
+	for t := 0; t < tiles; t += tilesPerCall {
+		w.input(min(tilesPerCall, tiles-t), p.K, &p.X[0], p.Pitch, &p.Grid.in[(t0+t)*points], &p.Zero[0],
+			&v[t*l.ldv], l.ldv, l.pointsV, &w.toPoints[0])
+	}
+	panels := w.gemm.Panels(p.N)
+	size := panels * p.K * w.gemm.NR
+	for point := range points {
+		w.gemm.Run(&ProductF32{
+			M: tiles, N: p.N, K: p.K,
+			A: v[point*l.pointsV:], LDA: l.ldv,
+			B: p.B[point*size:],
+			C: m[point*l.pointsM:], LDC: l.ldm,
+		}, 0, tiles, 0, panels)
+	}
+	floor := float32(math.Inf(-1))
+	if p.ReLU {
+		floor = 0
+	}
+	outputs := len(p.Grid.out) / p.Grid.Tiles
+	for t := 0; t < tiles; t += tilesPerCall {
+		w.output(min(tilesPerCall, tiles-t), p.N, &m[t*l.ldm], l.ldm, l.pointsM,
+			&p.Y[0], p.PitchY, &p.Grid.out[(t0+t)*outputs],
+			at(p.Bias, 0), at(p.Residual, 0), p.PitchR, p.Scale, floor, &w.fromPoints[0])
+	}
+}
+
+// check panics unless everything that a Run reads and writes lies inside the slices.
+func (p *ConvolutionF32) check(w *WinogradF32, t0, t1, scratch int) {
+	if t0 < 0 || t0 > t1 || t1 > p.Grid.Tiles || p.K < 1 || p.N < 1 || p.Pitch < 0 || p.PitchY < p.N {
+		panic(fmt.Sprintf("kernel: tiles %d:%d of a convolution of %d tiles, %d channels at pitch %d to %d at pitch %d",
+			t0, t1, p.Grid.Tiles, p.K, p.Pitch, p.N, p.PitchY))
+	}
+	need("X", len(p.X), p.Grid.Inputs, p.Pitch, p.K)
+	need("Zero", len(p.Zero), 1, 0, p.K)
+	need("B", len(p.B), 1, 0, w.Points()*w.gemm.Panels(p.N)*p.K*w.gemm.NR)
+	need("Y", len(p.Y), p.Grid.Pixels, p.PitchY, p.N)
+	if p.Bias != nil {
+		need("Bias", len(p.Bias), 1, 0, p.N)
+	}
+	if p.Residual != nil {
+		need("Residual", len(p.Residual), p.Grid.Pixels, p.PitchR, p.N)
+	}
+	need("scratch", scratch, 1, 0, w.Scratch(p.K, p.N, t1-t0))
+}
