@@ -25,16 +25,19 @@ type Backend struct {
 	compute.Backend // the go backend: buffers, capabilities
 	tail            compute.Backend
 	kernels         *kernel.Set
+	winograd        bool
 	workers         *workers
 }
 
 // New returns a backend. The config is empty or a list of options, separated by
 // commas:
 //
-//	threads=N  threads to compute with; GOMAXPROCS when absent
-//	isa=NAME   instructions: avx512, avx2, generic; the best of the machine when absent
+//	threads=N     threads to compute with; GOMAXPROCS when absent
+//	isa=NAME      instructions: avx512, avx2, generic; the best of the machine when absent
+//	winograd=off  no Winograd's algorithm for convolutions: slower, with a tenth of
+//	              the rounding error
 func New(config string) (compute.Backend, error) {
-	b := &Backend{}
+	b := &Backend{winograd: true}
 	threads, isa := runtime.GOMAXPROCS(0), kernel.Available()[0]
 	for option := range strings.SplitSeq(config, ",") {
 		key, value, _ := strings.Cut(option, "=")
@@ -46,10 +49,15 @@ func New(config string) (compute.Backend, error) {
 				return nil, errors.Errorf("cpu: threads should be a number of at least 1, found %q", value)
 			}
 			threads = n
+		case "winograd":
+			if value != "on" && value != "off" {
+				return nil, errors.Errorf("cpu: winograd should be on or off, found %q", value)
+			}
+			b.winograd = value == "on"
 		case "isa":
 			isa = kernel.ISA(value)
 		default:
-			return nil, errors.Errorf("cpu: unknown option %q; options are threads=N and isa=avx512, avx2 or generic", option)
+			return nil, errors.Errorf("cpu: unknown option %q; options are threads=N, isa=avx512, avx2 or generic, and winograd=on or off", option)
 		}
 	}
 	var err error

@@ -89,6 +89,10 @@ func describe(s step) Step {
 		d := describeConvolution(s.convolution)
 		d.Algorithm = "direct " + s.gemm.Name
 		return d
+	case *winograd:
+		d := describeConvolution(s.convolution)
+		d.Algorithm = s.kernel.Name
+		return d
 	case naivePooling:
 		d := Step{
 			Operation: "sum pool", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims(),

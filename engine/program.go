@@ -18,6 +18,7 @@ type program struct {
 	inputs  []*tensor      // by input: where operations read it, or nil
 	outputs []output
 	arena   int // floats
+	scratch int // floats of each thread
 	tails   []*tail
 
 	mutex     sync.Mutex
@@ -44,6 +45,7 @@ type run struct {
 	program *program
 	workers *workers
 	arena   []float32
+	scratch [][]float32 // by thread
 	steps   []func() error
 	inputs  []compute.Buffer          // the caller's, of the go backend
 	values  map[*value]compute.Buffer // what tails have computed
@@ -90,6 +92,9 @@ func plan(b *builder) (*program, error) {
 			return nil, err
 		}
 		p.steps = append(p.steps, s)
+		if w, ok := s.(*winograd); ok {
+			p.scratch = max(p.scratch, w.scratch())
+		}
 		if t, ok := o.(*tail); ok {
 			p.tails = append(p.tails, t)
 		}
@@ -133,6 +138,9 @@ func (p *program) take() (*run, error) {
 		return r, nil
 	}
 	r := &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}
+	for range r.workers.count {
+		r.scratch = append(r.scratch, alignedFloats(p.scratch))
+	}
 	for _, s := range p.steps {
 		r.steps = append(r.steps, s.bind(r))
 	}

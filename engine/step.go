@@ -8,6 +8,9 @@ func newStep(b *Backend, o operation) (step, error) {
 	case *tail:
 		return o, nil
 	case *convolution:
+		if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
+			return newWinograd(o, k, b.workers.count), nil
+		}
 		return newDirect(o, b.kernels.Gemm, b.workers.count), nil
 	case *pooling:
 		return naivePooling{o}, nil

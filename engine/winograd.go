@@ -1,0 +1,66 @@
+package engine
+
+import "github.com/seed-fb2c0fa6/inception/engine/kernel"
+
+// winograd is a convolution by Winograd's algorithm, in blocks of tiles.
+type winograd struct {
+	*convolution
+	kernel  *kernel.WinogradF32
+	product kernel.ConvolutionF32 // without what is in the arena
+	tiles   int                   // of a block
+}
+
+// winogradScratch is how many floats a thread's transformed tiles may take: they
+// should stay in a level-2 cache together with some of the weights.
+const winogradScratch = 1 << 18
+
+// worthWinograd reports whether the algorithm is faster than a direct product. It
+// needs tiles enough to fill a tile of the products on every thread, and channels
+// enough to pay for the transforms.
+func (o *convolution) worthWinograd(k *kernel.WinogradF32, threads int) bool {
+	if k == nil || o.strideY != 1 || o.strideX != 1 || o.in.c < 32 || o.out.c < 32 {
+		return false
+	}
+	tiles := o.out.n * ((o.out.h + 3) / 4) * ((o.out.w + 3) / 4)
+	if k.KH == 1 {
+		tiles = o.out.n * o.out.h * ((o.out.w + 3) / 4)
+	} else if k.KW == 1 {
+		tiles = o.out.n * ((o.out.h + 3) / 4) * o.out.w
+	}
+	return tiles >= 14*threads
+}
+
+func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {
+	w := &winograd{convolution: o, kernel: k}
+	p := &w.product
+	p.Grid = k.Grid(o.in.n, o.in.h, o.in.w, o.top, o.left, o.out.h, o.out.w)
+	p.K, p.N, p.Pitch, p.PitchY = o.in.c, o.out.c, o.in.pitch, o.out.pitch
+	p.Zero, p.B, p.Bias, p.ReLU = make([]float32, o.in.c), k.Pack(o.weights, o.in.c, o.out.c), o.bias, o.relu
+	if o.residual != nil {
+		p.PitchR, p.Scale = o.residual.pitch, 1
+	}
+	// Blocks of equal size, as many for each thread, within the scratch.
+	most := 14
+	for most+14 <= p.Grid.Tiles && k.Scratch(p.K, p.N, most+14) <= winogradScratch {
+		most += 14
+	}
+	blocks := (p.Grid.Tiles + most - 1) / most
+	blocks = (blocks + threads - 1) / threads * threads
+	w.tiles = (p.Grid.Tiles + blocks - 1) / blocks
+	return w
+}
+
+func (w *winograd) scratch() int { return w.kernel.Scratch(w.product.K, w.product.N, w.tiles) }
+
+func (w *winograd) bind(r *run) func() error {
+	p := w.product
+	p.X, p.Y = w.in.in(r.arena), w.out.in(r.arena)
+	if w.residual != nil {
+		p.Residual = w.residual.in(r.arena)
+	}
+	return r.parallel((p.Grid.Tiles+w.tiles-1)/w.tiles, func(part, thread int) {
+		first := part * w.tiles
+		last := min(first+w.tiles, p.Grid.Tiles)
+		w.kernel.Run(&p, first, last, r.scratch[thread])
+	})
+}
