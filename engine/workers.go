@@ -4,10 +4,11 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // workers are the threads that share the work of programs. The caller of a program
-// is one of them, thread 0. Idle ones are parked.
+// is one of them, thread 0. Idle ones park.
 type workers struct {
 	tasks chan *task
 	count int
@@ -27,7 +28,7 @@ func newWorkers(count int) *workers {
 	w := &workers{count: count, tasks: make(chan *task, 64*count)}
 	for thread := 1; thread < count; thread++ {
 		go func() {
-			for t := range w.tasks {
+			for t := w.await(); t != nil; t = w.await() {
 				t.active.Add(1)
 				t.work(thread)
 				t.active.Add(-1)
@@ -35,6 +36,25 @@ func newWorkers(count int) *workers {
 		}()
 	}
 	return w
+}
+
+// spinning is how long a thread looks for work before it parks: longer than the
+// pauses between the steps of a program, for waking a thread takes as long as a
+// small step.
+const spinning = 200 * time.Microsecond
+
+// await returns the next task, or nil when there will be none.
+func (w *workers) await() *task {
+	for start := time.Now(); time.Since(start) < spinning; {
+		for range 64 {
+			select {
+			case t := <-w.tasks:
+				return t
+			default:
+			}
+		}
+	}
+	return <-w.tasks
 }
 
 // close ends the threads. There must be no work.
