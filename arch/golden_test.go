@@ -1,12 +1,13 @@
 package arch_test
 
 import (
+	"fmt"
 	"maps"
 	"math"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -14,74 +15,86 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 )
 
-const (
-	logitsTolerance = 1e-4 // relative L2
-	stageTolerance  = 1e-3
-)
+const stageTolerance = 1e-3
 
 // TestGoldenEvaluation compares whole networks with the foreign reference, stage
-// by stage.
+// by stage, on every kind of kernels that the machine has. With
+// INCEPTION_REQUIRE_ISA it fails where the machine lacks that one.
 func TestGoldenEvaluation(t *testing.T) {
+	isas := kernel.Available()
+	if want := kernel.ISA(os.Getenv("INCEPTION_REQUIRE_ISA")); want != "" && !slices.Contains(isas, want) {
+		t.Fatalf("INCEPTION_REQUIRE_ISA is %s, the machine has %v", want, isas)
+	}
 	for _, name := range arch.Names() {
-		t.Run(name, func(t *testing.T) {
-			file, err := golden.Load(name)
+		file, err := golden.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, isa := range isas {
+			for winograd, tolerance := range map[string]float64{"off": 1e-4, "on": 1e-3} {
+				config := fmt.Sprintf("isa=%s,winograd=%s", isa, winograd)
+				t.Run(name+"/"+config, func(t *testing.T) { evaluate(t, file, config, tolerance) })
+			}
+		}
+	}
+}
+
+// evaluate runs a network on the engine with the given options; tolerance is the
+// relative L2 error that the logits may have.
+func evaluate(t *testing.T, file *golden.File, config string, tolerance float64) {
+	want := file.Evaluation
+	backend, err := engine.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
+	network, err := arch.New(file.Network, arch.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters(backend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkParameters(t, parameters, want.Parameters)
+	store, err := golden.Store(file.Salt, parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages := slices.Sorted(maps.Keys(want.Taps))
+	store.WithVariableAsConst(true)
+	exec, err := model.NewExec(backend, store, func(scope *model.Scope, images *graph.Node) []*graph.Node {
+		outputs := network.Graph(scope, images)
+		nodes := []*graph.Node{outputs.Logits}
+		for _, stage := range stages {
+			node, err := outputs.EndPoint(stage)
 			if err != nil {
-				t.Fatal(err)
+				panic(err)
 			}
-			want := file.Evaluation
-			backend, err := engine.New("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			network, err := arch.New(name, arch.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			parameters, err := network.Parameters(backend)
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkParameters(t, parameters, want.Parameters)
-			store, err := golden.Store(file.Salt, parameters)
-			if err != nil {
-				t.Fatal(err)
-			}
-			stages := slices.Sorted(maps.Keys(want.Taps))
-			store.WithVariableAsConst(true)
-			exec, err := model.NewExec(backend, store, func(scope *model.Scope, images *graph.Node) []*graph.Node {
-				outputs := network.Graph(scope, images)
-				nodes := []*graph.Node{outputs.Logits}
-				for _, stage := range stages {
-					node, err := outputs.EndPoint(stage)
-					if err != nil {
-						panic(err)
-					}
-					nodes = append(nodes, node)
-				}
-				return nodes
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			images := tensors.FromFlatDataAndDimensions(golden.Images(file.Salt, want.Image, want.Batch, want.Side), want.Batch, want.Side, want.Side, 3)
-			start := time.Now()
-			results, err := exec.Exec(images)
-			if err != nil {
-				t.Fatal(err)
-			}
-			logits := tensors.MustCopyFlatData[float32](results[0])
-			relative := golden.RelativeL2(logits, slices.Concat(want.Logits...))
-			t.Logf("logits: relative L2 error %.2g (%d images of side %d in %v)", relative, want.Batch, want.Side, time.Since(start).Round(time.Millisecond))
-			if !(relative <= logitsTolerance) {
-				t.Errorf("logits: relative L2 error %.3g, want at most %g", relative, logitsTolerance)
-			}
-			for i, stage := range stages {
-				checkSummary(t, stage, results[1+i], want.Taps[stage])
-			}
-		})
+			nodes = append(nodes, node)
+		}
+		return nodes
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := tensors.FromFlatDataAndDimensions(golden.Images(file.Salt, want.Image, want.Batch, want.Side), want.Batch, want.Side, want.Side, 3)
+	results, err := exec.Exec(images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := tensors.MustCopyFlatData[float32](results[0])
+	relative := golden.RelativeL2(logits, slices.Concat(want.Logits...))
+	t.Logf("logits: relative L2 error %.2g", relative)
+	if !(relative <= tolerance) {
+		t.Errorf("logits: relative L2 error %.3g, want at most %g", relative, tolerance)
+	}
+	for i, stage := range stages {
+		checkSummary(t, stage, results[1+i], want.Taps[stage])
 	}
 }
 

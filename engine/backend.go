@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
@@ -27,6 +28,7 @@ type Backend struct {
 	kernels         *kernel.Set
 	winograd        bool
 	workers         *workers
+	finalized       atomic.Bool
 }
 
 // New returns a backend. The config is empty or a list of options, separated by
@@ -80,6 +82,18 @@ func (b *Backend) Description() string {
 	}
 	return fmt.Sprintf("CPU engine: %s%s, %d threads", b.kernels.ISA, speed, b.workers.count)
 }
+
+// Finalize ends the threads and releases the buffers. Programs of the backend
+// return errors afterwards.
+func (b *Backend) Finalize() {
+	if b.finalized.CompareAndSwap(false, true) {
+		b.tail.Finalize()
+		b.workers.close()
+	}
+}
+
+// IsFinalized reports whether Finalize was called.
+func (b *Backend) IsFinalized() bool { return b.finalized.Load() }
 
 func (b *Backend) Name() string   { return Name }
 func (b *Backend) String() string { return Name }

@@ -16,10 +16,8 @@ type direct struct {
 
 func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	d := &direct{convolution: o, gemm: gemm}
-	taps, k := o.height*o.width, o.in.c
-	if o.pointwise() {
-		taps = 1
-	} else {
+	taps, k := 1, o.in.c
+	if !o.pointwise() {
 		d.product.Rows, taps, k = o.windowRows()
 		d.product.Taps, d.product.Stride = taps, o.out.pixels()
 		d.product.Zero = make([]float32, k)

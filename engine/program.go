@@ -129,8 +129,8 @@ func (p *program) Finalize() {
 func (p *program) take() (*run, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.finalized {
-		return nil, errors.New("cpu: the program has been finalized")
+	if p.finalized || p.backend.IsFinalized() {
+		return nil, errors.New("cpu: the program or its backend has been finalized")
 	}
 	if n := len(p.free); n > 0 {
 		r := p.free[n-1]

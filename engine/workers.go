@@ -2,7 +2,6 @@ package engine
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,7 +11,6 @@ import (
 type workers struct {
 	tasks chan *task
 	count int
-	stop  sync.Once
 }
 
 // A task is work in parts, which threads take one after the other. It can be run
@@ -58,7 +56,7 @@ func (w *workers) await() *task {
 }
 
 // close ends the threads. There must be no work.
-func (w *workers) close() { w.stop.Do(func() { close(w.tasks) }) }
+func (w *workers) close() { close(w.tasks) }
 
 func (t *task) work(thread int) {
 	for {

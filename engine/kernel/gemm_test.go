@@ -31,7 +31,7 @@ func newProduct(g *GemmF32, pc productCase, r *rand.Rand) *testProduct {
 		for i := range p.Rows {
 			p.Rows[i] = int32(r.IntN(rows+1)) - 1
 		}
-		p.Zero = make([]float32, pc.k, pc.k)
+		p.Zero = make([]float32, pc.k)
 	}
 	p.a = matrix(r, rows, pc.k, p.LDA)
 	p.A = p.a.s
