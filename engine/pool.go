@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
 // A pooling takes the maximum, or the weighted sum, over a window of each channel.
@@ -107,4 +109,35 @@ func (l *lowering) lowerMean(n *node) bool {
 	o.out = l.tensor(v)
 	l.operations = append(l.operations, o)
 	return true
+}
+
+// pool is a pooling in groups of output pixels.
+type pool struct {
+	*pooling
+	kernels *kernel.Set
+	windows *kernel.Windows
+	weights []float32 // by output pixel of all images; nil for maxima
+}
+
+// poolPixels is how many output pixels are a part of the work.
+const poolPixels = 64
+
+func newPool(o *pooling, kernels *kernel.Set) *pool {
+	p := &pool{pooling: o, kernels: kernels}
+	p.windows = kernel.NewWindows(o.in.n, o.in.h, o.in.w, o.out.h, o.out.w, o.height, o.width, o.strideY, o.strideX, o.top, o.left)
+	if !o.maximum {
+		p.weights = slices.Repeat(o.weights, o.in.n)
+	}
+	return p
+}
+
+func (o *pool) bind(r *run) func() error {
+	p := kernel.PoolingF32{
+		Windows: o.windows, Channels: o.in.c, X: o.in.in(r.arena), Pitch: o.in.pitch,
+		Y: o.out.in(r.arena), PitchY: o.out.pitch, Weights: o.weights,
+	}
+	pixels := o.windows.Outputs()
+	return r.parallel((pixels+poolPixels-1)/poolPixels, func(part, _ int) {
+		o.kernels.Pool(&p, part*poolPixels, min((part+1)*poolPixels, pixels))
+	})
 }

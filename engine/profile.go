@@ -93,9 +93,9 @@ func describe(s step) Step {
 		d := describeConvolution(s.convolution)
 		d.Algorithm = s.kernel.Name
 		return d
-	case naivePooling:
+	case *pool:
 		d := Step{
-			Operation: "sum pool", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims(),
+			Operation: "sum pool", Algorithm: "window", Input: s.in.dims(), Output: s.out.dims(),
 			Window: [2]int{s.height, s.width}, Stride: [2]int{s.strideY, s.strideX},
 		}
 		if s.maximum {

@@ -13,7 +13,7 @@ func newStep(b *Backend, o operation) (step, error) {
 		}
 		return newDirect(o, b.kernels.Gemm, b.workers.count), nil
 	case *pooling:
-		return naivePooling{o}, nil
+		return newPool(o, b.kernels), nil
 	case *copying:
 		return o, nil
 	}
@@ -28,49 +28,4 @@ func (o *copying) bind(r *run) func() error {
 		}
 		return nil
 	}
-}
-
-type naivePooling struct{ *pooling }
-
-func (o naivePooling) bind(r *run) func() error {
-	in, out := o.in.in(r.arena), o.out.in(r.arena)
-	return r.parallel(o.out.n*o.out.h, func(part, _ int) {
-		n, y := part/o.out.h, part%o.out.h
-		for x := range o.out.w {
-			to := out[(part*o.out.w+x)*o.out.pitch:][:o.out.c]
-			first := true
-			for ky := range o.height {
-				sy := y*o.strideY + ky - o.top
-				if sy < 0 || sy >= o.in.h {
-					continue
-				}
-				for kx := range o.width {
-					sx := x*o.strideX + kx - o.left
-					if sx < 0 || sx >= o.in.w {
-						continue
-					}
-					from := in[((n*o.in.h+sy)*o.in.w+sx)*o.in.pitch:][:o.in.c]
-					switch {
-					case first:
-						copy(to, from)
-					case o.maximum:
-						for i, v := range from {
-							to[i] = max(to[i], v)
-						}
-					default:
-						for i, v := range from {
-							to[i] += v
-						}
-					}
-					first = false
-				}
-			}
-			if !o.maximum {
-				weight := o.weights[y*o.out.w+x]
-				for i := range to {
-					to[i] *= weight
-				}
-			}
-		}
-	})
 }

@@ -31,6 +31,9 @@ type Set struct {
 
 	winograd []*WinogradF32
 
+	poolMax poolMaxF32
+	poolSum poolSumF32
+
 	multiplyAdd func(n int) // the loop of PeakF32
 	operations  float64     // floating-point operations per turn of it
 }
@@ -67,6 +70,7 @@ func genericSet() *Set {
 			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,
 			generic.WinogradOutputF32_6x6_4x4, generic.WinogradOutputF32_6_4, generic.WinogradOutputF32_10_4,
 		}),
+		poolMax: generic.PoolMaxF32, poolSum: generic.PoolSumF32,
 		multiplyAdd: func(n int) { generic.MultiplyAddF32(n) },
 		operations:  16,
 	}

@@ -36,6 +36,7 @@ func avx512Set() *Set {
 			avx512.WinogradInputF32_6x6, avx512.WinogradInputF32_6, avx512.WinogradInputF32_10,
 			avx512.WinogradOutputF32_6x6_4x4, avx512.WinogradOutputF32_6_4, avx512.WinogradOutputF32_10_4,
 		}),
+		poolMax: avx512.PoolMaxF32, poolSum: avx512.PoolSumF32,
 		multiplyAdd: avx512.MultiplyAddF32,
 		operations:  12 * 16 * 2,
 	}
@@ -54,6 +55,7 @@ func avx2Set() *Set {
 			avx2.WinogradInputF32_6x6, avx2.WinogradInputF32_6, avx2.WinogradInputF32_10,
 			avx2.WinogradOutputF32_6x6_4x4, avx2.WinogradOutputF32_6_4, avx2.WinogradOutputF32_10_4,
 		}),
+		poolMax: avx2.PoolMaxF32, poolSum: avx2.PoolSumF32,
 		multiplyAdd: avx2.MultiplyAddF32,
 		operations:  12 * 8 * 2,
 	}

@@ -1,0 +1,86 @@
+package kernel
+
+import "fmt"
+
+type (
+	poolMaxF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32)
+	poolSumF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32)
+)
+
+// Windows lists the pixels that each output pixel is pooled from.
+type Windows struct {
+	pixels []int32
+	ends   []int // of each output pixel's list in pixels
+	inputs int   // highest index of a pixel that is read, and one
+}
+
+// NewWindows lays windows of height x width at a stride over images, whose padding of
+// top rows and left columns, and what lies beyond the other edges, belongs to none. It
+// panics where a window has no pixel inside its image.
+func NewWindows(images, inHeight, inWidth, outHeight, outWidth, height, width, strideY, strideX, top, left int) *Windows {
+	w := &Windows{}
+	for image := range images {
+		for y := range outHeight {
+			for x := range outWidth {
+				before := len(w.pixels)
+				for iy := max(y*strideY-top, 0); iy < min(y*strideY-top+height, inHeight); iy++ {
+					for ix := max(x*strideX-left, 0); ix < min(x*strideX-left+width, inWidth); ix++ {
+						at := (image*inHeight+iy)*inWidth + ix
+						w.pixels = append(w.pixels, int32(at))
+						w.inputs = max(w.inputs, at+1)
+					}
+				}
+				if len(w.pixels) == before {
+					panic(fmt.Sprintf("kernel: the window of output pixel %d,%d has no pixels", y, x))
+				}
+				w.ends = append(w.ends, len(w.pixels))
+			}
+		}
+	}
+	return w
+}
+
+// Outputs is the number of output pixels.
+func (w *Windows) Outputs() int { return len(w.ends) }
+
+// PoolingF32 is what pooling reads and writes:
+//
+//	for each output pixel i and channel c < Channels {
+//		Y[i*PitchY+c] = max, or Weights[i] * sum, of X[pixel*Pitch+c] over the window's pixels
+//	}
+//
+// It is the sum where there are Weights.
+type PoolingF32 struct {
+	Windows  *Windows
+	Channels int
+	X        []float32
+	Pitch    int
+	Y        []float32
+	PitchY   int
+	Weights  []float32
+}
+
+// Pool computes output pixels i0 to i1. It panics where p's slices are too short.
+func (s *Set) Pool(p *PoolingF32, i0, i1 int) {
+	w := p.Windows
+	if i0 < 0 || i0 > i1 || i1 > w.Outputs() || p.Channels < 1 {
+		panic(fmt.Sprintf("kernel: pixels %d:%d of %d, %d channels", i0, i1, w.Outputs(), p.Channels))
+	}
+	need("X", len(p.X), w.inputs, p.Pitch, p.Channels)
+	need("Y", len(p.Y), i1, p.PitchY, p.Channels)
+	if p.Weights != nil {
+		need("Weights", len(p.Weights), i1, 1, 1)
+	}
+	for i := i0; i < i1; i++ {
+		start := 0
+		if i > 0 {
+			start = w.ends[i-1]
+		}
+		taps, pixels, y := w.ends[i]-start, &w.pixels[start], &p.Y[i*p.PitchY]
+		if p.Weights == nil {
+			s.poolMax(p.Channels, taps, &p.X[0], p.Pitch, pixels, y)
+		} else {
+			s.poolSum(p.Channels, taps, &p.X[0], p.Pitch, pixels, y, p.Weights[i])
+		}
+	}
+}

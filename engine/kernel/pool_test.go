@@ -1,0 +1,87 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// TestPool compares with the definition, for every number of channels up to two walks
+// over the pixels and one, at prime pitches.
+func TestPool(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for channels := 1; channels <= 2*64+1; channels++ {
+			g := [][11]int{ // images, in, out, window, stride, padding
+				{2, 5, 7, 2, 3, 3, 3, 2, 2, 0, 0},
+				{1, 4, 5, 4, 5, 3, 3, 1, 1, 1, 1},
+				{2, 3, 3, 1, 1, 3, 3, 1, 1, 0, 0},
+				{1, 2, 3, 2, 3, 1, 1, 1, 1, 0, 0},
+			}[channels%4]
+			w := NewWindows(g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10])
+			pitch, pitchY := channels+7-channels%5, channels+3
+			x, y := matrix(r, g[0]*g[1]*g[2], channels, pitch), newGuarded((w.Outputs()-1)*pitchY+channels)
+			p := &PoolingF32{Windows: w, Channels: channels, X: x.s, Pitch: pitch, Y: y.s, PitchY: pitchY}
+			if channels%3 > 0 {
+				p.Weights = matrix(r, 1, w.Outputs(), 0).s
+			}
+			set.Pool(p, 0, w.Outputs())
+			i := 0
+			for image := range g[0] {
+				for oy := range g[3] {
+					for ox := range g[4] {
+						for c := range channels {
+							largest, sum, magnitude := math.Inf(-1), 0.0, 0.0
+							for ky := range g[5] {
+								for kx := range g[6] {
+									iy, ix := oy*g[7]+ky-g[9], ox*g[8]+kx-g[10]
+									if iy < 0 || iy >= g[1] || ix < 0 || ix >= g[2] {
+										continue
+									}
+									v := float64(x.s[((image*g[1]+iy)*g[2]+ix)*pitch+c])
+									largest, sum, magnitude = max(largest, v), sum+v, magnitude+math.Abs(v)
+								}
+							}
+							want, bound := largest, 0.0
+							if p.Weights != nil {
+								weight := float64(p.Weights[i])
+								want, bound = weight*sum, float64(g[5]*g[6]+2)*0x1p-24*math.Abs(weight)*magnitude
+							}
+							if got := float64(y.s[i*pitchY+c]); !(math.Abs(got-want) <= bound) {
+								t.Fatalf("%d channels, geometry %v: pixel %d channel %d is %g, want %g", channels, g, i, c, got, want)
+							}
+						}
+						i++
+					}
+				}
+			}
+			y.checkGaps(t, fmt.Sprintf("%d channels: Y", channels), w.Outputs(), channels, pitchY)
+		}
+	})
+}
+
+func TestPoolRefusesShortSlices(t *testing.T) {
+	set, err := For(Available()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(p *PoolingF32){
+		"X":       func(p *PoolingF32) { p.X = p.X[:len(p.X)-1] },
+		"Y":       func(p *PoolingF32) { p.Y = p.Y[:len(p.Y)-1] },
+		"Weights": func(p *PoolingF32) { p.Weights = p.Weights[1:] },
+	} {
+		w := NewWindows(1, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1)
+		p := &PoolingF32{Windows: w, Channels: 5, X: make([]float32, 45), Pitch: 5, Y: make([]float32, 45), PitchY: 5, Weights: make([]float32, 9)}
+		set.Pool(p, 0, 9)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s too short: no panic", name)
+				}
+			}()
+			spoil(p)
+			set.Pool(p, 0, 9)
+		}()
+	}
+}
