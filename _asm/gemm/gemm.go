@@ -114,10 +114,18 @@ func (s *section) b(v int) reg.VecPhysical      { return s.Reg(s.Registers - s.V
 func (s *section) broadcast() reg.VecPhysical   { return s.Reg(s.Registers - s.Vectors - 1) }
 func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", name, s.rows) }
 
+// prefetch is how many bytes of b are asked for before they are used: about the time
+// that memory takes, measured. The panels of b are read one after the other, and are too many
+// for the caches between two runs of a network.
+const prefetch = 2048
+
 // step is one k: every row's a times b's vectors.
 func (s *section) step(row func(i int) Mem, b Mem) {
 	for v := range s.Vectors {
 		s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
+	}
+	for line := 0; line < s.columns()*4; line += 64 {
+		PREFETCHT0(b.Offset(prefetch + line))
 	}
 	for i := range s.rows {
 		VBROADCASTSS(row(i), s.broadcast())
