@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -19,18 +21,28 @@ func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	taps, k := 1, o.in.c
 	if !o.pointwise() {
 		d.product.Rows, taps, k = o.windowRows()
-		d.product.Taps, d.product.Stride = taps, o.out.pixels()
+		d.product.Stride = o.out.pixels()
 		d.product.Zero = make([]float32, k)
 	}
 	d.product.M, d.product.N, d.product.K = o.out.pixels(), o.out.c, k
 	d.product.LDA, d.product.LDC = o.in.pitch, o.out.pitch
-	d.product.B = gemm.Pack(o.weights, taps, k, o.out.c, o.out.c)
+	d.product.Taps = taps
 	d.product.Bias, d.product.ReLU = o.bias, o.relu
 	if o.residual != nil {
 		d.product.LDR, d.product.Scale = o.residual.pitch, 1
 	}
 	d.divide(threads)
 	return d
+}
+
+func (d *direct) packedSize() int {
+	return d.gemm.PackedSize(d.product.Taps, d.product.K, d.product.N)
+}
+
+func (d *direct) pack(dst []float32) {
+	p := &d.product
+	d.gemm.PackInto(dst, d.weights, p.Taps, p.K, p.N, p.N, d.scale)
+	p.B, d.weights = dst, nil
 }
 
 // pointwise reports whether each output pixel reads just the input's pixel of the
@@ -67,28 +79,29 @@ func (o *convolution) windowRows() (rows []int32, taps, k int) {
 	return rows, o.height * width, k
 }
 
-// tileRows is a multiple of every tile's height but the smallest ones.
-const tileRows = 84
-
-// divide cuts the product into parts for the threads: rows of pixels, and where
-// those are few, groups of columns.
+// divide cuts the product into parts for the threads, groups of columns and blocks
+// of rows, so that the threads end at about the same time and read little twice.
 func (d *direct) divide(threads int) {
-	const partsPerThread = 4
-	m, panels := d.product.M, d.gemm.Panels(d.product.N)
-	d.groups, d.rows = 1, m
-	if threads == 1 {
-		return
-	}
-	wanted := threads * partsPerThread
-	if m >= wanted*tileRows/2 {
-		d.rows = (m/wanted + tileRows) / tileRows * tileRows
-		return
-	}
-	d.groups = min(panels, wanted)
-	if blocks := wanted / d.groups; blocks > 1 {
-		d.rows = max((m/blocks+13)/14*14, 14)
+	// What reading a value of the pixels or of the weights costs, in multiply-adds. A
+	// group more reads all the pixels again, a block more all the weights.
+	const pixelCost, weightCost, partsPerThread = 4, 8, 8
+	p := &d.product
+	height := d.gemm.Rows(p.Rows != nil)
+	tiles, panels, depth := ceil(p.M, height), d.gemm.Panels(p.N), max(p.Taps, 1)*p.K
+	best := math.MaxInt
+	for groups := 1; groups <= min(panels, partsPerThread*threads); groups++ {
+		for blocks := 1; blocks <= min(tiles, partsPerThread*threads/groups); blocks++ {
+			part := ceil(tiles, blocks) * ceil(panels, groups) * height * d.gemm.NR * depth
+			cost := ceil(groups*blocks, threads)*part + (groups*p.M*p.K*pixelCost+blocks*p.N*depth*weightCost)/threads
+			if cost < best {
+				best = cost
+				d.groups, d.rows = groups, ceil(tiles, blocks)*height
+			}
+		}
 	}
 }
+
+func ceil(a, b int) int { return (a + b - 1) / b }
 
 func (d *direct) bind(r *run) func() error {
 	in, out := d.in.in(r.arena), d.out.in(r.arena)
@@ -96,7 +109,7 @@ func (d *direct) bind(r *run) func() error {
 	if d.residual != nil {
 		residual = d.residual.in(r.arena)
 	}
-	blocks := (d.product.M + d.rows - 1) / d.rows
+	blocks := ceil(d.product.M, d.rows)
 	panels := d.gemm.Panels(d.product.N)
 	return r.parallel(blocks*d.groups, func(part, _ int) {
 		p := d.product

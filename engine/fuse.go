@@ -8,13 +8,13 @@ import (
 
 // A convolution computes
 //
-//	out = activation(sum over the window of in * weights + bias [+ residual])
+//	out = activation(scale * sum over the window of in * weights + bias [+ residual])
 //
 // for [n, h, w, c] pixels. Dense layers are convolutions of one pixel.
 type convolution struct {
 	in, residual, out *tensor   // residual may be nil
 	weights           []float32 // [height][width][in.c][out.c]
-	bias              []float32 // [out.c]
+	scale, bias       []float32 // [out.c]: of the weights, and what is added
 	height, width     int       // of the window
 	strideY, strideX  int
 	top, left         int // padding
@@ -99,13 +99,12 @@ func (l *lowering) lowerDense(n *node) bool {
 // norm as a multiplication and an addition by channel, biases, the scaled sum with
 // a residual, and ReLU.
 func (l *lowering) addConvolution(o *convolution, v *value, channels int) {
-	scale := make([]float32, channels)
-	for i := range scale {
-		scale[i] = 1
+	o.scale, o.bias = make([]float32, channels), make([]float32, channels)
+	for i := range o.scale {
+		o.scale[i] = 1
 	}
-	o.bias = make([]float32, channels)
 	for user := l.next(v); user != nil; user = l.next(v) {
-		if user.values[0].shape().Dimensions == nil || !user.values[0].shape().Equal(v.shape()) || !l.fuse(o, user, v, scale) {
+		if user.values[0].shape().Dimensions == nil || !user.values[0].shape().Equal(v.shape()) || !l.fuse(o, user, v) {
 			break
 		}
 		l.done[user.index] = true
@@ -114,25 +113,24 @@ func (l *lowering) addConvolution(o *convolution, v *value, channels int) {
 			break
 		}
 	}
-	o.weights = scaleOutputs(o.weights, scale)
 	o.out = l.tensor(v)
 	l.operations = append(l.operations, o)
 }
 
 // fuse takes one operation after a convolution into it, if it can.
-func (l *lowering) fuse(o *convolution, user *node, v *value, scale []float32) bool {
+func (l *lowering) fuse(o *convolution, user *node, v *value) bool {
 	if len(user.inputs) != 2 {
 		return false
 	}
 	with := other(user, v)
-	factor, byChannel := l.byChannel(with, len(scale))
+	factor, byChannel := l.byChannel(with, len(o.scale))
 	switch user.op {
 	case compute.OpTypeMul:
 		if !byChannel || o.residual != nil {
 			return false
 		}
-		for i := range scale {
-			scale[i] *= factor[i]
+		for i := range o.scale {
+			o.scale[i] *= factor[i]
 			o.bias[i] *= factor[i]
 		}
 	case compute.OpTypeAdd:
@@ -180,15 +178,4 @@ func (l *lowering) byChannel(v *value, channels int) ([]float32, bool) {
 		return flat, true
 	}
 	return nil, false
-}
-
-// scaleOutputs multiplies each output channel's weights.
-func scaleOutputs(weights, scale []float32) []float32 {
-	scaled := make([]float32, len(weights))
-	for i := 0; i < len(weights); i += len(scale) {
-		for j, s := range scale {
-			scaled[i+j] = weights[i+j] * s
-		}
-	}
-	return scaled
 }

@@ -99,9 +99,11 @@ func planMemory(operations []operation, inputs, outputs []*tensor) int {
 	return size
 }
 
-// alignedFloats returns zeros whose first value begins a cache line.
+// alignedFloats returns zeros whose first value begins a cache line, in large pages
+// where the system has them.
 func alignedFloats(size int) []float32 {
 	all := make([]float32, size+floatsPerLine)
+	adviseHugePages(all)
 	skip := 0
 	if misplaced := int(uintptr(unsafe.Pointer(unsafe.SliceData(all))) / 4 % floatsPerLine); misplaced > 0 {
 		skip = floatsPerLine - misplaced

@@ -32,6 +32,24 @@ type step interface {
 	bind(r *run) func() error
 }
 
+// A packer is a step whose weights are put into the order of its kernel.
+type packer interface {
+	packedSize() int // floats
+	pack(dst []float32)
+}
+
+// pack packs all weights into one piece of memory, on all threads.
+func (w *workers) pack(packers []packer) {
+	offsets := make([]int, len(packers)+1)
+	for i, p := range packers {
+		offsets[i+1] = offsets[i] + ceil(p.packedSize(), floatsPerLine)*floatsPerLine
+	}
+	packed := alignedFloats(offsets[len(packers)])
+	w.run(&task{parts: len(packers), do: func(i, _ int) {
+		packers[i].pack(packed[offsets[i]:][:packers[i].packedSize()])
+	}})
+}
+
 // An output is one of: a tensor, a value of a tail or a parameter, a constant.
 type output struct {
 	shape    shapes.Shape
@@ -86,12 +104,16 @@ func plan(b *builder) (*program, error) {
 		}
 	}
 	p.arena = planMemory(l.operations, read, held)
+	var packers []packer
 	for _, o := range l.operations {
 		s, err := newStep(b.backend, o)
 		if err != nil {
 			return nil, err
 		}
 		p.steps = append(p.steps, s)
+		if w, ok := s.(packer); ok {
+			packers = append(packers, w)
+		}
 		if w, ok := s.(*winograd); ok {
 			p.scratch = max(p.scratch, w.scratch())
 		}
@@ -99,6 +121,8 @@ func plan(b *builder) (*program, error) {
 			p.tails = append(p.tails, t)
 		}
 	}
+	b.backend.workers.pack(packers)
+	f.forgetConstants()
 	return p, nil
 }
 

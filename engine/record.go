@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
 )
@@ -62,8 +63,9 @@ type builder struct {
 	main            *function
 	// opaque is why the program cannot be planned: it has functions beside main, or
 	// runs on several devices. Empty otherwise.
-	opaque   string
-	compiled bool
+	opaque    string
+	compiled  bool
+	constants []standIn
 }
 
 func newBuilder(b *Backend, name string) *builder {
@@ -242,10 +244,66 @@ func (f *function) Parameter(name string, shape shapes.Shape, sharding *compute.
 	return out[0], nil
 }
 
+// A large constant is kept as it is given until the program is compiled, not copied:
+// a network's weights would be in memory twice.
 func (f *function) Constant(flat any, dims ...int) (compute.Value, error) {
+	if weights, ok := flat.([]float32); ok && len(weights) >= largeConstant && f == f.builder.main && fits(len(weights), dims) {
+		return f.largeConstant(weights, dims)
+	}
 	return f.one(compute.OpTypeConstant, constantAttrs{flat}, nil, func(g compute.Function, _ []compute.Value) (compute.Value, error) {
 		return g.Constant(flat, dims...)
 	})
+}
+
+// largeConstant is a number of values that are worth the trouble not to copy.
+const largeConstant = 1 << 14
+
+// largeConstant records a constant for which the go backend's program has a
+// parameter.
+func (f *function) largeConstant(flat []float32, dims []int) (compute.Value, error) {
+	n := &node{index: len(f.nodes), op: compute.OpTypeConstant, attrs: constantAttrs{flat}}
+	n.replay = func(g compute.Function, _ []compute.Value) ([]compute.Value, error) {
+		v, err := g.Constant(n.attrs.(constantAttrs).flat, dims...)
+		return []compute.Value{v}, err
+	}
+	at := len(f.parameters) + len(f.builder.constants)
+	stand, err := f.Function.Parameter(fmt.Sprintf("constant #%d", len(f.builder.constants)), shapes.Make(dtypes.Float32, dims...), nil)
+	if err != nil {
+		return nil, err
+	}
+	out, err := f.add(n, []compute.Value{stand})
+	if err != nil {
+		return nil, err
+	}
+	f.builder.constants = append(f.builder.constants, standIn{at, n})
+	return out[0], nil
+}
+
+// fits reports whether so many values fill the dimensions.
+func fits(size int, dims []int) bool {
+	product := 1
+	for _, d := range dims {
+		if d < 1 || d > size {
+			return false
+		}
+		product *= d
+	}
+	return product == size
+}
+
+// A standIn is a constant that is a parameter of the go backend's program.
+type standIn struct {
+	parameter int // among the program's
+	node      *node
+}
+
+// forgetConstants releases the constants of a program that has been compiled.
+func (f *function) forgetConstants() {
+	for _, n := range f.nodes {
+		if n.op == compute.OpTypeConstant {
+			n.attrs, n.replay = nil, nil
+		}
+	}
 }
 
 func (f *function) Return(outputs []compute.Value, shardings []*compute.ShardingSpec) error {

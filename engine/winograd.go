@@ -35,7 +35,7 @@ func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {
 	p := &w.product
 	p.Grid = k.Grid(o.in.n, o.in.h, o.in.w, o.top, o.left, o.out.h, o.out.w)
 	p.K, p.N, p.Pitch, p.PitchY = o.in.c, o.out.c, o.in.pitch, o.out.pitch
-	p.Zero, p.B, p.Bias, p.ReLU = make([]float32, o.in.c), k.Pack(o.weights, o.in.c, o.out.c), o.bias, o.relu
+	p.Zero, p.Bias, p.ReLU = make([]float32, o.in.c), o.bias, o.relu
 	if o.residual != nil {
 		p.PitchR, p.Scale = o.residual.pitch, 1
 	}
@@ -44,10 +44,16 @@ func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {
 	for most+14 <= p.Grid.Tiles && k.Scratch(p.K, p.N, most+14) <= winogradScratch {
 		most += 14
 	}
-	blocks := (p.Grid.Tiles + most - 1) / most
-	blocks = (blocks + threads - 1) / threads * threads
-	w.tiles = (p.Grid.Tiles + blocks - 1) / blocks
+	blocks := ceil(ceil(p.Grid.Tiles, most), threads) * threads
+	w.tiles = ceil(p.Grid.Tiles, blocks)
 	return w
+}
+
+func (w *winograd) packedSize() int { return w.kernel.PackedSize(w.product.K, w.product.N) }
+
+func (w *winograd) pack(dst []float32) {
+	w.kernel.PackInto(dst, w.weights, w.product.K, w.product.N, w.scale)
+	w.product.B, w.weights = dst, nil
 }
 
 func (w *winograd) scratch() int { return w.kernel.Scratch(w.product.K, w.product.N, w.tiles) }
@@ -58,7 +64,7 @@ func (w *winograd) bind(r *run) func() error {
 	if w.residual != nil {
 		p.Residual = w.residual.in(r.arena)
 	}
-	return r.parallel((p.Grid.Tiles+w.tiles-1)/w.tiles, func(part, thread int) {
+	return r.parallel(ceil(p.Grid.Tiles, w.tiles), func(part, thread int) {
 		first := part * w.tiles
 		last := min(first+w.tiles, p.Grid.Tiles)
 		w.kernel.Run(&p, first, last, r.scratch[thread])

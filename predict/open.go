@@ -3,11 +3,14 @@ package predict
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -123,11 +126,12 @@ func load(ctx context.Context, backend compute.Backend, network *arch.Network, c
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		values := make([]float32, t.Size())
-		if err := t.Read(values); err != nil {
-			return nil, err
+		value := tensors.FromShape(shapes.Make(dtypes.Float32, t.Shape...))
+		var read error
+		if err := tensors.MutableFlatData(value, func(flat []float32) { read = t.Read(flat) }); err != nil || read != nil {
+			return nil, errors.Join(err, read)
 		}
-		if _, err := store.CreateVariable(t.Name, tensors.FromFlatDataAndDimensions(values, t.Shape...)); err != nil {
+		if _, err := store.CreateVariable(t.Name, value); err != nil {
 			return nil, fmt.Errorf("%s: %w", checkpoint.Path, err)
 		}
 	}

@@ -72,6 +72,10 @@ when absent. HF_HUB_OFFLINE=1 forbids the download.`,
 	return cmd
 }
 
+// manyImages is from how many images on it pays to transform the weights for
+// Winograd's algorithm, which makes them larger.
+const manyImages = 8
+
 func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
 	for _, wrong := range []struct {
@@ -107,6 +111,9 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if config.Weights, config.Card, err = f.findWeights(ctx, cmd.ErrOrStderr()); err != nil {
 		return err
+	}
+	if !cmd.Flags().Changed("backend") && len(files) < manyImages {
+		f.backend.name = defaultBackend + ":winograd=off"
 	}
 	backend, err := f.backend.open()
 	if err != nil {

@@ -15,8 +15,12 @@ func guardFaults(file, tensor string, read func() error) (err error) {
 		if _, fault := r.(interface{ Addr() uintptr }); !fault {
 			panic(r)
 		}
-		err = &mismatch{file, tensor, "the file's bytes as they were when it was opened",
-			"that the file was cut short or its disk failed", "open the file again once it is whole"}
+		err = cutShort(file, tensor)
 	}()
 	return read()
+}
+
+func cutShort(file, tensor string) error {
+	return &mismatch{file, tensor, "the file's bytes as they were when it was opened",
+		"that the file was cut short or its disk failed", "open the file again once it is whole"}
 }

@@ -3,6 +3,7 @@ package safetensors
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 )
@@ -18,6 +19,7 @@ type File struct {
 
 	mu      sync.RWMutex // held for reading while data is in use
 	section []byte       // the data section, nil once closed
+	reader  *os.File     // the file itself, nil where it is all in section
 	release func() error // gives the file's bytes back, nil when there is nothing to give back
 }
 
@@ -26,7 +28,7 @@ type File struct {
 // closes it. The file must not be cut short or rewritten in place meanwhile;
 // Write replaces files instead.
 func Open(path string) (*File, error) {
-	data, release, err := load(path)
+	data, reader, release, err := load(path)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %s: expected a readable file: %w; check the path and its permissions", path, err)
 	}
@@ -39,7 +41,7 @@ func Open(path string) (*File, error) {
 		release()
 		return nil, err
 	}
-	f.release = release
+	f.reader, f.release = reader, release
 	return f, nil
 }
 
@@ -91,7 +93,7 @@ func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	release := f.release
-	f.section, f.release = nil, nil
+	f.section, f.reader, f.release = nil, nil, nil
 	if release == nil {
 		return nil
 	}
