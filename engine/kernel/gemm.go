@@ -70,18 +70,43 @@ type ProductF32 struct {
 // Panels is how many panels of NR columns n columns take.
 func (g *GemmF32) Panels(n int) int { return (n + g.NR - 1) / g.NR }
 
+// Rows is the height of a tile, of products with Rows or without.
+func (g *GemmF32) Rows(indirect bool) int {
+	if indirect {
+		return g.indirectRows
+	}
+	return g.rows
+}
+
+// PackedSize is how many floats Pack returns.
+func (g *GemmF32) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
+
 // Pack puts b, [taps][k][n] with ldb floats from row to row, in the kernel's order:
 // [ceil(n/NR)][taps*k][NR], tail columns zero.
 func (g *GemmF32) Pack(b []float32, taps, k, n, ldb int) []float32 {
-	packed := make([]float32, g.Panels(n)*taps*k*g.NR)
-	for panel := range g.Panels(n) {
-		j := panel * g.NR
-		width := min(g.NR, n-j)
-		for row := range taps * k {
-			copy(packed[(panel*taps*k+row)*g.NR:][:width], b[row*ldb+j:])
+	packed := make([]float32, g.PackedSize(taps, k, n))
+	g.PackInto(packed, b, taps, k, n, ldb, nil)
+	return packed
+}
+
+// PackInto packs b into dst, which is zero in the tail columns, with column j
+// multiplied by scale[j] unless scale is nil.
+func (g *GemmF32) PackInto(dst, b []float32, taps, k, n, ldb int, scale []float32) {
+	// In the order of b: it may have to come from memory, and dst is written there.
+	for row := range taps * k {
+		for panel := range g.Panels(n) {
+			j := panel * g.NR
+			width := min(g.NR, n-j)
+			to, from := dst[(panel*taps*k+row)*g.NR:][:width], b[row*ldb+j:][:width]
+			if scale == nil {
+				copy(to, from)
+				continue
+			}
+			for i, s := range scale[j:][:width] {
+				to[i] = from[i] * s
+			}
 		}
 	}
-	return packed
 }
 
 const (

@@ -106,27 +106,65 @@ func (w *WinogradF32) Points() int {
 	return w.side()
 }
 
+// PackedSize is how many floats Pack returns.
+func (w *WinogradF32) PackedSize(k, n int) int { return w.Points() * w.gemm.PackedSize(1, k, n) }
+
 // Pack transforms weights, [KH][KW][k][n], to [points] of the packed b of a product of k
 // rows and n columns.
 func (w *WinogradF32) Pack(weights []float32, k, n int) []float32 {
+	packed := make([]float32, w.PackedSize(k, n))
+	w.PackInto(packed, weights, k, n, nil)
+	return packed
+}
+
+// PackInto packs weights into dst, which is zero in the tail columns, with output channel
+// j multiplied by scale[j] unless scale is nil.
+func (w *WinogradF32) PackInto(dst, weights []float32, k, n int, scale []float32) {
 	toColumns, toRows := w.weightTransform(w.KH), w.weightTransform(w.KW)
-	packed := make([]float32, 0, w.Points()*w.gemm.Panels(n)*k*w.gemm.NR)
-	at := make([]float32, k*n)
-	for _, column := range toColumns {
-		for _, row := range toRows {
-			for i := range at {
-				sum := 0.0
-				for y, a := range column {
-					for x, b := range row {
-						sum += a * b * float64(weights[(y*w.KW+x)*k*n+i])
+	size := w.gemm.PackedSize(1, k, n)
+	columns := make([]float64, len(toColumns)*w.KW*n) // of one input channel
+	taps, at := make([]float64, w.KH*w.KW*n), make([]float64, n)
+	for row := range k {
+		for tap := range w.KH * w.KW {
+			for j, v := range weights[(tap*k+row)*n:][:n] {
+				taps[tap*n+j] = float64(v)
+			}
+			if scale != nil {
+				for j, s := range scale[:n] {
+					taps[tap*n+j] *= float64(s)
+				}
+			}
+		}
+		for i, column := range toColumns {
+			combine(columns[i*w.KW*n:][:w.KW*n], column, taps)
+		}
+		for i := range toColumns {
+			for l, r := range toRows {
+				combine(at, r, columns[i*w.KW*n:][:w.KW*n])
+				point := dst[(i*len(toRows)+l)*size:][:size]
+				for panel := range w.gemm.Panels(n) {
+					j := panel * w.gemm.NR
+					to := point[(panel*k+row)*w.gemm.NR:]
+					for c, v := range at[j:min(j+w.gemm.NR, n)] {
+						to[c] = float32(v)
 					}
 				}
-				at[i] = float32(sum)
 			}
-			packed = append(packed, w.gemm.Pack(at, 1, k, n, n)...)
 		}
 	}
-	return packed
+}
+
+// combine sets dst to the sum of consecutive rows of values, each with its factor.
+func combine(dst, factors, values []float64) {
+	clear(dst)
+	for i, f := range factors {
+		if f == 0 {
+			continue
+		}
+		for j, v := range values[i*len(dst):][:len(dst)] {
+			dst[j] += f * v
+		}
+	}
 }
 
 // weightTransform is the matrix, [points][taps], that takes the taps of one side to the
