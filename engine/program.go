@@ -103,6 +103,7 @@ func plan(b *builder) (*program, error) {
 			read = append(read, t)
 		}
 	}
+	sumInPlace(l.operations, held)
 	p.arena = planMemory(l.operations, read, held)
 	var packers []packer
 	for _, o := range l.operations {
