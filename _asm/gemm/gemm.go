@@ -92,6 +92,7 @@ func (t *Tile) Emit() {
 		for i := range rows * t.Vectors {
 			s.Zero(s.Reg(i))
 		}
+		s.prefetchResidual()
 		if t.Indirect {
 			s.multiplyIndirect()
 		} else {
@@ -133,6 +134,26 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 			VFMADD231PS(s.b(v), s.broadcast(), s.acc(i, v))
 		}
 	}
+}
+
+// prefetchResidual asks for the residual, which the epilogue reads at distances that
+// the processor does not foresee.
+func (s *section) prefetchResidual() {
+	at, stride := reg.RAX, reg.RCX
+	Load(Param("residual"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(s.label("asked")))
+	Load(Param("ldr"), stride)
+	SHLQ(U8(2), stride)
+	for i := range s.rows {
+		if i > 0 {
+			ADDQ(stride, at)
+		}
+		for line := 0; line < s.columns()*4; line += 64 {
+			PREFETCHT0(Mem{Base: at, Disp: line})
+		}
+	}
+	Label(s.label("asked"))
 }
 
 // multiply walks along k with the rows at equal distances: two pointers seven rows

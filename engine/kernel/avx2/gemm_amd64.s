@@ -23,28 +23,36 @@ GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 // func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·GemmF32_6x16(SB), NOSPLIT, $0-96
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   k+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest1
+	MOVQ       m+0(FP), AX
+	CMPQ       AX, $+6
+	JEQ        rows6
+	CMPQ       AX, $+5
+	JEQ        rows5
+	CMPQ       AX, $+4
+	JEQ        rows4
+	CMPQ       AX, $+3
+	JEQ        rows3
+	CMPQ       AX, $+2
+	JEQ        rows2
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked1
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+
+asked1:
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest1
 
 loop1:
 	VMOVUPS      (DI), Y14
@@ -184,19 +192,29 @@ aloneMasked1:
 	RET
 
 rows2:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   k+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest2
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked2
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked2:
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest2
 
 loop2:
 	VMOVUPS      (DI), Y14
@@ -373,21 +391,33 @@ aloneMasked2:
 	RET
 
 rows3:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   k+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest3
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked3
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked3:
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest3
 
 loop3:
 	VMOVUPS      (DI), Y14
@@ -601,23 +631,37 @@ aloneMasked3:
 	RET
 
 rows4:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   k+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest4
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked4
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked4:
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest4
 
 loop4:
 	VMOVUPS      (DI), Y14
@@ -868,25 +912,41 @@ aloneMasked4:
 	RET
 
 rows5:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   k+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest5
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked5
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked5:
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest5
 
 loop5:
 	VMOVUPS      (DI), Y14
@@ -1174,27 +1234,45 @@ aloneMasked5:
 	RET
 
 rows6:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   k+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest6
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked6
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked6:
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest6
 
 loop6:
 	VMOVUPS      (DI), Y14
@@ -1521,31 +1599,39 @@ aloneMasked6:
 // func IndirectGemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, rows *int32, taps int, stride int, zero *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·IndirectGemmF32_6x16(SB), NOSPLIT, $32-128
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   taps+104(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+96(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+120(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   k+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
+	MOVQ       m+0(FP), AX
+	CMPQ       AX, $+6
+	JEQ        rows6
+	CMPQ       AX, $+5
+	JEQ        rows5
+	CMPQ       AX, $+4
+	JEQ        rows4
+	CMPQ       AX, $+3
+	JEQ        rows3
+	CMPQ       AX, $+2
+	JEQ        rows2
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked1
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+
+asked1:
+	MOVQ taps+104(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+96(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+120(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
 
 tap1:
 	MOVQ    (SP), R15
@@ -1702,22 +1788,32 @@ aloneMasked1:
 	RET
 
 rows2:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   taps+104(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+96(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+120(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   k+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked2
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked2:
+	MOVQ taps+104(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+96(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+120(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
 
 tap2:
 	MOVQ    (SP), R15
@@ -1917,24 +2013,36 @@ aloneMasked2:
 	RET
 
 rows3:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   taps+104(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+96(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+120(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   k+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked3
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked3:
+	MOVQ taps+104(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+96(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+120(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
 
 tap3:
 	MOVQ    (SP), R15
@@ -2177,26 +2285,40 @@ aloneMasked3:
 	RET
 
 rows4:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   taps+104(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+96(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+120(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   k+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked4
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked4:
+	MOVQ taps+104(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+96(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+120(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
 
 tap4:
 	MOVQ    (SP), R15
@@ -2482,28 +2604,44 @@ aloneMasked4:
 	RET
 
 rows5:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   taps+104(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+96(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+120(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   k+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked5
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked5:
+	MOVQ taps+104(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+96(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+120(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
 
 tap5:
 	MOVQ    (SP), R15
@@ -2832,30 +2970,48 @@ aloneMasked5:
 	RET
 
 rows6:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   taps+104(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+96(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+120(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   k+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       residual+72(FP), AX
+	TESTQ      AX, AX
+	JEQ        asked6
+	MOVQ       ldr+80(FP), CX
+	SHLQ       $0x02, CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+
+asked6:
+	MOVQ taps+104(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+96(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+120(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
 
 tap6:
 	MOVQ    (SP), R15
