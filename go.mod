@@ -7,6 +7,7 @@ require (
 	github.com/gomlx/compute v0.1.4
 	github.com/gomlx/go-huggingface v0.4.1
 	github.com/gomlx/gomlx v0.28.2
+	github.com/klauspost/compress v1.20.3
 	github.com/pkg/errors v0.9.1
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/spf13/cobra v1.10.2

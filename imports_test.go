@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"arch":                  {},
 	"recipe":                {},
 	"vision":                {},
+	"dataset":               {},
 	"weights/safetensors":   {},
 	"weights":               {"arch", "recipe", "weights/safetensors"},
 	"weights/hub":           {"recipe"},

@@ -1,0 +1,101 @@
+package dataset
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// A memory holds the images of a compressed archive.
+type memory struct{ contents [][]byte }
+
+// notHeld is the offset of members whose content is not wanted.
+const notHeld = -1
+
+// openCompressed reads the images of a split from a compressed tar archive in one
+// pass. Others are listed without their content.
+func openCompressed(ctx context.Context, file *os.File, kind, split string, limit int64) (listing, *memory, error) {
+	if limit == 0 {
+		limit = DefaultMemoryLimit
+	}
+	compressed := &countingReader{ctx: ctx, r: file}
+	var archive io.Reader
+	switch kind {
+	case kindGzip:
+		unpacked, err := gzip.NewReader(compressed)
+		if err != nil {
+			return listing{}, nil, corrupt(kind, compressed.count, err)
+		}
+		archive = unpacked
+	default:
+		unpacked, err := zstd.NewReader(compressed, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return listing{}, nil, corrupt(kind, compressed.count, err)
+		}
+		defer unpacked.Close()
+		archive = unpacked
+	}
+	m := &memory{}
+	held := int64(0)
+	l, members, err := walkTar(ctx, archive, func(name string, size int64, content io.Reader) (member, error) {
+		if !isImage(name) || split != "" && !strings.Contains("/"+name, "/"+split+"/") {
+			return member{offset: notHeld}, nil
+		}
+		if held += size; held > limit {
+			return member{}, memoryError(limit)
+		}
+		data := make([]byte, size)
+		if _, err := io.ReadFull(content, data); err != nil {
+			return member{}, err
+		}
+		m.contents = append(m.contents, data)
+		return member{offset: int64(len(m.contents) - 1)}, nil
+	})
+	var full memoryError
+	if errors.As(err, &full) {
+		return listing{}, nil, err
+	}
+	if err != nil {
+		return listing{}, nil, corrupt(kind, compressed.count, err)
+	}
+	ordered := make([][]byte, len(members))
+	for i, at := range members {
+		if at.offset != notHeld {
+			ordered[i] = m.contents[at.offset]
+		}
+	}
+	return l, &memory{ordered}, nil
+}
+
+func (m *memory) read(at int) ([]byte, error) { return m.contents[at], nil }
+
+func (m *memory) Close() error { return nil }
+
+// A memoryError is the limit that was exceeded.
+type memoryError int64
+
+func (e memoryError) Error() string {
+	return fmt.Sprintf("the images of the compressed archive are larger than the memory limit of %d bytes; decompress it to a .tar, which is read in place, or raise the limit", int64(e))
+}
+
+// A countingReader counts what was read, and stops when its context ends.
+type countingReader struct {
+	ctx   context.Context
+	r     io.Reader
+	count int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := c.r.Read(p)
+	c.count += int64(n)
+	return n, err
+}

@@ -1,0 +1,237 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Preparation turns the bytes of an image file into a network's input; those of
+// package vision are Distortion, PadCrop and EvaluationCrop. It is called from several
+// goroutines at once.
+type Preparation interface {
+	// Side is the height and width of the input in pixels.
+	Side() int
+	// Prepare writes the input, [Side, Side, 3], to dst. What it draws from random is
+	// the only thing by which two results of one file may differ.
+	Prepare(dst []float32, file []byte, random *rand.Rand) error
+}
+
+// A Position is a place in the stream of images: the epoch, and the index in its
+// order, both from 0.
+type Position struct{ Epoch, Index int }
+
+// LoaderOptions says what a Loader returns. Batch and Preparation have no default.
+type LoaderOptions struct {
+	// Batch is the number of images in a batch, at most those of the set.
+	Batch int
+	// Preparation turns files into inputs.
+	Preparation Preparation
+	// Seed determines the order and the distortion of the images.
+	Seed uint64
+	// Sequential keeps the order of the set; otherwise it is Order(Seed, epoch).
+	Sequential bool
+	// Epochs is how often every image is returned; without end when zero. Only the
+	// last batch of the last epoch may be smaller: others go on in the next epoch.
+	Epochs int
+	// Start is where the stream begins: the End of a batch, for a run that resumes
+	// after it.
+	Start Position
+	// Workers is the number of goroutines that decode; GOMAXPROCS when zero.
+	Workers int
+	// MaxUnreadable is the share of the set's images, from 0 to 1, that may be
+	// unreadable; DefaultMaxUnreadable when zero, none when negative.
+	MaxUnreadable float64
+	// Unreadable is told once of each image that cannot be read or decoded, in the
+	// order of the stream, from a goroutine of the loader; it may be nil.
+	Unreadable func(name string, err error)
+}
+
+// A Batch is a number of images as a network reads them.
+type Batch struct {
+	// Images is [len(Labels), Side, Side, 3].
+	Images []float32
+	Labels []int32
+	// Indexes are the images' places in the set.
+	Indexes []int
+	// End is the position after the last image.
+	End Position
+}
+
+// Stats are what a Loader has done so far.
+type Stats struct {
+	// Images is the number returned in batches.
+	Images int
+	// Unreadable is the number of images of the set found unreadable.
+	Unreadable int
+	// Waited is the time that Next spent waiting for images to be decoded.
+	Waited time.Duration
+}
+
+// A Loader reads, decodes and prepares images in parallel, in batches whose content
+// and order do not depend on the number of workers. It holds two images per worker and
+// three batches. Its methods are for one goroutine, except for Stats.
+type Loader struct {
+	ready    chan *Batch
+	free     chan *Batch
+	returned *Batch
+	err      error // why ready was closed
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+
+	images, unreadable, waited atomic.Int64
+}
+
+// NewLoader starts to load batches of a set. The caller closes the loader, then the
+// set.
+func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
+	if err := o.check(s); err != nil {
+		return nil, fmt.Errorf("data set %s: %w", s.path, err)
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	const batches = 3 // with the caller, ready, and in the making
+	ctx, stop := context.WithCancel(context.Background())
+	l := &Loader{ready: make(chan *Batch, 1), free: make(chan *Batch, batches), stop: stop}
+	for range batches {
+		l.free <- &Batch{}
+	}
+	p := newPipeline(s, o)
+	l.running.Go(func() { p.dispatch(ctx) })
+	for range o.Workers {
+		l.running.Go(p.work)
+	}
+	l.running.Go(func() {
+		l.err = l.assemble(ctx, p)
+		close(l.ready)
+		stop()
+	})
+	return l, nil
+}
+
+func (o *LoaderOptions) check(s *Set) error {
+	if o.Preparation == nil || o.Preparation.Side() < 1 {
+		return errors.New("expected a preparation with a side of at least one pixel")
+	}
+	if o.Batch < 1 || o.Batch > s.Len() {
+		return fmt.Errorf("the batch is %d images, expected from 1 to the %d of the set; choose a smaller batch or add images", o.Batch, s.Len())
+	}
+	if o.Epochs < 0 || o.Workers < 0 || math.IsNaN(o.MaxUnreadable) || o.MaxUnreadable > 1 {
+		return fmt.Errorf("found %d epochs, %d workers and a share of %g that may be unreadable, expected none negative and a share of at most 1", o.Epochs, o.Workers, o.MaxUnreadable)
+	}
+	start := o.Start
+	if start.Epoch < 0 || start.Index < 0 || start.Index >= s.Len() {
+		return fmt.Errorf("the start is epoch %d, image %d, expected an image from 0 to %d; was the run begun with another set?", start.Epoch, start.Index, s.Len()-1)
+	}
+	return nil
+}
+
+// Next returns the next batch, which is valid until the following call. At the end of
+// the last epoch it returns io.EOF. When too many images are unreadable, the error is
+// an *UnreadableError.
+func (l *Loader) Next(ctx context.Context) (*Batch, error) {
+	if l.returned != nil {
+		l.free <- l.returned
+		l.returned = nil
+	}
+	begin := time.Now()
+	defer func() { l.waited.Add(int64(time.Since(begin))) }()
+	select {
+	case batch, ok := <-l.ready:
+		if !ok {
+			return nil, l.err
+		}
+		l.returned = batch
+		l.images.Add(int64(len(batch.Labels)))
+		return batch, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Stats returns what was done so far.
+func (l *Loader) Stats() Stats {
+	return Stats{int(l.images.Load()), int(l.unreadable.Load()), time.Duration(l.waited.Load())}
+}
+
+// Close stops the loader and waits for its goroutines. Batches become invalid.
+func (l *Loader) Close() {
+	l.stop()
+	l.running.Wait()
+}
+
+// assemble puts the pipeline's images into batches, in order.
+func (l *Loader) assemble(ctx context.Context, p *pipeline) error {
+	batch, err := l.empty(ctx, p.o.Batch, p.size)
+	if err != nil {
+		return err
+	}
+	for j := range p.inOrder {
+		select {
+		case <-j.done:
+		case <-ctx.Done():
+			return errClosed
+		}
+		batch.End = j.after
+		if j.err != nil {
+			err := p.unreadable.add(j.index, p.set.Name(j.index), j.err)
+			l.unreadable.Store(int64(len(p.unreadable.images)))
+			if err != nil {
+				return fmt.Errorf("data set %s: %w", p.set.path, err)
+			}
+		} else {
+			batch.Images = append(batch.Images, j.image...)
+			batch.Labels = append(batch.Labels, p.set.items[j.index].label)
+			batch.Indexes = append(batch.Indexes, j.index)
+		}
+		p.free <- j
+		if len(batch.Labels) == p.o.Batch {
+			if batch, err = l.exchange(ctx, batch, p); err != nil {
+				return err
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return errClosed
+	}
+	if len(batch.Labels) > 0 {
+		if _, err = l.exchange(ctx, batch, p); err != nil {
+			return err
+		}
+	}
+	return io.EOF
+}
+
+var errClosed = errors.New("the loader is closed")
+
+// exchange hands a batch over for an empty one.
+func (l *Loader) exchange(ctx context.Context, full *Batch, p *pipeline) (*Batch, error) {
+	select {
+	case l.ready <- full:
+	case <-ctx.Done():
+		return nil, errClosed
+	}
+	return l.empty(ctx, p.o.Batch, p.size)
+}
+
+// empty waits for a batch without images, with room for n of size values.
+func (l *Loader) empty(ctx context.Context, n, size int) (*Batch, error) {
+	select {
+	case batch := <-l.free:
+		if batch.Images == nil {
+			batch.Images = make([]float32, 0, n*size)
+		}
+		batch.Images, batch.Labels, batch.Indexes = batch.Images[:0], batch.Labels[:0], batch.Indexes[:0]
+		return batch, nil
+	case <-ctx.Done():
+		return nil, errClosed
+	}
+}
