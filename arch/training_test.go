@@ -7,128 +7,189 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 )
 
-// TestGoldenTraining compares a forward pass with the batch's statistics, and
-// what it does to the moving ones, with the foreign reference.
+// TestGoldenTraining compares logits, batch statistics, gradients and a few steps of
+// RMSProp with the foreign reference. It computes in float64, and says what float32
+// would make of the same: these networks amplify rounding. The bound is three times
+// that, for a loss three times the largest so far, and at least 1e-3. One gradient in
+// a hundred may be further off: an input of ReLU that is within rounding of zero falls
+// to one side or the other, and each float32 implementation has others that do.
 func TestGoldenTraining(t *testing.T) {
-	const decay = 0.75 // moves the averages far enough to measure, and is exact in float32
+	backend, err := engine.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
 	for _, name := range arch.Names() {
 		t.Run(name, func(t *testing.T) {
-			file, err := golden.Load(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := file.Training
-			inner, err := gobackend.New("ops_sequential")
-			if err != nil {
-				t.Fatal(err)
-			}
-			backend := trainingBackend{inner}
-			network, err := arch.New(name, arch.Options{Classes: want.Classes, DropoutKeep: 1, BatchNormDecay: decay})
-			if err != nil {
-				t.Fatal(err)
-			}
-			parameters, err := network.Parameters(backend)
-			if err != nil {
-				t.Fatal(err)
-			}
-			store, err := golden.Store(file.Salt, parameters)
-			if err != nil {
-				t.Fatal(err)
-			}
-			before := map[string][]float32{}
-			for name, value := range golden.Parameters(file.Salt, parameters) {
-				before[name] = tensors.MustCopyFlatData[float32](value)
-			}
-			exec, err := model.NewExec(backend, store, func(scope *model.Scope, images *graph.Node) *graph.Node {
-				scope.Store().SetTraining(images.Graph(), true)
-				return network.Graph(scope, images).Logits
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			images := tensors.FromFlatDataAndDimensions(golden.Images(file.Salt, want.Image, want.Batch, want.Side), want.Batch, want.Side, want.Side, 3)
-			results, err := exec.Exec(images)
-			if err != nil {
-				t.Fatal(err)
-			}
-			relative := golden.RelativeL2(tensors.MustCopyFlatData[float32](results[0]), slices.Concat(want.Logits...))
-			tolerance := max(1e-3, 3*want.LogitsFloat32Error)
-			t.Logf("logits: relative L2 error %.2g, PyTorch's float32 has %.2g", relative, want.LogitsFloat32Error)
-			if !(relative <= tolerance) {
-				t.Errorf("logits: relative L2 error %.3g, want at most %.3g", relative, tolerance)
-			}
-			// The moving statistics are decay * before + (1-decay) * batch.
-			for _, layer := range slices.Sorted(maps.Keys(want.BatchStatisticsL2)) {
-				for i, statistic := range []string{"moving_mean", "moving_variance"} {
-					path := layer + "/BatchNorm/" + statistic
-					after := tensors.MustCopyFlatData[float32](store.GetVariable("/" + path).MustValue())
-					var squares float64
-					for c, v := range after {
-						batch := (float64(v) - decay*float64(before[path][c])) / (1 - decay)
-						squares += batch * batch
-					}
-					if got, want := math.Sqrt(squares), want.BatchStatisticsL2[layer][i]; math.Abs(got-want) > 1e-3*want {
-						t.Errorf("%s moved towards a statistic of L2 %g, want %g", path, got, want)
-					}
-				}
-			}
+			testGoldenTraining(t, backend, name, func(float32Error float64) float64 { return max(1e-3, 3*float32Error) })
 		})
 	}
 }
 
-// A trainingBackend gives GoMLX's go backend the batch normalisation that it
-// lacks, from elementary operations.
-type trainingBackend struct{ compute.Backend }
-
-func (b trainingBackend) Builder(name string) compute.Builder {
-	return trainingBuilder{b.Backend.Builder(name)}
+func testGoldenTraining(t *testing.T, backend compute.Backend, name string, tolerance func(float32Error float64) float64) {
+	const decay = 0.75 // moves the averages far enough to measure, and is exact in float32
+	file, err := golden.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := file.Training
+	network, err := arch.New(name, arch.Options{Classes: want.Classes, DropoutKeep: 1, BatchNormDecay: decay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters(backend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := golden.Store(file.Salt, parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := map[string][]float32{}
+	for name, value := range golden.Parameters(file.Salt, parameters) {
+		before[name] = tensors.MustCopyFlatData[float32](value)
+	}
+	targets := make([]float32, want.Batch*want.Classes)
+	for i, label := range want.Labels {
+		for class := range want.Classes {
+			targets[i*want.Classes+class] = float32(want.LabelSmoothing / float64(want.Classes))
+		}
+		targets[i*want.Classes+label] += float32(1 - want.LabelSmoothing)
+	}
+	var trained []string
+	for _, p := range parameters {
+		if p.Trainable {
+			trained = append(trained, p.Name)
+		}
+	}
+	// The outputs: logits, loss, gradients of what is trained.
+	exec, err := model.NewExec(backend, store, func(scope *model.Scope, images, targets *graph.Node) []*graph.Node {
+		g := images.Graph()
+		scope.Store().SetTraining(g, true)
+		logits := network.Graph(scope, images).Logits
+		loss := graph.MulScalar(graph.ReduceAllSum(graph.Mul(targets, graph.LogSoftmax(logits))), -1/float64(want.Batch))
+		var variables []*graph.Node
+		for _, name := range trained {
+			variables = append(variables, store.GetVariable("/"+name).NodeValue(g))
+		}
+		return append([]*graph.Node{logits, loss}, graph.Gradient(loss, variables...)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer exec.Finalize()
+	images := tensors.FromFlatDataAndDimensions(golden.Images(file.Salt, want.Image, want.Batch, want.Side), want.Batch, want.Side, want.Side, 3)
+	rounding, outside := 0.0, 0
+	meanSquare, momentum := map[string][]float64{}, map[string][]float64{}
+	for step, wantLoss := range want.RMSProp.Losses {
+		results, err := exec.Exec(images, tensors.FromFlatDataAndDimensions(targets, want.Batch, want.Classes))
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss := float64(tensors.ToScalar[float32](results[1]))
+		relative := math.Abs(loss-wantLoss) / wantLoss
+		t.Logf("loss before step %d: relative error %.2g, PyTorch's float32 has %.2g", step, relative, want.RMSProp.LossesFloat32Error[step])
+		rounding = max(rounding, want.RMSProp.LossesFloat32Error[step])
+		if !(relative <= tolerance(rounding)) {
+			t.Errorf("loss before step %d is %g, want %g", step, loss, wantLoss)
+		}
+		if step == 0 {
+			compareLogits(t, results[0], want, tolerance)
+			compareStatistics(t, store, want, before, decay)
+		}
+		var whole float64
+		for i, name := range trained {
+			gradient := tensors.MustCopyFlatData[float32](results[2+i])
+			if step == 0 {
+				squares, ok := compareGradient(t, name, gradient, want, tolerance)
+				whole += squares
+				if !ok {
+					outside++
+				}
+			}
+			o := want.RMSProp
+			if meanSquare[name] == nil {
+				meanSquare[name] = slices.Repeat([]float64{o.MeanSquareStartsAt}, len(gradient))
+				momentum[name] = make([]float64, len(gradient))
+			}
+			variable := store.GetVariable("/" + name)
+			tensors.MustMutableFlatData(variable.MustValue(), func(values []float32) {
+				for i, v := range gradient {
+					g := float64(v)
+					ms, m := &meanSquare[name][i], &momentum[name][i]
+					*ms = o.Decay**ms + (1-o.Decay)*g*g
+					*m = o.Momentum**m + o.LearningRate*g/math.Sqrt(*ms+o.Epsilon)
+					values[i] -= float32(*m)
+				}
+			})
+		}
+		if step == 0 {
+			t.Logf("gradients: L2 %.6g, want %.6g; %d of %d outside the bound", math.Sqrt(whole), want.GradientL2, outside, len(trained))
+			if outside > len(trained)/100 {
+				t.Errorf("%d of %d gradients are outside the bound", outside, len(trained))
+			}
+		}
+	}
 }
 
-type trainingBuilder struct{ compute.Builder }
+func compareLogits(t *testing.T, logits *tensors.Tensor, want golden.Training, tolerance func(float64) float64) {
+	relative := golden.RelativeL2(tensors.MustCopyFlatData[float32](logits), slices.Concat(want.Logits...))
+	t.Logf("logits: relative L2 error %.2g, PyTorch's float32 has %.2g", relative, want.LogitsFloat32Error)
+	if !(relative <= tolerance(want.LogitsFloat32Error)) {
+		t.Errorf("logits: relative L2 error %.3g, want at most %.3g", relative, tolerance(want.LogitsFloat32Error))
+	}
+}
 
-func (b trainingBuilder) Main() compute.Function { return trainingFunction{b.Builder.Main()} }
-
-type trainingFunction struct{ compute.Function }
-
-func (f trainingFunction) BatchNormForTraining(operand, scale, offset compute.Value, epsilon float32, axis int) (normalized, mean, variance compute.Value, err error) {
-	do := func(v compute.Value, e error) compute.Value {
-		if err == nil {
-			err = e
+// compareStatistics finds the batch's statistics in the moving ones, which are
+// decay * before + (1-decay) * batch.
+func compareStatistics(t *testing.T, store *model.Store, want golden.Training, before map[string][]float32, decay float64) {
+	for _, layer := range slices.Sorted(maps.Keys(want.BatchStatisticsL2)) {
+		for i, statistic := range []string{"moving_mean", "moving_variance"} {
+			path := layer + "/BatchNorm/" + statistic
+			after := tensors.MustCopyFlatData[float32](store.GetVariable("/" + path).MustValue())
+			var squares float64
+			for c, v := range after {
+				batch := (float64(v) - decay*float64(before[path][c])) / (1 - decay)
+				squares += batch * batch
+			}
+			if got, want := math.Sqrt(squares), want.BatchStatisticsL2[layer][i]; math.Abs(got-want) > 1e-3*want {
+				t.Errorf("%s moved towards a statistic of L2 %g, want %g", path, got, want)
+			}
 		}
-		return v
 	}
-	shape, err := f.Shape(operand)
-	if err != nil {
-		return nil, nil, nil, err
+}
+
+// compareGradient compares the L2 and the first values with the reference's, relative
+// to the L2 and a little of that of all gradients; it returns the square of the L2 and
+// whether all are within the bound.
+func compareGradient(t *testing.T, name string, gradient []float32, want golden.Training, tolerance func(float64) float64) (squares float64, ok bool) {
+	expected, ok := want.Gradients[name]
+	if !ok {
+		t.Errorf("the reference has no gradient of %s", name)
+		return 0, false
 	}
-	var axes []int
-	for i := range shape.Rank() {
-		if i != axis {
-			axes = append(axes, i)
+	for _, v := range gradient {
+		squares += float64(v) * float64(v)
+	}
+	bound := tolerance(expected.Float32Error) * (expected.L2 + 1e-6*want.GradientL2)
+	if l2 := math.Sqrt(squares); !(math.Abs(l2-expected.L2) <= bound) {
+		t.Logf("gradient of %s has L2 %g, want %g within %.3g", name, l2, expected.L2, bound)
+		ok = false
+	}
+	for i, v := range expected.First {
+		if !(math.Abs(float64(gradient[i])-v) <= bound) {
+			t.Logf("gradient of %s is %g at %d, want %g within %.3g", name, gradient[i], i, v, bound)
+			ok = false
 		}
 	}
-	channels := shape.Dimensions[axis]
-	constant := func(v float32) compute.Value {
-		return do(f.Constant(slices.Repeat([]float32{v}, channels), channels))
-	}
-	broadcast := func(v compute.Value) compute.Value {
-		return do(f.BroadcastInDim(v, shapes.Make(shape.DType, shape.Dimensions...), []int{axis}))
-	}
-	count := constant(float32(channels) / float32(shape.Size()))
-	mean = do(f.Mul(do(f.ReduceSum(operand, axes...)), count))
-	centred := do(f.Sub(operand, broadcast(mean)))
-	variance = do(f.Mul(do(f.ReduceSum(do(f.Mul(centred, centred)), axes...)), count))
-	inverse := do(f.Mul(scale, do(f.Rsqrt(do(f.Add(variance, constant(epsilon)))))))
-	normalized = do(f.Add(do(f.Mul(centred, broadcast(inverse))), broadcast(offset)))
-	return normalized, mean, variance, err
+	return squares, ok
 }

@@ -16,6 +16,11 @@ type direct struct {
 	rows    int               // of a part
 }
 
+// trainingDepth is how many products are summed at a time where weights are trained.
+// Deep networks amplify rounding, which shows in their gradients; sums of this length
+// have half of that of whole ones.
+const trainingDepth = 256
+
 func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	d := &direct{convolution: o, gemm: gemm}
 	taps, k := 1, o.in.c
@@ -31,24 +36,50 @@ func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	if o.residual != nil {
 		d.product.LDR, d.product.Scale = o.residual.pitch, 1
 	}
+	if o.kernel != nil {
+		d.product.Depth = trainingDepth
+	}
 	d.divide(threads)
 	return d
 }
 
 func (d *direct) packedSize() int {
+	if d.kernel != nil {
+		return 0
+	}
 	return d.gemm.PackedSize(d.product.Taps, d.product.K, d.product.N)
 }
 
 func (d *direct) pack(dst []float32) {
 	p := &d.product
-	d.gemm.PackInto(dst, d.weights, p.Taps, p.K, p.N, p.N, d.scale)
+	if d.transposed {
+		for panel := range d.gemm.Panels(p.N) {
+			d.packPanel(dst, d.weights, p.Taps*p.K/(d.height*d.width), panel)
+		}
+	} else {
+		d.gemm.PackInto(dst, d.weights, p.Taps, p.K, p.N, p.N, d.scale)
+	}
 	p.B, d.weights = dst, nil
+}
+
+// packPanel packs one panel of weights, whose rows are so far apart.
+func (d *direct) packPanel(dst, weights []float32, apart, panel int) {
+	p := &d.product
+	taps := d.height * d.width
+	depth := p.Taps * p.K
+	dst = dst[panel*depth*d.gemm.NR:][:depth*d.gemm.NR]
+	if d.transposed {
+		d.gemm.PackPanelTransposed(dst, weights, panel, taps, depth/taps, p.N, apart, d.flipped, d.scale)
+	} else {
+		d.gemm.PackPanel(dst, weights, panel, taps, depth/taps, p.N, apart, d.flipped, d.scale)
+	}
 }
 
 // pointwise reports whether each output pixel reads just the input's pixel of the
 // same place.
 func (o *convolution) pointwise() bool {
-	return o.height == 1 && o.width == 1 && o.strideY == 1 && o.strideX == 1 && o.in.pixels() == o.out.pixels()
+	return o.height == 1 && o.width == 1 && o.strideY == 1 && o.strideX == 1 && o.spreadY == 1 && o.spreadX == 1 &&
+		o.top == 0 && o.left == 0 && o.in.pixels() == o.out.pixels()
 }
 
 // windowRows lists, for every tap of the window and every output pixel, the input
@@ -57,7 +88,7 @@ func (o *convolution) pointwise() bool {
 // channels would otherwise spend its time on taps of three values.
 func (o *convolution) windowRows() (rows []int32, taps, k int) {
 	width, k := o.width, o.in.c
-	if o.in.pitch == o.in.c && o.left == 0 && (o.out.w-1)*o.strideX+o.width <= o.in.w {
+	if o.in.pitch == o.in.c && o.left == 0 && o.spreadX == 1 && o.holeX == 1 && (o.out.w-1)*o.strideX+o.width <= o.in.w {
 		width, k = 1, o.width*o.in.c
 	}
 	for ky := range o.height {
@@ -65,10 +96,10 @@ func (o *convolution) windowRows() (rows []int32, taps, k int) {
 			for n := range o.out.n {
 				for y := range o.out.h {
 					for x := range o.out.w {
-						sy, sx := y*o.strideY+ky-o.top, x*o.strideX+kx-o.left
+						sy, sx := y*o.strideY+ky*o.holeY-o.top, x*o.strideX+kx*o.holeX-o.left
 						at := -1
-						if sy >= 0 && sy < o.in.h && sx >= 0 && sx < o.in.w {
-							at = (n*o.in.h+sy)*o.in.w + sx
+						if sy >= 0 && sx >= 0 && sy%o.spreadY == 0 && sx%o.spreadX == 0 && sy/o.spreadY < o.in.h && sx/o.spreadX < o.in.w {
+							at = (n*o.in.h+sy/o.spreadY)*o.in.w + sx/o.spreadX
 						}
 						rows = append(rows, int32(at))
 					}
@@ -111,10 +142,23 @@ func (d *direct) bind(r *run) func() error {
 	}
 	blocks := ceil(d.product.M, d.rows)
 	panels := d.gemm.Panels(d.product.N)
-	return r.parallel(blocks*d.groups, func(part, _ int) {
+	b, pack := d.product.B, func() error { return nil }
+	if d.kernel != nil {
+		weights := d.kernel.in(r.arena)
+		b = d.packed.in(r.arena)[:d.gemm.PackedSize(max(d.product.Taps, 1), d.product.K, d.product.N)]
+		pack = r.parallel(panels, func(panel, _ int) { d.packPanel(b, weights, d.kernel.pitch, panel) })
+	}
+	multiply := r.parallel(blocks*d.groups, func(part, _ int) {
 		p := d.product
+		p.B = b
 		p.A, p.C, p.Residual = in, out, residual
 		block, group := part%blocks, part/blocks
 		d.gemm.Run(&p, block*d.rows, min((block+1)*d.rows, p.M), group*panels/d.groups, (group+1)*panels/d.groups)
 	})
+	return func() error {
+		if err := pack(); err != nil {
+			return err
+		}
+		return multiply()
+	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 )
@@ -13,61 +14,107 @@ import (
 // for [n, h, w, c] pixels. Dense layers are convolutions of one pixel.
 type convolution struct {
 	in, residual, out *tensor   // residual may be nil
-	weights           []float32 // [height][width][in.c][out.c]
+	weights           []float32 // [height][width][in.c][out.c], where they are constant,
+	kernel            *tensor   // or the same as pixels of out.c channels
+	packed            *tensor   // memory for kernel in the order of the product
+	transposed        bool      // weights and kernel have [out.c][in.c]
+	flipped           bool      // kernel has the window's last row and column first
 	scale, bias       []float32 // [out.c]: of the weights, and what is added
 	height, width     int       // of the window
 	strideY, strideX  int
+	spreadY, spreadX  int // distance of the input's pixels, with zeros between them
+	holeY, holeX      int // distance of the window's pixels
 	top, left         int // padding
 	relu              bool
 }
 
 func (o *convolution) reads() []*tensor {
-	if o.residual != nil {
-		return []*tensor{o.in, o.residual}
-	}
-	return []*tensor{o.in}
+	return present([]*tensor{o.in, o.residual, o.kernel})
 }
 
-func (o *convolution) writes() []*tensor { return []*tensor{o.out} }
+func (o *convolution) writes() []*tensor { return present([]*tensor{o.out, o.packed}) }
 
-// lowerConvolution takes a convolution over N,H,W,C with constant weights.
+// lowerConvolution takes a convolution over N,H,W,C.
 func (l *lowering) lowerConvolution(n *node) bool {
-	a, ok := n.attrs.(convAttrs)
-	if !ok || !isFloat32(n.values[0]) || !a.plain() {
+	o, ok := l.recognizeConvolution(n)
+	if !ok {
 		return false
 	}
-	weights, ok := l.floats(n.inputs[1])
-	if !ok || l.constant[n.inputs[0].node.index] {
-		return false
-	}
-	kernel := n.inputs[1].shape().Dimensions
-	o := &convolution{
-		in: l.tensor(n.inputs[0]), weights: weights, height: kernel[0], width: kernel[1],
-		strideY: 1, strideX: 1,
-	}
-	if len(a.strides) > 0 {
-		o.strideY, o.strideX = a.strides[0], a.strides[1]
-	}
-	if len(a.paddings) > 0 {
-		o.top, o.left = a.paddings[0][0], a.paddings[1][0]
-		if min(o.top, o.left, a.paddings[0][1], a.paddings[1][1]) < 0 {
-			return false
-		}
-	}
-	l.addConvolution(o, n.values[0], kernel[3])
+	l.addConvolution(o, n.values[0])
 	return true
 }
 
-// plain reports whether the axes are N,H,W,C and height, width, inputs, outputs,
-// without dilation or groups.
-func (a convAttrs) plain() bool {
+// recognizeConvolution returns the convolution that a node is, without its output,
+// if it has a kernel here. The gradient of a convolution with respect to its input
+// is one: the channels of the weights change places, their window is reversed, and
+// the stride becomes the distance of the input's pixels.
+func (l *lowering) recognizeConvolution(n *node) (*convolution, bool) {
+	a, ok := n.attrs.(convAttrs)
+	if !ok || !isFloat32(n.values[0]) || l.constant[n.inputs[0].node.index] || a.channelGroupCount > 1 || a.batchGroups > 1 {
+		return nil, false
+	}
+	o := &convolution{}
 	x := a.axes
-	if len(x.InputSpatial) != 2 || x.InputBatch != 0 || x.InputChannels != 3 || x.InputSpatial[0] != 1 || x.InputSpatial[1] != 2 ||
-		x.KernelInputChannels != 2 || x.KernelOutputChannels != 3 || x.KernelSpatial[0] != 0 || x.KernelSpatial[1] != 1 ||
-		x.OutputBatch != 0 || x.OutputChannels != 3 || x.OutputSpatial[0] != 1 || x.OutputSpatial[1] != 2 {
+	o.transposed = x.KernelInputChannels == 3 && x.KernelOutputChannels == 2
+	if !slices.Equal(x.InputSpatial, []int{1, 2}) || x.InputBatch != 0 || x.InputChannels != 3 ||
+		!slices.Equal(x.OutputSpatial, []int{1, 2}) || x.OutputBatch != 0 || x.OutputChannels != 3 ||
+		!slices.Equal(x.KernelSpatial, []int{0, 1}) || !o.transposed && (x.KernelInputChannels != 2 || x.KernelOutputChannels != 3) {
+		return nil, false
+	}
+	o.strideY, o.strideX = pair(a.strides)
+	o.spreadY, o.spreadX = pair(a.inputDilations)
+	o.holeY, o.holeX = pair(a.kernelDilations)
+	if len(a.paddings) > 0 {
+		o.top, o.left = a.paddings[0][0], a.paddings[1][0]
+	}
+	kernel := n.inputs[1].shape().Dimensions
+	o.height, o.width = kernel[0], kernel[1]
+	if weights, ok := l.floats(n.inputs[1]); ok {
+		o.weights = weights
+	} else if l.constant[n.inputs[1].node.index] {
+		return nil, false
+	} else if original, ok := l.reversed(n.inputs[1]); ok {
+		o.flipped, o.kernel = true, l.tensor(original)
+	} else {
+		o.kernel = l.tensor(n.inputs[1])
+	}
+	o.in = l.tensor(n.inputs[0])
+	return o, true
+}
+
+// pair returns the values for height and width: 1 where there are none.
+func pair(values []int) (y, x int) {
+	if len(values) == 0 {
+		return 1, 1
+	}
+	return values[0], values[1]
+}
+
+// reversed returns what v is with its window reversed, if v is nothing else.
+func (l *lowering) reversed(v *value) (*value, bool) {
+	a, ok := v.node.attrs.(axesAttrs)
+	if v.node.op != compute.OpTypeReverse || !ok || !slices.Equal(a.axes, []int{0, 1}) || !isFloat32(v) || v.shape().Rank() != 4 {
+		return nil, false
+	}
+	return v.node.inputs[0], true
+}
+
+// lowerReverse takes the reversal of a window that only convolutions read, which do
+// it themselves.
+func (l *lowering) lowerReverse(n *node) bool {
+	v := n.values[0]
+	if _, ok := l.reversed(v); !ok {
 		return false
 	}
-	return ones(a.inputDilations) && ones(a.kernelDilations) && a.channelGroupCount <= 1 && a.batchGroups <= 1
+	for _, user := range l.users[v] {
+		if user == nil || user.inputs[0] == v {
+			return false
+		}
+		if _, ok := l.recognizeConvolution(user); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func ones(values []int) bool {
@@ -79,26 +126,36 @@ func ones(values []int) bool {
 	return true
 }
 
-// lowerDense takes [n, k] times constant [k, m].
+// lowerDense takes [n, k] times [k, m], or times [m, k] transposed.
 func (l *lowering) lowerDense(n *node) bool {
 	a, ok := n.attrs.(dotAttrs)
 	if !ok || !isFloat32(n.values[0]) || n.inputs[0].shape().Rank() != 2 || n.inputs[1].shape().Rank() != 2 ||
-		len(a.lhsBatch) != 0 || len(a.lhsContracting) != 1 || a.lhsContracting[0] != 1 || a.rhsContracting[0] != 0 {
+		len(a.lhsBatch) != 0 || len(a.lhsContracting) != 1 || a.lhsContracting[0] != 1 || l.constant[n.inputs[0].node.index] {
 		return false
 	}
-	weights, ok := l.floats(n.inputs[1])
-	if !ok || l.constant[n.inputs[0].node.index] {
+	o := &convolution{height: 1, width: 1, strideY: 1, strideX: 1, spreadY: 1, spreadX: 1, holeY: 1, holeX: 1, transposed: a.rhsContracting[0] == 1}
+	if weights, ok := l.floats(n.inputs[1]); ok {
+		o.weights = weights
+	} else if l.constant[n.inputs[1].node.index] {
 		return false
+	} else {
+		o.kernel = l.tensor(n.inputs[1])
 	}
-	o := &convolution{in: l.tensor(n.inputs[0]), weights: weights, height: 1, width: 1, strideY: 1, strideX: 1}
-	l.addConvolution(o, n.values[0], n.inputs[1].shape().Dimensions[1])
+	o.in = l.tensor(n.inputs[0])
+	l.addConvolution(o, n.values[0])
 	return true
 }
 
 // addConvolution adds a convolution whose sums are v, with what follows it: batch
 // norm as a multiplication and an addition by channel, biases, the scaled sum with
 // a residual, and ReLU.
-func (l *lowering) addConvolution(o *convolution, v *value, channels int) {
+func (l *lowering) addConvolution(o *convolution, v *value) {
+	dims := v.shape().Dimensions
+	channels := dims[len(dims)-1]
+	if o.kernel != nil {
+		size := o.height * o.width * o.in.c * l.packedColumns(channels)
+		o.packed = &tensor{n: 1, h: 1, w: ceil(size, floatsPerLine), c: floatsPerLine}
+	}
 	o.scale, o.bias = make([]float32, channels), make([]float32, channels)
 	for i := range o.scale {
 		o.scale[i] = 1

@@ -26,12 +26,15 @@ type lowering struct {
 	tensors  map[*value]*tensor
 
 	operations []operation
+
+	packedColumns func(n int) int // that so many columns of weights become
 }
 
 // lower makes the operations of a function. Constants are computed by fold.
-func lower(f *function, fold func([]*value) ([]any, error)) (*lowering, error) {
+func lower(f *function, fold func([]*value) ([]any, error), packedColumns func(int) int) (*lowering, error) {
 	l := &lowering{
-		f: f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
+		packedColumns: packedColumns,
+		f:             f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
 		live: make([]bool, len(f.nodes)), constant: make([]bool, len(f.nodes)), done: make([]bool, len(f.nodes)),
 	}
 	l.findLive()
@@ -106,7 +109,7 @@ func (l *lowering) frontier() []*value {
 func (l *lowering) lowerNode(n *node) {
 	l.done[n.index] = true
 	switch {
-	case l.lowerConvolution(n), l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n):
+	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n):
 	default:
 		l.addTail(n)
 	}

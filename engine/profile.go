@@ -104,6 +104,10 @@ func describe(s step) Step {
 		return d
 	case *copying:
 		return Step{Operation: "copy", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
+	case *normalization:
+		return Step{Operation: "batch norm", Algorithm: "two passes", Input: s.in.dims(), Output: s.out.dims()}
+	case *normalizationGradient:
+		return Step{Operation: "batch norm gradient", Algorithm: "two passes", Input: s.in.dims(), Output: s.toIn.dims()}
 	case *tail:
 		d := Step{Operation: "go backend"}
 		for i, n := range s.nodes {

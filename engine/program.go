@@ -19,6 +19,7 @@ type program struct {
 	outputs []output
 	arena   int // floats
 	scratch int // floats of each thread
+	sums    int // float64s for sums over pixels
 	tails   []*tail
 
 	mutex     sync.Mutex
@@ -64,6 +65,7 @@ type run struct {
 	workers *workers
 	arena   []float32
 	scratch [][]float32 // by thread
+	sums    []float64   // by block and channel
 	steps   []func() error
 	inputs  []compute.Buffer          // the caller's, of the go backend
 	values  map[*value]compute.Buffer // what tails have computed
@@ -72,7 +74,8 @@ type run struct {
 // plan compiles a recorded function.
 func plan(b *builder) (*program, error) {
 	f := b.main
-	l, err := lower(f, func(wanted []*value) ([]any, error) { return foldConstants(f, b.backend.tail, wanted) })
+	l, err := lower(f, func(wanted []*value) ([]any, error) { return foldConstants(f, b.backend.tail, wanted) },
+		func(n int) int { return b.backend.kernels.Gemm.PackedSize(1, 1, n) })
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +115,13 @@ func plan(b *builder) (*program, error) {
 			return nil, err
 		}
 		p.steps = append(p.steps, s)
-		if w, ok := s.(packer); ok {
+		switch o := o.(type) {
+		case *normalization:
+			p.sums = max(p.sums, sums(o.in))
+		case *normalizationGradient:
+			p.sums = max(p.sums, sums(o.in))
+		}
+		if w, ok := s.(packer); ok && w.packedSize() > 0 {
 			packers = append(packers, w)
 		}
 		if w, ok := s.(*winograd); ok {
@@ -166,6 +175,7 @@ func (p *program) take() (*run, error) {
 	for range r.workers.count {
 		r.scratch = append(r.scratch, alignedFloats(p.scratch))
 	}
+	r.sums = make([]float64, p.sums)
 	for _, s := range p.steps {
 		r.steps = append(r.steps, s.bind(r))
 	}

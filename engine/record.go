@@ -49,6 +49,10 @@ type (
 		window, strides, inputDilations, dilations []int
 		paddings                                   [][2]int
 	}
+	normAttrs struct {
+		epsilon float32
+		axis    int
+	}
 	axisAttrs struct{ axis int }
 	axesAttrs struct{ axes []int }
 	dotAttrs  struct {
@@ -201,9 +205,9 @@ func (f *function) many(op compute.OpType, inputs []compute.Value,
 	return f.record(op, nil, inputs, replay)
 }
 
-func (f *function) three(op compute.OpType, inputs []compute.Value,
+func (f *function) three(op compute.OpType, attrs any, inputs []compute.Value,
 	replay func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error)) (a, b, c compute.Value, err error) {
-	out, err := f.record(op, nil, inputs, func(g compute.Function, in []compute.Value) ([]compute.Value, error) {
+	out, err := f.record(op, attrs, inputs, func(g compute.Function, in []compute.Value) ([]compute.Value, error) {
 		a, b, c, err := replay(g, in)
 		return []compute.Value{a, b, c}, err
 	})

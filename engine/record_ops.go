@@ -366,7 +366,7 @@ func (f *function) Iota(shape shapes.Shape, iotaAxis int) (compute.Value, error)
 
 func (f *function) Pad(x, fillValue compute.Value, axesConfig ...compute.PadAxis) (compute.Value, error) {
 	return f.one(compute.OpTypePad, nil, []compute.Value{x, fillValue}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
-		return g.Pad(in[0], in[1], axesConfig...)
+		return pad(g, in[0], in[1], axesConfig)
 	})
 }
 
@@ -377,7 +377,7 @@ func (f *function) Reshape(x compute.Value, dimensions ...int) (compute.Value, e
 }
 
 func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) {
-	return f.one(compute.OpTypeReverse, nil, []compute.Value{x}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	return f.one(compute.OpTypeReverse, axesAttrs{axes}, []compute.Value{x}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return g.Reverse(in[0], axes...)
 	})
 }
@@ -402,7 +402,7 @@ func (f *function) ScatterSum(operand, scatterIndices, updates compute.Value, in
 
 func (f *function) SelectAndScatterMax(operand, source compute.Value, windowDimensions, windowStrides []int, paddings [][2]int) (compute.Value, error) {
 	return f.one(compute.OpTypeSelectAndScatterMax, nil, []compute.Value{operand, source}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
-		return g.SelectAndScatterMax(in[0], in[1], windowDimensions, windowStrides, paddings)
+		return selectAndScatterMax(g, in[0], in[1], windowDimensions, windowStrides, paddings)
 	})
 }
 
@@ -509,14 +509,14 @@ func (f *function) ReduceWindow(input compute.Value, reductionType compute.Reduc
 }
 
 func (f *function) BatchNormForTraining(operand, scale, offset compute.Value, epsilon float32, featureAxis int) (normalized, batchMean, batchVariance compute.Value, err error) {
-	return f.three(compute.OpTypeBatchNormForTraining, []compute.Value{operand, scale, offset}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
-		return g.BatchNormForTraining(in[0], in[1], in[2], epsilon, featureAxis)
+	return f.three(compute.OpTypeBatchNormForTraining, normAttrs{epsilon, featureAxis}, []compute.Value{operand, scale, offset}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
+		return batchNormForTraining(g, in[0], in[1], in[2], epsilon, featureAxis)
 	})
 }
 
 func (f *function) BatchNormGradient(operand, scale, mean, variance, gradOutput compute.Value, epsilon float32, featureAxis int) (gradOperand, gradScale, gradOffset compute.Value, err error) {
-	return f.three(compute.OpTypeBatchNormGradient, []compute.Value{operand, scale, mean, variance, gradOutput}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
-		return g.BatchNormGradient(in[0], in[1], in[2], in[3], in[4], epsilon, featureAxis)
+	return f.three(compute.OpTypeBatchNormGradient, normAttrs{epsilon, featureAxis}, []compute.Value{operand, scale, mean, variance, gradOutput}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
+		return batchNormGradient(g, in[0], in[1], in[2], in[3], in[4], epsilon, featureAxis)
 	})
 }
 
@@ -532,7 +532,7 @@ func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (new
 }
 
 func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV compute.Value, queryDim, keyValueDim int) (query, key, value compute.Value, err error) {
-	return f.three(compute.OpTypeFusedAttentionQKVProjection, []compute.Value{x, wQKV, biasQ, biasK, biasV}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
+	return f.three(compute.OpTypeFusedAttentionQKVProjection, nil, []compute.Value{x, wQKV, biasQ, biasK, biasV}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
 		return g.FusedAttentionQKVProjection(in[0], in[1], in[2], in[3], in[4], queryDim, keyValueDim)
 	})
 }
@@ -571,7 +571,7 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.Value, axesLayout compute.AttentionAxesLayout,
 	options *compute.ScaledDotProductAttentionConfig, output compute.Value, statesForVJP []compute.Value, dOutput compute.Value) (dQuery, dKey, dValue compute.Value, err error) {
 	inputs := append(attentionInputs(options, query, key, value, output, dOutput), statesForVJP...)
-	return f.three(compute.OpTypeFusedScaledDotProductAttentionVJP, inputs, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
+	return f.three(compute.OpTypeFusedScaledDotProductAttentionVJP, nil, inputs, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
 		o, in := attentionOptions(options, in)
 		return g.FusedScaledDotProductAttentionVJP(in[0], in[1], in[2], axesLayout, o, in[3], in[5:], in[4])
 	})

@@ -16,6 +16,10 @@ func newStep(b *Backend, o operation) (step, error) {
 		return newPool(o, b.kernels), nil
 	case *copying:
 		return o, nil
+	case *normalization:
+		return o, nil
+	case *normalizationGradient:
+		return o, nil
 	}
 	return nil, errors.Errorf("cpu: no kernel for %T", o)
 }

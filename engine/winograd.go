@@ -19,7 +19,8 @@ const winogradScratch = 1 << 18
 // 12 tiles a thread and 32 channels on, 1.1 times with 8 tiles, 0.6 times with 2,
 // where the transformed weights, of which there are more, have to be read for few.
 func (o *convolution) worthWinograd(k *kernel.WinogradF32, threads int) bool {
-	if k == nil || o.strideY != 1 || o.strideX != 1 || o.in.c < 32 || o.out.c < 32 {
+	if k == nil || o.kernel != nil || o.transposed || o.spreadY != 1 || o.spreadX != 1 || o.holeY != 1 || o.holeX != 1 ||
+		o.strideY != 1 || o.strideX != 1 || o.in.c < 32 || o.out.c < 32 {
 		return false
 	}
 	tiles := o.out.n * ((o.out.h + 3) / 4) * ((o.out.w + 3) / 4)

@@ -46,6 +46,7 @@ type indirectGemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, l
 // C may be Residual.
 type ProductF32 struct {
 	M, N, K int
+	Depth   int // most products that are summed before the sum goes into C: the fewer, the less rounding; 0 for any number
 
 	A   []float32
 	LDA int
@@ -109,6 +110,56 @@ func (g *GemmF32) PackInto(dst, b []float32, taps, k, n, ldb int, scale []float3
 	}
 }
 
+// PackPanel packs one panel of b into dst, [taps*k][NR]. With flipped the last tap comes
+// first.
+func (g *GemmF32) PackPanel(dst, b []float32, panel, taps, k, n, ldb int, flipped bool, scale []float32) {
+	j := panel * g.NR
+	width := min(g.NR, n-j)
+	for tap := range taps {
+		from := tap
+		if flipped {
+			from = taps - 1 - tap
+		}
+		for row := range k {
+			to := dst[(tap*k+row)*g.NR:][:g.NR]
+			values := b[(from*k+row)*ldb+j:][:width]
+			if scale == nil {
+				copy(to, values)
+			} else {
+				for i, v := range values {
+					to[i] = v * scale[j+i]
+				}
+			}
+			clear(to[width:])
+		}
+	}
+}
+
+// PackPanelTransposed is PackPanel for b of [taps][n][k].
+func (g *GemmF32) PackPanelTransposed(dst, b []float32, panel, taps, k, n, ldb int, flipped bool, scale []float32) {
+	j := panel * g.NR
+	width := min(g.NR, n-j)
+	if width < g.NR {
+		clear(dst)
+	}
+	for tap := range taps {
+		from := tap
+		if flipped {
+			from = taps - 1 - tap
+		}
+		to := dst[tap*k*g.NR:]
+		for i := range width {
+			factor := float32(1)
+			if scale != nil {
+				factor = scale[j+i]
+			}
+			for row, v := range b[(from*n+j+i)*ldb:][:k] {
+				to[row*g.NR+i] = v * factor
+			}
+		}
+	}
+}
+
 const (
 	blockBytes = 512 << 10 // of b: half of a level-2 cache
 	maxDepth   = 4096      // steps of k in one call: assembly cannot be interrupted
@@ -121,21 +172,25 @@ func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
 	if i0 == i1 {
 		return
 	}
+	depth := maxDepth
+	if p.Depth > 0 {
+		depth = min(depth, p.Depth)
+	}
 	if p.Rows == nil {
-		for k := 0; k < p.K; k += maxDepth {
-			g.run(p, i0, i1, p0, p1, 0, 1, k, min(k+maxDepth, p.K))
+		for k := 0; k < p.K; k += depth {
+			g.run(p, i0, i1, p0, p1, 0, 1, k, min(k+depth, p.K))
 		}
 		return
 	}
-	if p.K > maxDepth {
+	if p.K > depth {
 		for tap := range p.Taps {
-			for k := 0; k < p.K; k += maxDepth {
-				g.run(p, i0, i1, p0, p1, tap, tap+1, k, min(k+maxDepth, p.K))
+			for k := 0; k < p.K; k += depth {
+				g.run(p, i0, i1, p0, p1, tap, tap+1, k, min(k+depth, p.K))
 			}
 		}
 		return
 	}
-	taps := maxDepth / p.K
+	taps := depth / p.K
 	for tap := 0; tap < p.Taps; tap += taps {
 		g.run(p, i0, i1, p0, p1, tap, min(tap+taps, p.Taps), 0, p.K)
 	}

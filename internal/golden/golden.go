@@ -56,9 +56,32 @@ type Training struct {
 	Batch              int                   `json:"batch"`
 	Side               int                   `json:"side"`
 	Classes            int                   `json:"classes"`
+	Labels             []int                 `json:"labels"`
+	LabelSmoothing     float64               `json:"label_smoothing"`
 	Logits             [][]float64           `json:"logits"`
 	LogitsFloat32Error float64               `json:"logits_float32_error"`
 	BatchStatisticsL2  map[string][2]float64 `json:"batch_statistics_l2"`
+	GradientL2         float64               `json:"gradient_l2"` // of all together
+	Gradients          map[string]Gradient   `json:"gradients"`
+	RMSProp            RMSProp               `json:"rmsprop"`
+}
+
+// Gradient describes that of the loss with respect to one parameter.
+type Gradient struct {
+	L2           float64   `json:"l2"`
+	First        []float64 `json:"first"` // values
+	Float32Error float64   `json:"float32_error"`
+}
+
+// RMSProp is the loss before each of several steps on one batch.
+type RMSProp struct {
+	Decay              float64   `json:"decay"`
+	Momentum           float64   `json:"momentum"`
+	Epsilon            float64   `json:"epsilon"`
+	LearningRate       float64   `json:"learning_rate"`
+	MeanSquareStartsAt float64   `json:"mean_square_starts_at"`
+	Losses             []float64 `json:"losses"`
+	LossesFloat32Error []float64 `json:"losses_float32_error"`
 }
 
 // Load reads the golden file of the named network.
