@@ -109,7 +109,8 @@ func (l *lowering) frontier() []*value {
 func (l *lowering) lowerNode(n *node) {
 	l.done[n.index] = true
 	switch {
-	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n):
+	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerWeightGradient(n), l.lowerDenseGradient(n),
+		l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n):
 	default:
 		l.addTail(n)
 	}

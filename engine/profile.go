@@ -104,6 +104,10 @@ func describe(s step) Step {
 		return d
 	case *copying:
 		return Step{Operation: "copy", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
+	case *summed:
+		d := describeConvolution(s.geometry)
+		d.Operation, d.Algorithm = "weight gradient", s.kernel.Name
+		return d
 	case *normalization:
 		return Step{Operation: "batch norm", Algorithm: "two passes", Input: s.in.dims(), Output: s.out.dims()}
 	case *normalizationGradient:

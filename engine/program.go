@@ -6,6 +6,8 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
 // A program is a compiled plan.
@@ -64,8 +66,9 @@ type run struct {
 	program *program
 	workers *workers
 	arena   []float32
-	scratch [][]float32 // by thread
-	sums    []float64   // by block and channel
+	scratch [][]float32              // by thread
+	sums    []float64                // by block and channel
+	pairs   []kernel.GradientScratch // by thread
 	steps   []func() error
 	inputs  []compute.Buffer          // the caller's, of the go backend
 	values  map[*value]compute.Buffer // what tails have computed
@@ -175,7 +178,7 @@ func (p *program) take() (*run, error) {
 	for range r.workers.count {
 		r.scratch = append(r.scratch, alignedFloats(p.scratch))
 	}
-	r.sums = make([]float64, p.sums)
+	r.sums, r.pairs = make([]float64, p.sums), make([]kernel.GradientScratch, r.workers.count)
 	for _, s := range p.steps {
 		r.steps = append(r.steps, s.bind(r))
 	}

@@ -16,6 +16,8 @@ func newStep(b *Backend, o operation) (step, error) {
 		return newPool(o, b.kernels), nil
 	case *copying:
 		return o, nil
+	case *weightGradient:
+		return newSummed(o, b.kernels.Gradient, b.workers.count), nil
 	case *normalization:
 		return o, nil
 	case *normalizationGradient:

@@ -100,10 +100,16 @@ func (isa ISA) SetMask(mask reg.Register, lanes, tmp reg.GPPhysical) {
 		KMOVW(tmp.As32(), mask)
 		return
 	}
+	VMOVDQU(isa.MaskMem(lanes, tmp), mask)
+}
+
+// MaskMem is where, in AVX2, the mask of SetMask is in memory. It changes lanes and
+// tmp, which it refers to.
+func (isa ISA) MaskMem(lanes, tmp reg.GPPhysical) Mem {
 	clamp(lanes, tmp, isa.Lanes)
 	NEGQ(lanes)
 	LEAQ(NewDataAddr(Symbol{Name: "laneMasks", Static: true}, 0), tmp)
-	VMOVDQU(Mem{Base: tmp, Index: lanes, Scale: 4, Disp: isa.Bytes()}, mask)
+	return Mem{Base: tmp, Index: lanes, Scale: 4, Disp: isa.Bytes()}
 }
 
 // clamp limits v to 0..limit.

@@ -29,10 +29,17 @@ type Set struct {
 	// the cache.
 	Gemm, GemmAliased *GemmF32
 
+	// Gradient is the kernel of weights' gradients.
+	Gradient *GradientF32
+
 	winograd []*WinogradF32
 
-	poolMax poolMaxF32
-	poolSum poolSumF32
+	norm normalizationF32
+
+	poolMax         poolMaxF32
+	poolSum         poolSumF32
+	poolMaxGradient poolMaxGradientF32
+	poolSumGradient poolSumGradientF32
 
 	multiplyAdd func(n int) // the loop of PeakF32
 	operations  float64     // floating-point operations per turn of it
@@ -66,11 +73,16 @@ func genericSet() *Set {
 	return &Set{
 		ISA:  Generic,
 		Gemm: gemm, GemmAliased: gemm,
+		Gradient: &GradientF32{Name: "GradientF32_2x4", NR: 4, rows: 2, tile: generic.GradientF32_2x4},
 		winograd: newWinograd(gemm, winogradTransforms{
 			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,
 			generic.WinogradOutputF32_6x6_4x4, generic.WinogradOutputF32_6_4, generic.WinogradOutputF32_10_4,
 		}),
+		norm: normalizationF32{
+			generic.StatisticsF32, generic.NormalizeF32, generic.NormGradientSumsF32, generic.NormGradientF32,
+		},
 		poolMax: generic.PoolMaxF32, poolSum: generic.PoolSumF32,
+		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,
 		multiplyAdd: func(n int) { generic.MultiplyAddF32(n) },
 		operations:  16,
 	}

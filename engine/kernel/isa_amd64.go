@@ -32,11 +32,16 @@ func avx512Set() *Set {
 			Name: "GemmF32_8x48", NR: 48,
 			rows: 8, tile: avx512.GemmF32_8x48,
 		},
+		Gradient: &GradientF32{Name: "GradientF32_14x32", NR: 32, rows: 14, tile: avx512.GradientF32_14x32},
 		winograd: newWinograd(gemm, winogradTransforms{
 			avx512.WinogradInputF32_6x6, avx512.WinogradInputF32_6, avx512.WinogradInputF32_10,
 			avx512.WinogradOutputF32_6x6_4x4, avx512.WinogradOutputF32_6_4, avx512.WinogradOutputF32_10_4,
 		}),
+		norm: normalizationF32{
+			avx512.StatisticsF32, avx512.NormalizeF32, avx512.NormGradientSumsF32, avx512.NormGradientF32,
+		},
 		poolMax: avx512.PoolMaxF32, poolSum: avx512.PoolSumF32,
+		poolMaxGradient: avx512.PoolMaxGradientF32, poolSumGradient: avx512.PoolSumGradientF32,
 		multiplyAdd: avx512.MultiplyAddF32,
 		operations:  12 * 16 * 2,
 	}
@@ -51,11 +56,16 @@ func avx2Set() *Set {
 	return &Set{
 		ISA:  AVX2,
 		Gemm: gemm, GemmAliased: gemm,
+		Gradient: &GradientF32{Name: "GradientF32_6x16", NR: 16, rows: 6, tile: avx2.GradientF32_6x16},
 		winograd: newWinograd(gemm, winogradTransforms{
 			avx2.WinogradInputF32_6x6, avx2.WinogradInputF32_6, avx2.WinogradInputF32_10,
 			avx2.WinogradOutputF32_6x6_4x4, avx2.WinogradOutputF32_6_4, avx2.WinogradOutputF32_10_4,
 		}),
+		norm: normalizationF32{
+			avx2.StatisticsF32, avx2.NormalizeF32, avx2.NormGradientSumsF32, avx2.NormGradientF32,
+		},
 		poolMax: avx2.PoolMaxF32, poolSum: avx2.PoolSumF32,
+		poolMaxGradient: avx2.PoolMaxGradientF32, poolSumGradient: avx2.PoolSumGradientF32,
 		multiplyAdd: avx2.MultiplyAddF32,
 		operations:  12 * 8 * 2,
 	}

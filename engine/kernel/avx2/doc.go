@@ -2,6 +2,9 @@
 package avx2
 
 //go:generate go -C ../../../_asm run ./avx2/gemm -pkg avx2 -out ../engine/kernel/avx2/gemm_amd64.s -stubs ../engine/kernel/avx2/gemm_amd64.go
+//go:generate go -C ../../../_asm run ./avx2/gradient -pkg avx2 -out ../engine/kernel/avx2/gradient_amd64.s -stubs ../engine/kernel/avx2/gradient_amd64.go
+//go:generate go -C ../../../_asm run ./avx2/normalize -pkg avx2 -out ../engine/kernel/avx2/normalize_amd64.s -stubs ../engine/kernel/avx2/normalize_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/peak -pkg avx2 -out ../engine/kernel/avx2/peak_amd64.s -stubs ../engine/kernel/avx2/peak_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/pool -pkg avx2 -out ../engine/kernel/avx2/pool_amd64.s -stubs ../engine/kernel/avx2/pool_amd64.go
+//go:generate go -C ../../../_asm run ./avx2/poolgradient -pkg avx2 -out ../engine/kernel/avx2/pool_gradient_amd64.s -stubs ../engine/kernel/avx2/pool_gradient_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/winograd -pkg avx2 -out ../engine/kernel/avx2/winograd_amd64.s -stubs ../engine/kernel/avx2/winograd_amd64.go

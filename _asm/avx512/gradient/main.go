@@ -1,0 +1,16 @@
+// Gradient generates the AVX-512 tiles of the gradients of convolutions with respect to
+// their kernels.
+package main
+
+import (
+	"github.com/mmcloughlin/avo/build"
+
+	"github.com/seed-fb2c0fa6/inception/_asm/gradient"
+	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+)
+
+func main() {
+	tile := gradient.Tile{ISA: vector.AVX512, Rows: 14, Vectors: 2}
+	tile.Emit()
+	build.Generate()
+}
