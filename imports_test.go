@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"internal/golden":       {"arch"}, // for tests alone
 	"internal/cli":          {"arch", "engine", "predict", "recipe", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
+	"bench":                 {"arch"},
 }
 
 // backends are packages that only the command line, the engine, which has one for

@@ -1,5 +1,11 @@
 package engine
 
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+)
+
 // A copying writes a tensor into another of the same pixels and channels, which
 // is a part of a whole.
 type copying struct{ in, out *tensor }
@@ -49,4 +55,25 @@ func (l *lowering) written(t *tensor) bool {
 		}
 	}
 	return false
+}
+
+// lowerChannels takes a slice of channels, which is a part of what is sliced: no work,
+// as long as an operation here has written that.
+func (l *lowering) lowerChannels(n *node) bool {
+	a, ok := n.attrs.(sliceAttrs)
+	v := n.inputs[0]
+	if n.op != compute.OpTypeSlice || !ok || !isFloat32(n.values[0]) || v.shape().Rank() != 4 || l.constant[v.node.index] || !ones(a.strides) {
+		return false
+	}
+	dims := v.shape().Dimensions
+	if !slices.Equal(a.starts[:3], []int{0, 0, 0}) || !slices.Equal(a.limits[:3], dims[:3]) {
+		return false
+	}
+	whole := l.tensor(v)
+	if !l.written(whole) || slices.Contains(l.users[n.values[0]], nil) {
+		return false
+	}
+	part := l.tensor(n.values[0])
+	part.within, part.channel = whole, a.starts[3]
+	return true
 }

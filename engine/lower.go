@@ -26,6 +26,7 @@ type lowering struct {
 	tensors  map[*value]*tensor
 
 	operations []operation
+	inlined    map[*node]bool // computed as a part of their users
 
 	packedColumns func(n int) int // that so many columns of weights become
 }
@@ -33,8 +34,8 @@ type lowering struct {
 // lower makes the operations of a function. Constants are computed by fold.
 func lower(f *function, fold func([]*value) ([]any, error), packedColumns func(int) int) (*lowering, error) {
 	l := &lowering{
-		packedColumns: packedColumns,
-		f:             f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
+		packedColumns: packedColumns, inlined: map[*node]bool{},
+		f: f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
 		live: make([]bool, len(f.nodes)), constant: make([]bool, len(f.nodes)), done: make([]bool, len(f.nodes)),
 	}
 	l.findLive()
@@ -110,7 +111,8 @@ func (l *lowering) lowerNode(n *node) {
 	l.done[n.index] = true
 	switch {
 	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerWeightGradient(n), l.lowerDenseGradient(n),
-		l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n):
+		l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n), l.lowerChannels(n),
+		l.lowerElementwise(n):
 	default:
 		l.addTail(n)
 	}
@@ -155,5 +157,5 @@ func other(n *node, v *value) *value {
 
 // computed reports whether a value exists before the operations to come.
 func (l *lowering) computed(v *value) bool {
-	return v.node.op == compute.OpTypeParameter || l.done[v.node.index]
+	return v.node.op == compute.OpTypeParameter || l.done[v.node.index] && !l.inlined[v.node]
 }

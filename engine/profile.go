@@ -108,6 +108,15 @@ func describe(s step) Step {
 		d := describeConvolution(s.geometry)
 		d.Operation, d.Algorithm = "weight gradient", s.kernel.Name
 		return d
+	case *elementwise:
+		d := Step{Operation: "elementwise", Input: s.out.dims(), Output: s.out.dims()}
+		for i, c := range s.code {
+			if i > 0 {
+				d.Algorithm += " "
+			}
+			d.Algorithm += c.op.String()
+		}
+		return d
 	case *normalization:
 		return Step{Operation: "batch norm", Algorithm: "two passes", Input: s.in.dims(), Output: s.out.dims()}
 	case *normalizationGradient:

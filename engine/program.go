@@ -22,7 +22,9 @@ type program struct {
 	arena   int // floats
 	scratch int // floats of each thread
 	sums    int // float64s for sums over pixels
-	tails   []*tail
+
+	operands, instructions int // most of an elementwise
+	tails                  []*tail
 
 	mutex     sync.Mutex
 	free      []*run // memory of runs that have ended
@@ -69,9 +71,13 @@ type run struct {
 	scratch [][]float32              // by thread
 	sums    []float64                // by block and channel
 	pairs   []kernel.GradientScratch // by thread
-	steps   []func() error
-	inputs  []compute.Buffer          // the caller's, of the go backend
-	values  map[*value]compute.Buffer // what tails have computed
+	// Of each thread, for operations element by element: their operands and results,
+	// and memory for the results.
+	registers [][][]float32
+	tiles     [][]float32
+	steps     []func() error
+	inputs    []compute.Buffer          // the caller's, of the go backend
+	values    map[*value]compute.Buffer // what tails have computed
 }
 
 // plan compiles a recorded function.
@@ -121,6 +127,8 @@ func plan(b *builder) (*program, error) {
 		switch o := o.(type) {
 		case *normalization:
 			p.sums = max(p.sums, sums(o.in))
+		case *elementwise:
+			p.operands, p.instructions = max(p.operands, len(o.operands)), max(p.instructions, len(o.code))
 		case *normalizationGradient:
 			p.sums = max(p.sums, sums(o.in))
 		}
@@ -177,6 +185,8 @@ func (p *program) take() (*run, error) {
 	r := &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}
 	for range r.workers.count {
 		r.scratch = append(r.scratch, alignedFloats(p.scratch))
+		r.registers = append(r.registers, make([][]float32, p.operands+p.instructions))
+		r.tiles = append(r.tiles, alignedFloats(p.instructions*tile))
 	}
 	r.sums, r.pairs = make([]float64, p.sums), make([]kernel.GradientScratch, r.workers.count)
 	for _, s := range p.steps {

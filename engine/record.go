@@ -53,9 +53,10 @@ type (
 		epsilon float32
 		axis    int
 	}
-	axisAttrs struct{ axis int }
-	axesAttrs struct{ axes []int }
-	dotAttrs  struct {
+	sliceAttrs struct{ starts, limits, strides []int }
+	axisAttrs  struct{ axis int }
+	axesAttrs  struct{ axes []int }
+	dotAttrs   struct {
 		lhsContracting, lhsBatch, rhsContracting, rhsBatch []int
 	}
 )

@@ -413,7 +413,7 @@ func (f *function) SelectAndScatterMin(operand, source compute.Value, windowDime
 }
 
 func (f *function) Slice(x compute.Value, starts, limits, strides []int) (compute.Value, error) {
-	return f.one(compute.OpTypeSlice, nil, []compute.Value{x}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	return f.one(compute.OpTypeSlice, sliceAttrs{starts, limits, strides}, []compute.Value{x}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return g.Slice(in[0], starts, limits, strides)
 	})
 }

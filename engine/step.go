@@ -18,6 +18,8 @@ func newStep(b *Backend, o operation) (step, error) {
 		return o, nil
 	case *weightGradient:
 		return newSummed(o, b.kernels.Gradient, b.workers.count), nil
+	case *elementwise:
+		return o, nil
 	case *normalization:
 		return o, nil
 	case *normalizationGradient:

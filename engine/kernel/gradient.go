@@ -53,8 +53,12 @@ type WeightGradientF32 struct {
 
 // GradientPart is the ranges, from the first to before the second, of a gradient's
 // loops. Parts that differ in Taps, K or N write different elements of DB. Of parts
-// that differ in M only one may write to a DB at a time, and all but the first Add.
+// that differ in M only one may write to a DB at a time, and all but the first Add. A
+// part without M leaves DB as it is.
 type GradientPart struct{ Taps, K, N, M [2]int }
+
+// Rows is the height of a tile: parts of K that begin at its multiples waste nothing.
+func (g *GradientF32) Rows() int { return g.rows }
 
 // Whole is the part that is all of p.
 func (p *WeightGradientF32) Whole() GradientPart {

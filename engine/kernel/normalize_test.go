@@ -227,6 +227,9 @@ func TestNormKeepsNaN(t *testing.T) {
 					t.Fatalf("%s of channel %d is %g, want NaN", what, c, v)
 				}
 			}
+			if want := n.before + n.gradient(0, c) + n.gradient(1, c); math.Abs(n.sum[c]-want) > 1e-5 {
+				t.Fatalf("the sum of channel %d is %g, want %g", c, n.sum[c], want)
+			}
 			if math.IsNaN(float64(n.out.s[n.pitchOut+c])) {
 				t.Fatalf("channel %d of the second pixel is NaN", c)
 			}
