@@ -1,28 +1,36 @@
 package engine
 
-import "math"
+import (
+	"math"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
+)
 
 // A normalization is batch norm with the batch's statistics, by channel:
 //
-//	out = (in - mean) / sqrt(variance + epsilon) * scale + offset
+//	out = activation((in - mean) / sqrt(variance + epsilon) * scale + offset)
 type normalization struct {
 	in, scale, offset   *tensor
 	out, mean, variance *tensor
 	epsilon             float32
+	relu                bool
 }
 
 func (o *normalization) reads() []*tensor  { return []*tensor{o.in, o.scale, o.offset} }
 func (o *normalization) writes() []*tensor { return []*tensor{o.out, o.mean, o.variance} }
 
-// A normalizationGradient is the gradient of a normalization's out.
+// A normalizationGradient is the gradient of a normalization: with an offset, of one
+// with ReLU, whose sign is computed again.
 type normalizationGradient struct {
-	in, scale, mean, variance, gradient *tensor
-	toIn, toScale, toOffset             *tensor
-	epsilon                             float32
+	in, scale, offset, mean, variance, gradient *tensor // offset may be nil
+	toIn, toScale, toOffset                     *tensor
+	epsilon                                     float32
 }
 
 func (o *normalizationGradient) reads() []*tensor {
-	return []*tensor{o.in, o.scale, o.mean, o.variance, o.gradient}
+	return present([]*tensor{o.in, o.scale, o.offset, o.mean, o.variance, o.gradient})
 }
 func (o *normalizationGradient) writes() []*tensor { return []*tensor{o.toIn, o.toScale, o.toOffset} }
 
@@ -39,23 +47,113 @@ func (l *lowering) lowerNormalization(n *node) bool {
 		}
 		in[i] = l.tensor(v)
 	}
-	out := []*tensor{l.tensor(n.values[0]), l.tensor(n.values[1]), l.tensor(n.values[2])}
+	y, b, c := l.tensor(n.values[0]), l.tensor(n.values[1]), l.tensor(n.values[2])
 	if len(in) == 3 {
-		l.operations = append(l.operations, &normalization{in[0], in[1], in[2], out[0], out[1], out[2], a.epsilon})
-	} else {
-		l.operations = append(l.operations, &normalizationGradient{in[0], in[1], in[2], in[3], in[4], out[0], out[1], out[2], a.epsilon})
+		o := &normalization{in: in[0], scale: in[1], offset: in[2], out: y, mean: b, variance: c, epsilon: a.epsilon}
+		if activated, mask := l.rectified(n); activated != nil {
+			o.relu, o.out = true, l.tensor(activated.values[0])
+			for _, m := range append(mask, activated) {
+				l.done[m.index] = true
+			}
+		}
+		l.operations = append(l.operations, o)
+		return true
 	}
+	o := &normalizationGradient{in: in[0], scale: in[1], mean: in[2], variance: in[3], gradient: in[4], toIn: y, toScale: b, toOffset: c, epsilon: a.epsilon}
+	if gradient, forward, ok := l.masked(n.inputs[4]); ok {
+		o.gradient, o.offset = l.tensor(gradient), l.tensor(forward.inputs[2])
+	}
+	l.operations = append(l.operations, o)
 	return true
 }
 
-const (
-	// sumBlocks is how many parts a sum over pixels has. It does not depend on the
-	// threads, so that the result does not.
-	sumBlocks = 16
-	// sumRun is how many pixels are summed in float32 before the sum goes into one in
-	// float64.
-	sumRun = 64
-)
+// rectified returns the ReLU after a batch norm whose value nothing needs but ReLU and
+// its gradient, and the nodes that apply that to the gradient of this batch norm; nil
+// where there is something else.
+func (l *lowering) rectified(norm *node) (relu *node, mask []*node) {
+	v := norm.values[0]
+	for _, user := range l.users[v] {
+		switch {
+		case user == nil:
+			return nil, nil
+		case relu == nil && user.op == compute.OpTypeMax && l.isZero(other(user, v)):
+			relu = user
+		default:
+			// Sub, Sign, Add, Sign, Mul, and the gradient of this batch norm.
+			next := user
+			for range 5 {
+				mask = append(mask, next)
+				if next = l.only(next); next == nil {
+					return nil, nil
+				}
+			}
+			product := mask[len(mask)-1].values[0]
+			if next.op != compute.OpTypeBatchNormGradient || next.inputs[0] != norm.inputs[0] || next.inputs[4] != product {
+				return nil, nil
+			}
+			if _, forward, ok := l.mask(product); !ok || forward != norm {
+				return nil, nil
+			}
+		}
+	}
+	return relu, mask
+}
+
+// only returns the only user of a node's value.
+func (l *lowering) only(n *node) *node {
+	users := l.users[n.values[0]]
+	if len(users) != 1 {
+		return nil
+	}
+	return users[0]
+}
+
+// mask finds the gradient of ReLU in v: gradient * sign(sign(y - 0) + 1), with y from a
+// batch norm.
+func (l *lowering) mask(v *value) (gradient *value, norm *node, ok bool) {
+	n := v.node
+	if n.op != compute.OpTypeMul {
+		return nil, nil, false
+	}
+	for i, in := range n.inputs {
+		sign := in.node
+		if sign.op != compute.OpTypeSign || sign.inputs[0].node.op != compute.OpTypeAdd {
+			continue
+		}
+		sum := sign.inputs[0].node
+		for j, term := range sum.inputs {
+			if term.node.op != compute.OpTypeSign || !l.isConstant(sum.inputs[1-j], 1) {
+				continue
+			}
+			difference := term.node.inputs[0].node
+			if difference.op == compute.OpTypeSub && l.isZero(difference.inputs[1]) && difference.inputs[0].node.op == compute.OpTypeBatchNormForTraining {
+				return n.inputs[1-i], difference.inputs[0].node, true
+			}
+		}
+	}
+	return nil, nil, false
+}
+
+// masked is mask where the batch norm computes ReLU.
+func (l *lowering) masked(v *value) (gradient *value, norm *node, ok bool) {
+	gradient, norm, ok = l.mask(v)
+	if !ok {
+		return nil, nil, false
+	}
+	relu, _ := l.rectified(norm)
+	return gradient, norm, relu != nil
+}
+
+func (l *lowering) isZero(v *value) bool { return l.isConstant(v, 0) }
+
+func (l *lowering) isConstant(v *value, want float32) bool {
+	flat, ok := l.floats(v)
+	return ok && len(flat) == 1 && flat[0] == want && !math.Signbit(float64(flat[0]))
+}
+
+// sumBlocks is how many parts a sum over pixels has. It does not depend on the
+// threads, so that the result does not.
+const sumBlocks = 16
 
 // sums is how many float64s two sums by channel need.
 func sums(t *tensor) int { return sumBlocks * 2 * t.c }
@@ -63,62 +161,54 @@ func sums(t *tensor) int { return sumBlocks * 2 * t.c }
 // total returns the two sums of channel c over the blocks.
 func total(parts []float64, channels, c int) (a, b float64) {
 	for block := range sumBlocks {
-		a += parts[(2*block)*channels+c]
+		a += parts[2*block*channels+c]
 		b += parts[(2*block+1)*channels+c]
 	}
 	return a, b
 }
 
-// eachRun goes through the runs of one of sumBlocks parts of the pixels.
-func eachRun(pixels, block int, do func(first, last int)) {
-	first, last := block*pixels/sumBlocks, (block+1)*pixels/sumBlocks
-	for ; first < last; first += sumRun {
-		do(first, min(first+sumRun, last))
+// blockSums returns the places of a block's two sums, cleared.
+func blockSums(parts []float64, channels, block int) (a, b []float64) {
+	both := parts[2*block*channels:][:2*channels]
+	clear(both)
+	return both[:channels], both[channels:]
+}
+
+// blockOf returns the pixels of a block.
+func blockOf(pixels, block int) (first, last int) {
+	return block * pixels / sumBlocks, (block + 1) * pixels / sumBlocks
+}
+
+// affine finds the factor and the summand of each channel that normalise.
+func affine(factor, summand, mean, variance, scale, offset []float32, epsilon float32) {
+	for c := range mean {
+		f := float64(scale[c]) / math.Sqrt(float64(variance[c])+float64(epsilon))
+		factor[c], summand[c] = float32(f), float32(float64(offset[c])-float64(mean[c])*f)
 	}
 }
 
 func (o *normalization) bind(r *run) func() error {
 	pixels, channels := o.in.pixels(), o.in.c
-	in, out := o.in.in(r.arena), o.out.in(r.arena)
-	scale, offset := o.scale.in(r.arena), o.offset.in(r.arena)
+	kernels := r.program.backend.kernels
+	in, scale, offset := o.in.in(r.arena), o.scale.in(r.arena), o.offset.in(r.arena)
 	mean, variance := o.mean.in(r.arena), o.variance.in(r.arena)
 	parts := r.sums[:sums(o.in)]
-	factor := make([]float32, channels)
-	// The sums are of differences from the first pixel: those of the squares of values
-	// far from zero would leave nothing of the variance.
-	sum := r.parallel(sumBlocks, func(block, _ int) {
-		to := parts[2*block*channels:][:2*channels]
-		clear(to)
-		var buffer [2 * maxRunChannels]float32
-		for c0 := 0; c0 < channels; c0 += maxRunChannels {
-			width := min(maxRunChannels, channels-c0)
-			shift, s, q := in[c0:][:width], buffer[:width], buffer[maxRunChannels:][:width]
-			eachRun(pixels, block, func(first, last int) {
-				clear(s)
-				clear(q)
-				for i := first; i < last; i++ {
-					for c, v := range in[i*o.in.pitch+c0:][:width] {
-						d := v - shift[c]
-						s[c] += d
-						q[c] += d * d
-					}
-				}
-				for c := range width {
-					to[c0+c] += float64(s[c])
-					to[channels+c0+c] += float64(q[c])
-				}
-			})
-		}
+	// The sums are of differences from the first pixel: the squares of values far from
+	// zero would leave nothing of the variance.
+	sum := r.parallel(sumBlocks, func(block, thread int) {
+		p := &r.statistics[thread]
+		p.Channels, p.X, p.Pitch, p.Shift = channels, in, o.in.pitch, in
+		p.Sum, p.Squares = blockSums(parts, channels, block)
+		first, last := blockOf(pixels, block)
+		kernels.Statistics(p, first, last)
 	})
+	norm := kernel.NormF32{
+		Channels: channels, X: in, Pitch: o.in.pitch, ReLU: o.relu, Y: o.out.in(r.arena), PitchY: o.out.pitch,
+		Scale: make([]float32, channels), Offset: make([]float32, channels),
+	}
 	normalize := r.parallel(sumBlocks, func(block, _ int) {
-		eachRun(pixels, block, func(first, last int) {
-			for i := first; i < last; i++ {
-				to := out[i*o.out.pitch:][:channels]
-				for c, v := range in[i*o.in.pitch:][:channels] {
-					to[c] = (v-mean[c])*factor[c] + offset[c]
-				}
-			}
-		})
+		first, last := blockOf(pixels, block)
+		kernels.Normalize(&norm, first, last)
 	})
 	return func() error {
 		if err := sum(); err != nil {
@@ -127,61 +217,43 @@ func (o *normalization) bind(r *run) func() error {
 		for c := range channels {
 			s, q := total(parts, channels, c)
 			s /= float64(pixels)
-			v := max(q/float64(pixels)-s*s, 0)
-			m := float64(in[c]) + s
-			mean[c], variance[c] = float32(m), float32(v)
-			factor[c] = float32(float64(scale[c]) / math.Sqrt(v+float64(o.epsilon)))
+			mean[c], variance[c] = float32(float64(in[c])+s), float32(max(q/float64(pixels)-s*s, 0))
 		}
+		affine(norm.Scale, norm.Offset, mean, variance, scale, offset, o.epsilon)
 		return normalize()
 	}
 }
 
-// maxRunChannels is how many channels are summed at a time: their sums should stay
-// in a level-1 cache.
-const maxRunChannels = 512
-
 func (o *normalizationGradient) bind(r *run) func() error {
 	pixels, channels := o.in.pixels(), o.in.c
-	in, gradient, toIn := o.in.in(r.arena), o.gradient.in(r.arena), o.toIn.in(r.arena)
+	kernels := r.program.backend.kernels
+	in, gradient := o.in.in(r.arena), o.gradient.in(r.arena)
 	scale, mean, variance := o.scale.in(r.arena), o.mean.in(r.arena), o.variance.in(r.arena)
 	toScale, toOffset := o.toScale.in(r.arena), o.toOffset.in(r.arena)
 	parts := r.sums[:sums(o.in)]
-	factor, share, slope := make([]float32, channels), make([]float32, channels), make([]float32, channels)
-	sum := r.parallel(sumBlocks, func(block, _ int) {
-		to := parts[2*block*channels:][:2*channels]
-		clear(to)
-		var buffer [2 * maxRunChannels]float32
-		for c0 := 0; c0 < channels; c0 += maxRunChannels {
-			width := min(maxRunChannels, channels-c0)
-			shift, s, q := mean[c0:][:width], buffer[:width], buffer[maxRunChannels:][:width]
-			eachRun(pixels, block, func(first, last int) {
-				clear(s)
-				clear(q)
-				for i := first; i < last; i++ {
-					x := in[i*o.in.pitch+c0:][:width]
-					for c, g := range gradient[i*o.gradient.pitch+c0:][:width] {
-						s[c] += g
-						q[c] += g * (x[c] - shift[c])
-					}
-				}
-				for c := range width {
-					to[c0+c] += float64(s[c])
-					to[channels+c0+c] += float64(q[c])
-				}
-			})
-		}
+	values := make([]float32, 5*channels)
+	take := func(i int) []float32 { return values[i*channels:][:channels] }
+	norm := kernel.NormGradientF32{
+		Channels: channels, X: in, Pitch: o.in.pitch, DY: gradient, PitchDY: o.gradient.pitch,
+		ReLU: o.offset != nil, Scale: take(0), Offset: take(1), A: take(2), B: take(3), D: take(4),
+		DX: o.toIn.in(r.arena), PitchDX: o.toIn.pitch,
+	}
+	sum := r.parallel(sumBlocks, func(block, thread int) {
+		p := &r.gradientSums[thread]
+		p.Channels, p.X, p.Pitch, p.DY, p.PitchDY, p.Mean = channels, in, o.in.pitch, gradient, o.gradient.pitch, mean
+		p.ReLU, p.Scale, p.Offset = norm.ReLU, norm.Scale, norm.Offset
+		p.Sum, p.Products = blockSums(parts, channels, block)
+		first, last := blockOf(pixels, block)
+		kernels.NormGradientSums(p, first, last)
 	})
 	back := r.parallel(sumBlocks, func(block, _ int) {
-		eachRun(pixels, block, func(first, last int) {
-			for i := first; i < last; i++ {
-				to, x := toIn[i*o.toIn.pitch:][:channels], in[i*o.in.pitch:][:channels]
-				for c, g := range gradient[i*o.gradient.pitch:][:channels] {
-					to[c] = factor[c] * (g - share[c] - (x[c]-mean[c])*slope[c])
-				}
-			}
-		})
+		first, last := blockOf(pixels, block)
+		kernels.NormGradient(&norm, first, last)
 	})
 	return func() error {
+		if o.offset != nil {
+			affine(norm.Scale, norm.Offset, mean, variance, scale, o.offset.in(r.arena), o.epsilon)
+		}
 		if err := sum(); err != nil {
 			return err
 		}
@@ -190,8 +262,10 @@ func (o *normalizationGradient) bind(r *run) func() error {
 			inverse := 1 / math.Sqrt(float64(variance[c])+float64(o.epsilon))
 			toOffset[c], toScale[c] = float32(s), float32(q*inverse)
 			// scale * inverse * (gradient - mean(gradient) - normalized * mean(gradient * normalized))
-			factor[c] = float32(float64(scale[c]) * inverse)
-			share[c], slope[c] = float32(s/float64(pixels)), float32(q*inverse*inverse/float64(pixels))
+			a := float64(scale[c]) * inverse
+			b := -a * q * inverse * inverse / float64(pixels)
+			norm.A[c], norm.B[c] = float32(a), float32(b)
+			norm.D[c] = float32(-a*s/float64(pixels) - b*float64(mean[c]))
 		}
 		return back()
 	}

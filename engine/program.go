@@ -71,6 +71,9 @@ type run struct {
 	scratch [][]float32              // by thread
 	sums    []float64                // by block and channel
 	pairs   []kernel.GradientScratch // by thread
+	// Sums of batch norm, by thread.
+	statistics   []kernel.StatisticsF32
+	gradientSums []kernel.NormGradientSumsF32
 	// Of each thread, for operations element by element: their operands and results,
 	// and memory for the results.
 	registers [][][]float32
@@ -189,6 +192,8 @@ func (p *program) take() (*run, error) {
 		r.tiles = append(r.tiles, alignedFloats(p.instructions*tile))
 	}
 	r.sums, r.pairs = make([]float64, p.sums), make([]kernel.GradientScratch, r.workers.count)
+	r.statistics = make([]kernel.StatisticsF32, r.workers.count)
+	r.gradientSums = make([]kernel.NormGradientSumsF32, r.workers.count)
 	for _, s := range p.steps {
 		r.steps = append(r.steps, s.bind(r))
 	}

@@ -84,8 +84,8 @@ func newSummed(o *weightGradient, k *kernel.GradientF32, threads int) *summed {
 // divide cuts the weights into parts that end at about the same time, as few as that
 // takes: each reads all pixels.
 func (s *summed) divide(threads int) {
-	const partsPerThread, height = 4, 14
-	p := &s.product
+	const partsPerThread = 4
+	p, height := &s.product, s.kernel.Rows()
 	tiles, panels := ceil(p.K, height), ceil(p.N, s.kernel.NR)
 	best, split := math.MaxInt, [3]int{1, 1, 1}
 	for taps := 1; taps <= min(p.Taps, partsPerThread*threads); taps++ {
