@@ -143,7 +143,9 @@ func (o *options) comparisons(ctx context.Context, binary string, progress io.Wr
 // output runs a program and returns what it prints.
 func output(ctx context.Context, command ...string) ([]byte, error) {
 	out, err := exec.CommandContext(ctx, command[0], command[1:]...).Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	} else if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
 	}
 	if err != nil {

@@ -33,6 +33,6 @@ async function main([model, ...numbers]) {
 }
 
 main(process.argv.slice(2)).catch((err) => {
-  console.error(err.message);
+  console.error(err.message.replace(/\s*\n\s*/g, ' '));
   process.exitCode = 1;
 });

@@ -111,7 +111,7 @@ func (l *lowering) lowerNode(n *node) {
 	l.done[n.index] = true
 	switch {
 	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerWeightGradient(n), l.lowerDenseGradient(n),
-		l.lowerDense(n), l.lowerPool(n), l.lowerMean(n), l.lowerConcat(n), l.lowerChannels(n),
+		l.lowerDense(n), l.lowerPool(n), l.lowerMaxGradient(n), l.lowerMeanGradient(n), l.lowerMean(n), l.lowerConcat(n), l.lowerChannels(n),
 		l.lowerElementwise(n):
 	default:
 		l.addTail(n)

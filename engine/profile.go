@@ -102,6 +102,15 @@ func describe(s step) Step {
 			d.Operation = "max pool"
 		}
 		return d
+	case *pooled:
+		d := Step{
+			Operation: "sum pool gradient", Algorithm: "window", Input: s.out.dims(), Output: s.to.dims(),
+			Window: [2]int{s.height, s.width}, Stride: [2]int{s.strideY, s.strideX},
+		}
+		if s.maximum {
+			d.Operation = "max pool gradient"
+		}
+		return d
 	case *copying:
 		return Step{Operation: "copy", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
 	case *summed:

@@ -53,10 +53,15 @@ type (
 		epsilon float32
 		axis    int
 	}
-	sliceAttrs struct{ starts, limits, strides []int }
-	axisAttrs  struct{ axis int }
-	axesAttrs  struct{ axes []int }
-	dotAttrs   struct {
+	sliceAttrs  struct{ starts, limits, strides []int }
+	padAttrs    struct{ axes []compute.PadAxis }
+	selectAttrs struct {
+		window, strides []int
+		paddings        [][2]int
+	}
+	axisAttrs struct{ axis int }
+	axesAttrs struct{ axes []int }
+	dotAttrs  struct {
 		lhsContracting, lhsBatch, rhsContracting, rhsBatch []int
 	}
 )

@@ -365,7 +365,7 @@ func (f *function) Iota(shape shapes.Shape, iotaAxis int) (compute.Value, error)
 }
 
 func (f *function) Pad(x, fillValue compute.Value, axesConfig ...compute.PadAxis) (compute.Value, error) {
-	return f.one(compute.OpTypePad, nil, []compute.Value{x, fillValue}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	return f.one(compute.OpTypePad, padAttrs{axesConfig}, []compute.Value{x, fillValue}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return pad(g, in[0], in[1], axesConfig)
 	})
 }
@@ -401,7 +401,7 @@ func (f *function) ScatterSum(operand, scatterIndices, updates compute.Value, in
 }
 
 func (f *function) SelectAndScatterMax(operand, source compute.Value, windowDimensions, windowStrides []int, paddings [][2]int) (compute.Value, error) {
-	return f.one(compute.OpTypeSelectAndScatterMax, nil, []compute.Value{operand, source}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	return f.one(compute.OpTypeSelectAndScatterMax, selectAttrs{windowDimensions, windowStrides, paddings}, []compute.Value{operand, source}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return selectAndScatterMax(g, in[0], in[1], windowDimensions, windowStrides, paddings)
 	})
 }

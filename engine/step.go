@@ -14,6 +14,8 @@ func newStep(b *Backend, o operation) (step, error) {
 		return newDirect(o, b.kernels.Gemm, b.workers.count), nil
 	case *pooling:
 		return newPool(o, b.kernels), nil
+	case *poolingGradient:
+		return newPooled(o, b.kernels, b.workers.count), nil
 	case *copying:
 		return o, nil
 	case *weightGradient:
