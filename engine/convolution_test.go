@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -36,6 +37,7 @@ const (
 	ends = iota
 	bias
 	residual
+	shortcut // the sum with an earlier value
 	relu
 	norm
 	maxPool     // window, stride and padding follow
@@ -147,11 +149,16 @@ func (r *recording) binary(do func(lhs, rhs compute.Value) (compute.Value, error
 	return do(v, w)
 }
 
-func (r *recording) convolve(v compute.Value, c convolutionCase) (compute.Value, error) {
-	axes := compute.ConvolveAxesConfig{
+// nhwc is the axes of convolutions of [n, h, w, c] by [h, w, in, out].
+func nhwc() compute.ConvolveAxesConfig {
+	return compute.ConvolveAxesConfig{
 		InputChannels: 3, InputSpatial: []int{1, 2}, OutputChannels: 3, OutputSpatial: []int{1, 2},
 		KernelSpatial: []int{0, 1}, KernelInputChannels: 2, KernelOutputChannels: 3,
 	}
+}
+
+func (r *recording) convolve(v compute.Value, c convolutionCase) (compute.Value, error) {
+	axes := nhwc()
 	dims := []int{c.window[0], c.window[1], max(1, c.in/c.groups), c.out}
 	if c.transposed {
 		axes.KernelInputChannels, axes.KernelOutputChannels = 3, 2
@@ -213,6 +220,7 @@ func (r *recording) record(c convolutionCase) ([]compute.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	earlier := []compute.Value{x}
 	var outputs []compute.Value
 	after := c.after
 	for range 8 {
@@ -222,6 +230,7 @@ func (r *recording) record(c convolutionCase) ([]compute.Value, error) {
 		}
 		dims := shape.Dimensions
 		channels := dims[3]
+		before := v
 		pointwise := convolutionCase{window: []int{1, 1}, in: channels, out: c.out, groups: 1}
 		kind := after.from() % stepKinds
 		switch kind {
@@ -238,6 +247,14 @@ func (r *recording) record(c convolutionCase) ([]compute.Value, error) {
 			if w, err = r.images(dims...); err == nil {
 				r.roundings++
 				v, err = r.Add(v, w)
+			}
+		case shortcut:
+			for _, w := range slices.Backward(earlier) {
+				if s, _ := r.Shape(w); s.Equal(shape) {
+					r.roundings++
+					v, err = r.Add(w, v)
+					break
+				}
 			}
 		case relu:
 			var zero compute.Value
@@ -266,35 +283,46 @@ func (r *recording) record(c convolutionCase) ([]compute.Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		earlier = append(earlier, before)
 	}
 	return append(outputs, v), nil
 }
 
-// run builds, compiles and runs the program of a case.
-func (c convolutionCase) run(backend compute.Backend, constants, absolute bool) (outputs [][]float32, roundings int, err error) {
+// compile builds the program of a case and makes the buffers that it takes.
+func (c convolutionCase) compile(backend compute.Backend, constants, absolute bool) (program compute.Executable, inputs []compute.Buffer, roundings int, err error) {
 	b := backend.Builder("fuzz")
 	r := &recording{Function: b.Main(), random: rand.New(rand.NewPCG(1, 2)), constants: constants, absolute: absolute}
 	values, err := r.record(c)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	if err := r.Return(values, nil); err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	program, err := b.Compile()
+	if program, err = b.Compile(); err != nil {
+		return nil, nil, 0, err
+	}
+	inputs = make([]compute.Buffer, len(r.given))
+	for i, d := range r.given {
+		if inputs[i], err = backend.BufferFromFlatData(0, d.flat, d.shape); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	return program, inputs, r.roundings, nil
+}
+
+// run returns the outputs of a case, and how often each of their values was rounded.
+func (c convolutionCase) run(backend compute.Backend, constants, absolute bool) (outputs [][]float32, roundings int, err error) {
+	program, inputs, roundings, err := c.compile(backend, constants, absolute)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer program.Finalize()
-	inputs := make([]compute.Buffer, len(r.given))
-	for i, d := range r.given {
-		if inputs[i], err = backend.BufferFromFlatData(0, d.flat, d.shape); err != nil {
+	var buffers []compute.Buffer
+	for range 2 { // the second time, memory has values in it
+		if buffers, err = program.Execute(inputs, nil, 0); err != nil {
 			return nil, 0, err
 		}
-	}
-	buffers, err := program.Execute(inputs, nil, 0)
-	if err != nil {
-		return nil, 0, err
 	}
 	for i, shape := range program.Outputs() {
 		flat := make([]float32, shape.Size())
@@ -303,7 +331,7 @@ func (c convolutionCase) run(backend compute.Backend, constants, absolute bool) 
 		}
 		outputs = append(outputs, flat)
 	}
-	return outputs, r.roundings, nil
+	return outputs, roundings, nil
 }
 
 // A variant is a backend with options.
@@ -352,6 +380,32 @@ func differ(got, want, magnitudes []float32, roundings int, share float64) error
 	return nil
 }
 
+// check compares the program of a case on our backends with that on theirs.
+func (c convolutionCase) check(t *testing.T, theirs compute.Backend, ours []variant) (refused bool) {
+	t.Helper()
+	for _, constants := range []bool{false, true} {
+		want, roundings, refusal := c.run(theirs, constants, false)
+		magnitudes, _, _ := c.run(theirs, constants, true)
+		for _, v := range ours {
+			got, _, err := c.run(v, constants, false)
+			if (err == nil) != (refusal == nil) {
+				t.Fatalf("%s, %+v: error is %v, the go backend's is %v", v.config, c, err, refusal)
+			}
+			share := 0.0
+			if v.winograd && constants {
+				share = winogradError
+			}
+			for i := range want {
+				if err := differ(got[i], want[i], magnitudes[i], roundings, share); err != nil {
+					t.Fatalf("%s, constant weights: %t, %+v: output %d: %v", v.config, constants, c, i, err)
+				}
+			}
+		}
+		refused = refusal != nil
+	}
+	return refused
+}
+
 // FuzzConvolution compares convolutions, and what is fused with them, with the go
 // backend: the results, or that there is an error.
 func FuzzConvolution(f *testing.F) {
@@ -367,27 +421,35 @@ func FuzzConvolution(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, shape, window, after []byte) {
-		c := newConvolutionCase(shape, window, after)
-		for _, constants := range []bool{false, true} {
-			want, roundings, refused := c.run(theirs, constants, false)
-			magnitudes, _, _ := c.run(theirs, constants, true)
-			for _, v := range ours {
-				got, _, err := c.run(v, constants, false)
-				if (err == nil) != (refused == nil) {
-					t.Fatalf("%s, %+v: error is %v, the go backend's is %v", v.config, c, err, refused)
-				}
-				share := 0.0
-				if v.winograd && constants {
-					share = winogradError
-				}
-				for i := range want {
-					if err := differ(got[i], want[i], magnitudes[i], roundings, share); err != nil {
-						t.Fatalf("%s, constant weights: %t, %+v: output %d: %v", v.config, constants, c, i, err)
-					}
-				}
-			}
-		}
+		newConvolutionCase(shape, window, after).check(t, theirs, ours)
 	})
+}
+
+// TestSeeds checks that the seeds use each algorithm, so that the comparison is one.
+func TestSeeds(t *testing.T) {
+	backend := newBackend(t, "threads=2")
+	missing := map[string]bool{
+		"direct": true, "WinogradF32_3x3": true, "WinogradF32_1x3": true, "WinogradF32_3x1": true, "WinogradF32_1x7": true, "WinogradF32_7x1": true,
+		"max pool": true, "sum pool": true, "copy": true,
+	}
+	for _, seed := range seeds() {
+		program, _, _, err := newConvolutionCase(seed[0], seed[1], seed[2]).compile(backend, true, false)
+		if err != nil {
+			continue
+		}
+		steps, err := engine.Steps(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range steps {
+			algorithm, _, _ := strings.Cut(s.Algorithm, " ")
+			delete(missing, s.Operation)
+			delete(missing, algorithm)
+		}
+	}
+	for what := range missing {
+		t.Errorf("no seed uses %s", what)
+	}
 }
 
 // seeds are shapes, windows and what follows. Shapes are batch, height, width,
@@ -407,6 +469,8 @@ func seeds() [][3][]byte {
 		{{1, 20, 20, 32, 32, 1}, {3, 3}, {residual, residual, relu}},
 		{{1, 20, 20, 32, 32, 1}, {3, 3, 1, 1, 1, 1, 2, 0, 0, 2}, {relu, residual, norm}},
 		{{2, 9, 9, 13, 7, 1}, {5, 5, 1, 1, 1, 1, 2, 2, 2, 2}, {norm, relu, maxPool, 3, 1, 1, withImages}},
+		{{1, 20, 20, 32, 32, 1}, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, {norm, shortcut, relu, isOutput, convolution, shortcut, relu}},
+		{{2, 5, 6, 7, 7, 1}, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, {relu, convolution, norm, shortcut, convolution, shortcut, withItself, relu}},
 		{{2, 9, 9, 8, 8, 2}, {3, 3, 1, 1, 1, 1, 1, 1, 1, 1}, {bias, relu}},
 		{{1, 9, 9, 16, 16, 4}, {3, 3, 2, 2}, {norm, convolution, relu}},
 		{{1, 9, 9, 5, 8, 2}, {3, 3}, {}},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -15,23 +16,26 @@ type testProduct struct {
 }
 
 type productCase struct {
-	m, n, k, taps        int // taps 0: affine rows
+	m, n, k, taps, depth int // taps 0: affine rows; depth 0: the usual
 	bias, residual, relu bool
 	inPlace              bool // c is the residual
 }
 
 func newProduct(g *GemmF32, pc productCase, r *rand.Rand) *testProduct {
 	p := &testProduct{ProductF32: ProductF32{M: pc.m, N: pc.n, K: pc.k, Taps: pc.taps, ReLU: pc.relu}}
-	p.LDA = pc.k + 7 - pc.k%5
+	p.LDA, p.Depth = prime(pc.k+1), pc.depth
 	rows := pc.m
 	if pc.taps > 0 {
 		rows = pc.m + 3
 		p.Stride = pc.m + 2
-		p.Rows = make([]int32, (pc.taps-1)*p.Stride+pc.m)
-		for i := range p.Rows {
-			p.Rows[i] = int32(r.IntN(rows+1)) - 1
+		size := (pc.taps-1)*p.Stride + pc.m
+		p.Rows = slices.Repeat([]int32{math.MaxInt32}, size+guardWords)[:size:size] // where no memory is
+		for tap := range pc.taps {
+			for i := range pc.m {
+				p.Rows[tap*p.Stride+i] = int32(r.IntN(rows+1)) - 1
+			}
 		}
-		p.Zero = make([]float32, pc.k)
+		p.Zero = zeros(pc.k)
 	}
 	p.a = matrix(r, rows, pc.k, p.LDA)
 	p.A = p.a.s
@@ -39,23 +43,18 @@ func newProduct(g *GemmF32, pc productCase, r *rand.Rand) *testProduct {
 	for i := range p.b {
 		p.b[i] = float32(r.NormFloat64())
 	}
-	packed := newGuarded(0)
-	{
-		plain := g.Pack(p.b, p.taps(), pc.k, pc.n, pc.n+3)
-		packed = newGuarded(len(plain))
-		copy(packed.s, plain)
-	}
-	p.B = packed.s
+	p.B = zeros(g.PackedSize(p.taps(), pc.k, pc.n))
+	copy(p.B, g.Pack(p.b, p.taps(), pc.k, pc.n, pc.n+3))
 	if pc.bias {
 		p.bias = matrix(r, 1, pc.n, 0)
 		p.Bias = p.bias.s
 	}
-	p.LDC = pc.n + 5
+	p.LDC = prime(pc.n + 1)
 	p.c = newGuarded((pc.m-1)*p.LDC + pc.n)
 	p.C = p.c.s
 	if pc.residual {
 		p.Scale = 0.17
-		p.LDR = pc.n + 11
+		p.LDR = prime(p.LDC + 1)
 		if pc.inPlace {
 			p.LDR = p.LDC
 		}
@@ -139,9 +138,6 @@ func TestGemm(t *testing.T) {
 				for _, m := range heights {
 					for _, n := range widths {
 						for _, k := range []int{1, 2, 3, 4, 5, 13} {
-							if k != 1+(m+n)%5 && k != 13 { // every k with every m and every n
-								continue
-							}
 							pc := productCase{m: m, n: n, k: k,
 								bias: r.IntN(2) == 0, residual: r.IntN(2) == 0, relu: r.IntN(2) == 0, inPlace: r.IntN(2) == 0}
 							if indirect {
@@ -173,8 +169,13 @@ func TestGemmInParts(t *testing.T) {
 				{m: 3, n: 5, k: 2*maxDepth + 3},
 				{m: 3, n: 5, k: maxDepth/2 - 1, taps: 5},
 				{m: 2, n: 5, k: maxDepth + 1, taps: 2},
+				{m: 3, n: 5, k: 11, depth: 4},
+				{m: 3, n: 5, k: 3, taps: 5, depth: 7},
+				{m: 3, n: 5, k: 7, taps: 2, depth: 3},
 			} {
 				pc.bias, pc.residual, pc.relu = true, residual, true
+				testRun(t, g, pc, r)
+				pc.inPlace = true
 				testRun(t, g, pc, r)
 			}
 		}
@@ -184,20 +185,87 @@ func TestGemmInParts(t *testing.T) {
 // A Run of some rows and panels leaves the others alone.
 func TestGemmRange(t *testing.T) {
 	eachSet(t, func(t *testing.T, set *Set) {
-		g := set.Gemm
-		r := rand.New(rand.NewPCG(5, 6))
-		p := newProduct(g, productCase{m: 40, n: 3*g.NR - 1, k: 7, bias: true}, r)
-		g.Run(&p.ProductF32, 11, 30, 1, 2)
-		for i := range p.M {
-			for j := range p.N {
-				got := p.C[i*p.LDC+j]
-				inside := i >= 11 && i < 30 && j >= g.NR && j < 2*g.NR
-				if inside {
-					if want, bound := p.want(i, j, nil); !(math.Abs(float64(got)-want) <= bound) {
-						t.Fatalf("[%d][%d] is %g, want %g", i, j, got, want)
+		for _, g := range []*GemmF32{set.Gemm, set.GemmAliased} {
+			for _, taps := range []int{0, 3} {
+				if taps > 0 && g.indirect == nil {
+					continue
+				}
+				p := newProduct(g, productCase{m: 40, n: 3*g.NR - 1, k: 7, taps: taps, bias: true}, rand.New(rand.NewPCG(5, 6)))
+				g.Run(&p.ProductF32, 11, 30, 1, 2)
+				for i := range p.M {
+					for j := range p.N {
+						got := p.C[i*p.LDC+j]
+						inside := i >= 11 && i < 30 && j >= g.NR && j < 2*g.NR
+						if inside {
+							if want, bound := p.want(i, j, nil); !(math.Abs(float64(got)-want) <= bound) {
+								t.Fatalf("%s, %d taps: [%d][%d] is %g, want %g", g.Name, taps, i, j, got, want)
+							}
+						} else if !p.c.kept(i*p.LDC + j) {
+							t.Fatalf("%s, %d taps: [%d][%d] was written", g.Name, taps, i, j)
+						}
 					}
-				} else if !math.IsNaN(float64(got)) {
-					t.Fatalf("[%d][%d] was written", i, j)
+				}
+			}
+		}
+	})
+}
+
+// TestPack compares the three ways of packing with the definition, values that were
+// there before among it.
+func TestPack(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(11, 12))
+		for _, g := range []*GemmF32{set.Gemm, set.GemmAliased} {
+			for n := 1; n <= 2*g.NR+1; n++ {
+				taps, k := 1+n%4, 1+n%7
+				ldb, ldt := prime(n+1), prime(k+1)
+				b, transposed := matrix(r, taps*k, n, ldb).s, matrix(r, taps*n, k, ldt).s
+				var scale []float32
+				if n%2 == 0 {
+					scale = matrix(r, 1, n, 0).s
+				}
+				size := taps * k * g.NR // of a panel
+				want := func(at, panel int, transpose, flip bool) float32 {
+					tap, row, j := at/g.NR/k, at/g.NR%k, panel*g.NR+at%g.NR
+					if flip {
+						tap = taps - 1 - tap
+					}
+					switch {
+					case j >= n:
+						return 0
+					case transpose && scale != nil:
+						return transposed[(tap*n+j)*ldt+row] * scale[j]
+					case transpose:
+						return transposed[(tap*n+j)*ldt+row]
+					case scale != nil:
+						return b[(tap*k+row)*ldb+j] * scale[j]
+					}
+					return b[(tap*k+row)*ldb+j]
+				}
+				check := func(what string, got []float32, panel int, transpose, flip bool) {
+					t.Helper()
+					for at, v := range got {
+						if w := want(at, panel, transpose, flip); v != w {
+							t.Fatalf("%s, %s: n %d, panel %d, element %d is %g, want %g", g.Name, what, n, panel, at, v, w)
+						}
+					}
+				}
+				all := newGuarded(g.PackedSize(taps, k, n))
+				clear(all.s)
+				g.PackInto(all.s, b, taps, k, n, ldb, scale)
+				all.check(t, "PackInto")
+				for panel := range g.Panels(n) {
+					check("PackInto", all.s[panel*size:][:size], panel, false, false)
+					for _, flip := range []bool{false, true} {
+						one := newGuarded(size)
+						g.PackPanel(one.s, b, panel, taps, k, n, ldb, flip, scale)
+						one.check(t, "PackPanel")
+						check("PackPanel", one.s, panel, false, flip)
+						one = newGuarded(size)
+						g.PackPanelTransposed(one.s, transposed, panel, taps, k, n, ldt, flip, scale)
+						one.check(t, "PackPanelTransposed")
+						check("PackPanelTransposed", one.s, panel, true, flip)
+					}
 				}
 			}
 		}
@@ -226,34 +294,40 @@ func TestGemmRefusesShortSlices(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := set.Gemm
-	for name, spoil := range map[string]func(p *ProductF32){
-		"A":        func(p *ProductF32) { p.A = p.A[:len(p.A)-1] },
-		"B":        func(p *ProductF32) { p.B = p.B[:len(p.B)-1] },
-		"C":        func(p *ProductF32) { p.C = p.C[:len(p.C)-1] },
-		"Bias":     func(p *ProductF32) { p.Bias = p.Bias[:p.N-1] },
-		"Residual": func(p *ProductF32) { p.Residual = p.Residual[:len(p.Residual)-1] },
-		"M":        func(p *ProductF32) { p.M-- },
-		"Zero":     func(p *ProductF32) { p.Zero = p.Zero[1:] },
-		"Rows":     func(p *ProductF32) { p.Rows = p.Rows[1:] },
-		"row":      func(p *ProductF32) { p.Rows[3] = 15 },
-	} {
-		for _, taps := range []int{0, 2} {
-			if taps == 0 && (name == "Zero" || name == "Rows" || name == "row") {
-				continue
-			}
+	for _, taps := range []int{0, 2} {
+		rows, panels := [2]int{}, [2]int{}
+		spoil := map[string]func(p *testProduct){
+			"A":           func(p *testProduct) { p.A = p.A[:len(p.A)-1] },
+			"B":           func(p *testProduct) { p.B = p.B[:len(p.B)-1] },
+			"C":           func(p *testProduct) { p.C = p.C[:len(p.C)-1] },
+			"Bias":        func(p *testProduct) { p.Bias = p.Bias[:p.N-1] },
+			"Residual":    func(p *testProduct) { p.Residual = p.Residual[:len(p.Residual)-1] },
+			"M":           func(p *testProduct) { p.M-- },
+			"K":           func(p *testProduct) { p.K = 0 },
+			"LDA":         func(p *testProduct) { p.LDA = -1 },
+			"LDC":         func(p *testProduct) { p.LDC = -1 },
+			"LDR":         func(p *testProduct) { p.LDR = -1 },
+			"first row":   func(*testProduct) { rows[0] = -1 },
+			"rows":        func(*testProduct) { rows = [2]int{2, 1} },
+			"first panel": func(*testProduct) { panels[0] = -1 },
+			"last panel":  func(*testProduct) { panels[1]++ },
+			"panels":      func(*testProduct) { panels = [2]int{1, 0} },
+		}
+		if taps > 0 {
+			spoil["Zero"] = func(p *testProduct) { p.Zero = p.Zero[1:] }
+			spoil["Rows"] = func(p *testProduct) { p.Rows = p.Rows[1:] }
+			spoil["row"] = func(p *testProduct) { p.Rows[3] = 15 }
+			spoil["Stride"] = func(p *testProduct) { p.Stride = -1 }
+			spoil["Taps"] = func(p *testProduct) { p.Taps = 0 }
+		}
+		expectPanics(t, spoil, func(spoil func(p *testProduct)) {
 			p := newProduct(g, productCase{m: 11, n: 9, k: 5, taps: taps, bias: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
 			if taps > 0 {
 				p.Rows[0] = 13 // the last row of A
 			}
-			func() {
-				defer func() {
-					if recover() == nil {
-						t.Errorf("%s too short, %d taps: no panic", name, taps)
-					}
-				}()
-				spoil(&p.ProductF32)
-				g.Run(&p.ProductF32, 0, 11, 0, 1)
-			}()
-		}
+			rows, panels = [2]int{0, 11}, [2]int{0, g.Panels(9)}
+			spoil(p)
+			g.Run(&p.ProductF32, rows[0], rows[1], panels[0], panels[1])
+		})
 	}
 }

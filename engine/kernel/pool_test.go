@@ -20,7 +20,8 @@ func TestPool(t *testing.T) {
 				{1, 2, 3, 2, 3, 1, 1, 1, 1, 0, 0},
 			}[channels%4]
 			w := NewWindows(g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10])
-			pitch, pitchY := channels+7-channels%5, channels+3
+			pitch := prime(channels + 1)
+			pitchY := prime(pitch + 1)
 			x, y := matrix(r, g[0]*g[1]*g[2], channels, pitch), newGuarded((w.Outputs()-1)*pitchY+channels)
 			p := &PoolingF32{Windows: w, Channels: channels, X: x.s, Pitch: pitch, Y: y.s, PitchY: pitchY}
 			if channels%3 > 0 {
@@ -61,27 +62,46 @@ func TestPool(t *testing.T) {
 	})
 }
 
+// Part of the pixels leave the others alone.
+func TestPoolRange(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		w := NewWindows(1, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1)
+		r := rand.New(rand.NewPCG(3, 4))
+		for _, weights := range [][]float32{nil, matrix(r, 1, 25, 0).s} {
+			y := newGuarded(24*29 + 23)
+			set.Pool(&PoolingF32{Windows: w, Channels: 23, X: matrix(r, 25, 23, 29).s, Pitch: 29, Y: y.s, PitchY: 29, Weights: weights}, 7, 18)
+			for i := range 25 {
+				for c := range 23 {
+					if written := !y.kept(i*29 + c); written != (i >= 7 && i < 18) {
+						t.Fatalf("pixel %d, channel %d: written %t", i, c, written)
+					}
+				}
+			}
+			y.checkGaps(t, "Y", 25, 23, 29)
+		}
+	})
+}
+
 func TestPoolRefusesShortSlices(t *testing.T) {
 	set, err := For(Available()[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, spoil := range map[string]func(p *PoolingF32){
-		"X":       func(p *PoolingF32) { p.X = p.X[:len(p.X)-1] },
-		"Y":       func(p *PoolingF32) { p.Y = p.Y[:len(p.Y)-1] },
-		"Weights": func(p *PoolingF32) { p.Weights = p.Weights[1:] },
-	} {
+	last := 9
+	expectPanics(t, map[string]func(p *PoolingF32){
+		"X":         func(p *PoolingF32) { p.X = p.X[:len(p.X)-1] },
+		"Y":         func(p *PoolingF32) { p.Y = p.Y[:len(p.Y)-1] },
+		"Weights":   func(p *PoolingF32) { p.Weights = p.Weights[1:] },
+		"Channels":  func(p *PoolingF32) { p.Channels = 0 },
+		"Pitch":     func(p *PoolingF32) { p.Pitch = -5 },
+		"PitchY":    func(p *PoolingF32) { p.PitchY = -5 },
+		"pixels":    func(*PoolingF32) { last = 10 },
+		"no window": func(*PoolingF32) { NewWindows(1, 3, 3, 4, 4, 1, 1, 1, 1, 0, 0) },
+	}, func(spoil func(p *PoolingF32)) {
+		last = 9
 		w := NewWindows(1, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1)
 		p := &PoolingF32{Windows: w, Channels: 5, X: make([]float32, 45), Pitch: 5, Y: make([]float32, 45), PitchY: 5, Weights: make([]float32, 9)}
-		set.Pool(p, 0, 9)
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s too short: no panic", name)
-				}
-			}()
-			spoil(p)
-			set.Pool(p, 0, 9)
-		}()
-	}
+		spoil(p)
+		set.Pool(p, 0, last)
+	})
 }

@@ -52,18 +52,60 @@ type guarded struct {
 func newGuarded(n int) guarded {
 	all := make([]float32, n+2*guardWords)
 	for i := range all {
-		all[i] = float32(math.NaN())
+		all[i] = math.Float32frombits(guardBits(n, i-guardWords))
 	}
 	return guarded{all[guardWords:][:n:n], all}
+}
+
+// guardBits is a NaN of its own for each element of n, so that one that was computed
+// from another is seen.
+func guardBits(n, i int) uint32 { return 0x7fc00001 | uint32(n*7919+i*31)&0x1fffff<<1 }
+
+// kept reports whether an element is as it was made.
+func (g guarded) kept(i int) bool {
+	return math.Float32bits(g.all[i+guardWords]) == guardBits(len(g.s), i)
 }
 
 // check fails if a word beside the slice was written.
 func (g guarded) check(t *testing.T, what string) {
 	t.Helper()
-	for i, v := range g.all {
-		if (i < guardWords || i >= guardWords+len(g.s)) && !math.IsNaN(float64(v)) {
-			t.Errorf("%s: element %d was written, of %d", what, i-guardWords, len(g.s))
+	for i := -guardWords; i < len(g.s)+guardWords; i++ {
+		if (i < 0 || i >= len(g.s)) && !g.kept(i) {
+			t.Errorf("%s: element %d was written, of %d", what, i, len(g.s))
 		}
+	}
+}
+
+// zeros is n zeros between guards.
+func zeros(n int) []float32 {
+	g := newGuarded(n)
+	clear(g.s)
+	return g.s
+}
+
+// prime is the first prime from n on.
+func prime(n int) int {
+	for d := 2; d*d <= n; d++ {
+		if n%d == 0 {
+			return prime(n + 1)
+		}
+	}
+	return n
+}
+
+// expectPanics runs with each thing spoiled, and with nothing, which must not panic.
+func expectPanics[P any](t *testing.T, spoil map[string]func(p P), run func(spoil func(p P))) {
+	t.Helper()
+	spoil["nothing"] = func(P) {}
+	for what, do := range spoil {
+		func() {
+			defer func() {
+				if r := recover(); (r == nil) != (what == "nothing") {
+					t.Errorf("%s spoiled: panic is %v", what, r)
+				}
+			}()
+			run(do)
+		}()
 	}
 }
 
@@ -84,7 +126,7 @@ func (g guarded) checkGaps(t *testing.T, what string, rows, width, stride int) {
 	g.check(t, what)
 	for i := range rows - 1 {
 		for j := width; j < stride; j++ {
-			if !math.IsNaN(float64(g.s[i*stride+j])) {
+			if !g.kept(i*stride + j) {
 				t.Errorf("%s: the gap after row %d was written", what, i)
 				return
 			}

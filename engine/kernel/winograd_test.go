@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -13,7 +14,9 @@ type convolutionCase struct {
 	outH, outW     int
 	k, n           int
 	bias, residual bool
+	inPlace        bool // y is the residual
 	relu           bool
+	backwards      bool // the last tiles first
 }
 
 // winogradError is three times the largest error, relative to the root mean square of
@@ -45,23 +48,37 @@ func testWinograd(t *testing.T, w *WinogradF32, cc convolutionCase, r *rand.Rand
 	pixels := cc.images * cc.outH * cc.outW
 	p := &ConvolutionF32{
 		Grid: w.Grid(cc.images, cc.h, cc.w, cc.top, cc.left, cc.outH, cc.outW), K: cc.k, N: cc.n,
-		Pitch: cc.k + 7, Zero: make([]float32, cc.k), PitchY: cc.n + 3, ReLU: cc.relu,
+		Pitch: prime(cc.k + 1), Zero: zeros(cc.k), PitchY: prime(cc.n + 1), ReLU: cc.relu,
 	}
 	x := matrix(r, cc.images*cc.h*cc.w, cc.k, p.Pitch)
 	p.X = x.s
 	weights := matrix(r, w.KH*w.KW*cc.k, cc.n, cc.n).s
-	p.B = w.Pack(weights, cc.k, cc.n)
+	p.B = zeros(w.PackedSize(cc.k, cc.n))
+	copy(p.B, w.Pack(weights, cc.k, cc.n))
 	y := newGuarded((pixels-1)*p.PitchY + cc.n)
 	p.Y = y.s
 	if cc.bias {
 		p.Bias = matrix(r, 1, cc.n, 0).s
 	}
+	var residual []float32
 	if cc.residual {
-		p.PitchR, p.Scale = cc.n+5, 0.5
-		p.Residual = matrix(r, pixels, cc.n, p.PitchR).s
+		p.PitchR, p.Scale = prime(p.PitchY+1), 0.5
+		if cc.inPlace {
+			p.PitchR = p.PitchY
+		}
+		residual = matrix(r, pixels, cc.n, p.PitchR).s
+		p.Residual = residual
+		if cc.inPlace {
+			copy(p.Y, residual)
+			p.Residual = p.Y
+		}
 	}
 	half := p.Grid.Tiles / 2
-	for _, block := range [][2]int{{0, half}, {half, p.Grid.Tiles}} {
+	blocks := [][2]int{{0, half}, {half, p.Grid.Tiles}}
+	if cc.backwards {
+		slices.Reverse(blocks)
+	}
+	for _, block := range blocks {
 		scratch := newGuarded(w.Scratch(cc.k, cc.n, block[1]-block[0]))
 		w.Run(p, block[0], block[1], scratch.s)
 		scratch.check(t, "scratch")
@@ -77,7 +94,7 @@ func testWinograd(t *testing.T, w *WinogradF32, cc convolutionCase, r *rand.Rand
 				want += float64(p.Bias[j])
 			}
 			if cc.residual {
-				want = float64(p.Residual[pixel*p.PitchR+j]) + 0.5*want
+				want = float64(residual[pixel*p.PitchR+j]) + 0.5*want
 			}
 			if cc.relu {
 				want = max(want, 0)
@@ -109,6 +126,7 @@ func TestWinograd(t *testing.T) {
 				cc.h, cc.w = size, 10-size
 				cc.outH, cc.outW = cc.h, cc.w
 				cc.images = 1 + size%2
+				cc.backwards = size%4 > 1
 				try(cc)
 			}
 			for k := 1; k <= 33; k++ {
@@ -116,6 +134,7 @@ func TestWinograd(t *testing.T) {
 				cc.h, cc.w, cc.outH, cc.outW = 5, 6, 5, 6
 				cc.k, cc.n = k, 34-k
 				cc.bias, cc.residual, cc.relu = k%2 == 0, k%3 == 0, k%5 == 0
+				cc.inPlace, cc.backwards = k%2 == 1, k%4 > 1
 				try(cc)
 			}
 			valid := convolutionCase{images: 3, h: 17, w: 13, outH: 18 - w.KH, outW: 14 - w.KW, k: 37, n: 41, bias: true, residual: true, relu: true}
@@ -137,4 +156,97 @@ func TestWinogradError(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Weights are packed with a factor for each output channel.
+func TestWinogradPack(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(15, 16))
+		for _, w := range set.winograd {
+			const k, n = 5, 37
+			weights, scale := matrix(r, w.KH*w.KW*k, n, n).s, make([]float32, n)
+			scaled := slices.Clone(weights)
+			for j := range scale {
+				scale[j] = []float32{0.5, -2, 4}[j%3] // products with these are exact
+				for i := range w.KH * w.KW * k {
+					scaled[i*n+j] *= scale[j]
+				}
+			}
+			got := newGuarded(w.PackedSize(k, n))
+			clear(got.s)
+			w.PackInto(got.s, weights, k, n, scale)
+			got.check(t, w.Name+": packed")
+			if !slices.Equal(got.s, w.Pack(scaled, k, n)) {
+				t.Errorf("%s: packing with a scale differs from packing what is scaled", w.Name)
+			}
+		}
+	})
+}
+
+// Not a number stays so through ReLU, in each pixel that it is under the window of.
+func TestWinogradKeepsNaN(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		for _, w := range set.winograd {
+			const side, k, n = 9, 3, 35
+			p := &ConvolutionF32{
+				Grid: w.Grid(1, side, side, w.KH/2, w.KW/2, side, side), K: k, N: n,
+				X: make([]float32, side*side*k), Pitch: k, Zero: make([]float32, k),
+				B: w.Pack(slices.Repeat([]float32{1}, w.KH*w.KW*k*n), k, n),
+				Y: make([]float32, side*side*n), PitchY: n, ReLU: true,
+			}
+			p.X[(4*side+4)*k] = float32(math.NaN())
+			w.Run(p, 0, p.Grid.Tiles, make([]float32, w.Scratch(k, n, p.Grid.Tiles)))
+			for y := 4 - w.KH/2; y <= 4+w.KH/2; y++ {
+				for x := 4 - w.KW/2; x <= 4+w.KW/2; x++ {
+					for j := range n {
+						if v := p.Y[(y*side+x)*n+j]; !math.IsNaN(float64(v)) {
+							t.Fatalf("%s: pixel %d,%d, channel %d is %g", w.Name, y, x, j, v)
+						}
+					}
+				}
+			}
+			if v := p.Y[0]; v != 0 {
+				t.Errorf("%s: the pixel in the corner is %g, want 0", w.Name, v)
+			}
+		}
+	})
+}
+
+func TestWinogradRefusesShortSlices(t *testing.T) {
+	set, err := For(Available()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range set.winograd {
+		var first, last int
+		var scratch []float32
+		expectPanics(t, map[string]func(p *ConvolutionF32){
+			"X":        func(p *ConvolutionF32) { p.X = p.X[:len(p.X)-1] },
+			"Zero":     func(p *ConvolutionF32) { p.Zero = p.Zero[1:] },
+			"B":        func(p *ConvolutionF32) { p.B = p.B[1:] },
+			"Y":        func(p *ConvolutionF32) { p.Y = p.Y[:len(p.Y)-1] },
+			"Bias":     func(p *ConvolutionF32) { p.Bias = p.Bias[1:] },
+			"Residual": func(p *ConvolutionF32) { p.Residual = p.Residual[1:] },
+			"scratch":  func(*ConvolutionF32) { scratch = scratch[1:] },
+			"Pitch":    func(p *ConvolutionF32) { p.Pitch = -1 },
+			"PitchY":   func(p *ConvolutionF32) { p.PitchY = p.N - 1 },
+			"PitchR":   func(p *ConvolutionF32) { p.PitchR = -1 },
+			"K":        func(p *ConvolutionF32) { p.K = 0 },
+			"N":        func(p *ConvolutionF32) { p.N = 0 },
+			"first":    func(*ConvolutionF32) { first = -1 },
+			"last":     func(*ConvolutionF32) { last++ },
+		}, func(spoil func(p *ConvolutionF32)) {
+			const side, k, n = 5, 3, 7
+			p := &ConvolutionF32{
+				Grid: w.Grid(1, side, side, w.KH/2, w.KW/2, side, side), K: k, N: n,
+				X: make([]float32, side*side*k), Pitch: k, Zero: make([]float32, k),
+				B: make([]float32, w.PackedSize(k, n)), Y: make([]float32, side*side*n), PitchY: n,
+				Bias: make([]float32, n), Residual: make([]float32, side*side*n), PitchR: n,
+			}
+			first, last = 0, p.Grid.Tiles
+			scratch = make([]float32, w.Scratch(k, n, last))
+			spoil(p)
+			w.Run(p, first, last, scratch)
+		})
+	}
 }

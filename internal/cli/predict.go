@@ -49,7 +49,10 @@ its sub-folders, or one from standard input (-).
 
 Without --weights the network's public weights are taken from the cache of the
 Hugging Face Hub (HF_HUB_CACHE, or ~/.cache/huggingface/hub), and downloaded there
-when absent. HF_HUB_OFFLINE=1 forbids the download.`,
+when absent. HF_HUB_OFFLINE=1 forbids the download.
+
+For fewer than 8 images the backend is cpu:winograd=off, whose weights take less
+memory. For more, a faster algorithm is on, whose logits differ in the sixth digit.`,
 		Example: `  inception predict cat.jpg
   inception predict --model inception_resnet_v2 --top 3 photos/
   inception predict --weights finetuned.safetensors --json photos/ > predictions.json`,
