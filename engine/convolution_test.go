@@ -45,7 +45,8 @@ const (
 	withImages
 	withItself
 	withConvolution // a pointwise one of it
-	convolution     // the same without a concatenation
+	twoConvolutions // of it, pointwise, one of twice the channels, and nothing else
+	convolution     // one of these alone
 	isOutput        // beside the last
 	stepKinds
 )
@@ -275,6 +276,18 @@ func (r *recording) record(c convolutionCase) ([]compute.Value, error) {
 			if w, err = r.convolve(v, pointwise); err == nil {
 				v, err = r.Concatenate(3, v, w)
 			}
+		case twoConvolutions:
+			var u, w compute.Value
+			if u, err = r.convolve(v, pointwise); err != nil {
+				break
+			}
+			if u, err = r.binary(r.Add, u, pointwise.out); err != nil {
+				break
+			}
+			pointwise.out *= 2
+			if w, err = r.convolve(v, pointwise); err == nil {
+				v, err = r.Concatenate(3, u, w)
+			}
 		case convolution:
 			v, err = r.convolve(v, pointwise)
 		case isOutput:
@@ -485,5 +498,9 @@ func seeds() [][3][]byte {
 		{{1, 24, 24, 2, 3, 1}, {1, 1, 3, 3}, {maxPool, 2, 1, 1, withItself, convolution, residual, relu}},
 		{{2, 10, 10, 64, 32, 1}, {1, 1}, {norm, relu, withConvolution, convolution, residual, isOutput, relu}},
 		{{1, 12, 12, 1, 1, 1}, {6, 6, 1, 1, 1, 1, 3, 2, 2, 3}, {norm, residual, norm, relu}},
+		{{1, 17, 17, 3, 32, 1}, {2, 3, 2, 1}, {maxPool, 2, 0, 0, averagePool, 2, 0, 0}},
+		{{2, 9, 7, 13, 47, 1}, {1, 1}, {relu, twoConvolutions, relu, twoConvolutions, norm}},
+		{{1, 11, 9, 16, 31, 1}, {3, 3}, {relu, withItself, averagePool, 3, 1, 1, convolution, norm, relu}},
+		{{1, 11, 9, 16, 31, 1}, {3, 3}, {relu, twoConvolutions, averagePool, 3, 1, 1, convolution, relu, isOutput, norm}},
 	}
 }

@@ -39,7 +39,7 @@ func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	if o.kernel != nil {
 		d.product.Depth = trainingDepth
 	}
-	d.divide(threads)
+	d.groups, d.rows = divide(&d.product, gemm, gemm.Panels(d.product.N), threads)
 	return d
 }
 
@@ -110,26 +110,27 @@ func (o *convolution) windowRows() (rows []int32, taps, k int) {
 	return rows, o.height * width, k
 }
 
-// divide cuts the product into parts for the threads, groups of columns and blocks
-// of rows, so that the threads end at about the same time and read little twice.
-func (d *direct) divide(threads int) {
+// divide cuts a product of some panels into parts for the threads, groups of columns
+// and blocks of rows, so that the threads end at about the same time and read little
+// twice.
+func divide(p *kernel.ProductF32, gemm *kernel.GemmF32, panels, threads int) (groups, rows int) {
 	// What reading a value of the pixels or of the weights costs, in multiply-adds. A
 	// group more reads all the pixels again, a block more all the weights.
 	const pixelCost, weightCost, partsPerThread = 4, 8, 8
-	p := &d.product
-	height := d.gemm.Rows(p.Rows != nil)
-	tiles, panels, depth := ceil(p.M, height), d.gemm.Panels(p.N), max(p.Taps, 1)*p.K
+	height := gemm.Rows(p.Rows != nil)
+	tiles, depth := ceil(p.M, height), max(p.Taps, 1)*p.K
 	best := math.MaxInt
-	for groups := 1; groups <= min(panels, partsPerThread*threads); groups++ {
-		for blocks := 1; blocks <= min(tiles, partsPerThread*threads/groups); blocks++ {
-			part := ceil(tiles, blocks) * ceil(panels, groups) * height * d.gemm.NR * depth
-			cost := ceil(groups*blocks, threads)*part + (groups*p.M*p.K*pixelCost+blocks*p.N*depth*weightCost)/threads
+	for g := 1; g <= min(panels, partsPerThread*threads); g++ {
+		for blocks := 1; blocks <= min(tiles, partsPerThread*threads/g); blocks++ {
+			part := ceil(tiles, blocks) * ceil(panels, g) * height * gemm.NR * depth
+			cost := ceil(g*blocks, threads)*part + (g*p.M*p.K*pixelCost+blocks*panels*gemm.NR*depth*weightCost)/threads
 			if cost < best {
 				best = cost
-				d.groups, d.rows = groups, ceil(tiles, blocks)*height
+				groups, rows = g, ceil(tiles, blocks)*height
 			}
 		}
 	}
+	return groups, rows
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }

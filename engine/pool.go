@@ -16,6 +16,8 @@ type pooling struct {
 	strideY, strideX int
 	top, left        int       // padding, whose cells do not count
 	weights          []float32 // of a sum, by output pixel of one image: [out.h * out.w]
+	bias             []float32 // [out.c]: what is added to a weighted sum, or nil
+	relu             bool
 }
 
 func (o *pooling) reads() []*tensor  { return []*tensor{o.in} }
@@ -32,7 +34,7 @@ func (l *lowering) lowerPool(n *node) bool {
 	}
 	o := &pooling{
 		in: l.tensor(n.inputs[0]), maximum: a.reduction == compute.ReduceOpMax,
-		height: a.window[1], width: a.window[2], strideY: 1, strideX: 1,
+		height: a.window[1], width: a.window[2], strideY: a.window[1], strideX: a.window[2],
 	}
 	if len(a.strides) > 0 {
 		if a.strides[0] != 1 || a.strides[3] != 1 {
@@ -111,6 +113,43 @@ func (l *lowering) lowerMean(n *node) bool {
 	return true
 }
 
+// projectFirst lets a convolution of single pixels go before the sums over windows that
+// it reads, where it leaves fewer channels to sum. Both are linear, so the order does
+// not matter; what else the convolution does is done to the sums. The outputs are read
+// after the last operation.
+func projectFirst(operations []operation, outputs []*tensor) {
+	readers := map[*tensor][]int{} // by memory
+	for at, o := range operations {
+		for _, t := range o.reads() {
+			readers[t.whole()] = append(readers[t.whole()], at)
+		}
+	}
+	for _, t := range outputs {
+		readers[t.whole()] = append(readers[t.whole()], len(operations))
+	}
+	for at, o := range operations {
+		p, ok := o.(*pooling)
+		if !ok || p.maximum || p.out.within != nil || p.in.pixels() != p.out.pixels() || len(readers[p.out]) != 1 {
+			continue
+		}
+		reader := readers[p.out][0]
+		if reader == len(operations) {
+			continue
+		}
+		c, ok := operations[reader].(*convolution)
+		if !ok || c.in != p.out || !c.simple() || c.out.c >= p.out.c {
+			continue
+		}
+		projected, pooled := *c, *p
+		between := &tensor{n: p.in.n, h: p.in.h, w: p.in.w, c: c.out.c}
+		projected.in, projected.out = p.in, between
+		projected.bias, projected.relu = nil, false
+		pooled.in, pooled.out = between, c.out
+		pooled.bias, pooled.relu = c.bias, c.relu
+		operations[at], operations[reader] = &projected, &pooled
+	}
+}
+
 // pool is a pooling in groups of output pixels.
 type pool struct {
 	*pooling
@@ -134,7 +173,7 @@ func newPool(o *pooling, kernels *kernel.Set) *pool {
 func (o *pool) bind(r *run) func() error {
 	p := kernel.PoolingF32{
 		Windows: o.windows, Channels: o.in.c, X: o.in.in(r.arena), Pitch: o.in.pitch,
-		Y: o.out.in(r.arena), PitchY: o.out.pitch, Weights: o.weights,
+		Y: o.out.in(r.arena), PitchY: o.out.pitch, Weights: o.weights, Bias: o.bias, ReLU: o.relu,
 	}
 	pixels := o.windows.Outputs()
 	return r.parallel((pixels+poolPixels-1)/poolPixels, func(part, _ int) {

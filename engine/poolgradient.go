@@ -74,7 +74,7 @@ func (l *lowering) lowerMeanGradient(n *node) bool {
 		return false
 	}
 	window := sum.attrs.(windowAttrs)
-	if window.reduction != compute.ReduceOpSum || !ones(window.strides) || !ones(window.inputDilations) || !ones(window.dilations) {
+	if window.reduction != compute.ReduceOpSum || len(window.strides) == 0 || !ones(window.strides) || !ones(window.inputDilations) || !ones(window.dilations) {
 		return false
 	}
 	outer, inner := spread.attrs.(padAttrs).axes, cut.attrs.(padAttrs).axes

@@ -17,7 +17,8 @@ type Step struct {
 	// Algorithm is how it is computed, such as "direct GemmF32_14x32"; for the go
 	// backend, the operations.
 	Algorithm string
-	// Input and Output are pixels and channels: n, height, width, channels.
+	// Input and Output are pixels and channels: n, height, width, channels. Convolutions
+	// that are computed together are one of all their output channels.
 	Input, Output [4]int
 	// Window and Stride are height and width; zero where there is none.
 	Window, Stride [2]int
@@ -93,6 +94,8 @@ func describe(s step) Step {
 		d := describeConvolution(s.convolution)
 		d.Algorithm = s.kernel.Name
 		return d
+	case *family:
+		return s.describe()
 	case *pool:
 		d := Step{
 			Operation: "sum pool", Algorithm: "window", Input: s.in.dims(), Output: s.out.dims(),

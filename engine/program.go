@@ -118,6 +118,8 @@ func plan(b *builder) (*program, error) {
 			read = append(read, t)
 		}
 	}
+	projectFirst(l.operations, held)
+	l.operations = joinSiblings(l.operations)
 	sumInPlace(l.operations, held)
 	p.arena = planMemory(l.operations, read, held)
 	var packers []packer

@@ -12,6 +12,8 @@ func newStep(b *Backend, o operation) (step, error) {
 			return newWinograd(o, k, b.workers.count), nil
 		}
 		return newDirect(o, b.kernels.Gemm, b.workers.count), nil
+	case *siblings:
+		return newFamily(o, b.kernels.Gemm, b.workers.count), nil
 	case *pooling:
 		return newPool(o, b.kernels), nil
 	case *poolingGradient:

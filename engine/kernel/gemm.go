@@ -79,6 +79,10 @@ func (g *GemmF32) Rows(indirect bool) int {
 	return g.rows
 }
 
+// Together is how many panels of a depth Run takes for each tile before it goes to the
+// next: they stay in a level-2 cache.
+func (g *GemmF32) Together(depth int) int { return max(1, blockBytes/(depth*g.NR*4)) }
+
 // PackedSize is how many floats Pack returns.
 func (g *GemmF32) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
 
@@ -215,7 +219,7 @@ func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
 	if p.Rows != nil {
 		most = g.indirectRows
 	}
-	block := max(1, blockBytes/((t1-t0)*(k1-k0)*g.NR*4))
+	block := g.Together((t1 - t0) * (k1 - k0))
 	for first := p0; first < p1; first += block {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {

@@ -1,10 +1,13 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 type (
 	poolMaxF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32)
-	poolSumF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32)
+	poolSumF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32)
 )
 
 // Windows lists the pixels that each output pixel is pooled from.
@@ -46,10 +49,14 @@ func (w *Windows) Outputs() int { return len(w.ends) }
 // PoolingF32 is what pooling reads and writes:
 //
 //	for each output pixel i and channel c < Channels {
-//		Y[i*PitchY+c] = max, or Weights[i] * sum, of X[pixel*Pitch+c] over the window's pixels
+//		Y[i*PitchY+c] = max of X[pixel*Pitch+c] over the window's pixels
 //	}
 //
-// It is the sum where there are Weights.
+// or, where there are Weights,
+//
+//	acc := Weights[i] * sum of X[pixel*Pitch+c] over the window's pixels
+//	acc += Bias[c]                               // unless nil
+//	Y[i*PitchY+c] = max(acc, 0) if ReLU, else acc
 type PoolingF32 struct {
 	Windows  *Windows
 	Channels int
@@ -58,6 +65,8 @@ type PoolingF32 struct {
 	Y        []float32
 	PitchY   int
 	Weights  []float32
+	Bias     []float32
+	ReLU     bool
 }
 
 // Pool computes output pixels i0 to i1. It panics where p's slices are too short.
@@ -71,6 +80,13 @@ func (s *Set) Pool(p *PoolingF32, i0, i1 int) {
 	if p.Weights != nil {
 		need("Weights", len(p.Weights), i1, 1, 1)
 	}
+	if p.Bias != nil {
+		need("Bias", len(p.Bias), 1, 0, p.Channels)
+	}
+	floor := float32(math.Inf(-1))
+	if p.ReLU {
+		floor = 0
+	}
 	for i := i0; i < i1; i++ {
 		start := 0
 		if i > 0 {
@@ -80,7 +96,7 @@ func (s *Set) Pool(p *PoolingF32, i0, i1 int) {
 		if p.Weights == nil {
 			s.poolMax(p.Channels, taps, &p.X[0], p.Pitch, pixels, y)
 		} else {
-			s.poolSum(p.Channels, taps, &p.X[0], p.Pitch, pixels, y, p.Weights[i])
+			s.poolSum(p.Channels, taps, &p.X[0], p.Pitch, pixels, y, p.Weights[i], at(p.Bias, 0), floor)
 		}
 	}
 }

@@ -26,6 +26,10 @@ func TestPool(t *testing.T) {
 			p := &PoolingF32{Windows: w, Channels: channels, X: x.s, Pitch: pitch, Y: y.s, PitchY: pitchY}
 			if channels%3 > 0 {
 				p.Weights = matrix(r, 1, w.Outputs(), 0).s
+				p.ReLU = channels%2 > 0
+				if channels%5 > 0 {
+					p.Bias = matrix(r, 1, channels, 0).s
+				}
 			}
 			set.Pool(p, 0, w.Outputs())
 			i := 0
@@ -47,7 +51,14 @@ func TestPool(t *testing.T) {
 							want, bound := largest, 0.0
 							if p.Weights != nil {
 								weight := float64(p.Weights[i])
-								want, bound = weight*sum, float64(g[5]*g[6]+2)*0x1p-24*math.Abs(weight)*magnitude
+								want, magnitude = weight*sum, math.Abs(weight)*magnitude
+								if p.Bias != nil {
+									want, magnitude = want+float64(p.Bias[c]), magnitude+math.Abs(float64(p.Bias[c]))
+								}
+								if p.ReLU {
+									want = max(want, 0)
+								}
+								bound = float64(g[5]*g[6]+3) * 0x1p-24 * magnitude
 							}
 							if got := float64(y.s[i*pitchY+c]); !(math.Abs(got-want) <= bound) {
 								t.Fatalf("%d channels, geometry %v: pixel %d channel %d is %g, want %g", channels, g, i, c, got, want)
@@ -92,6 +103,7 @@ func TestPoolRefusesShortSlices(t *testing.T) {
 		"X":         func(p *PoolingF32) { p.X = p.X[:len(p.X)-1] },
 		"Y":         func(p *PoolingF32) { p.Y = p.Y[:len(p.Y)-1] },
 		"Weights":   func(p *PoolingF32) { p.Weights = p.Weights[1:] },
+		"Bias":      func(p *PoolingF32) { p.Bias = make([]float32, 4) },
 		"Channels":  func(p *PoolingF32) { p.Channels = 0 },
 		"Pitch":     func(p *PoolingF32) { p.Pitch = -5 },
 		"PitchY":    func(p *PoolingF32) { p.PitchY = -5 },

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -256,7 +257,8 @@ func (b *bench) layers(out io.Writer, runs int) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for algorithm, sums := range byAlgorithm {
+	for _, algorithm := range slices.Sorted(maps.Keys(byAlgorithm)) {
+		sums := byAlgorithm[algorithm]
 		fmt.Fprintf(out, "%s: %.1f ms, %.1f%% of the peak\n", algorithm, 1e3*sums[0], 100*sums[1]/sums[0]/peak)
 	}
 	_, err = fmt.Fprintf(out, "total: %.1f ms\n", 1e3*total.Seconds())

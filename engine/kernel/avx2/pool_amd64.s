@@ -109,15 +109,17 @@ done:
 	VZEROUPPER
 	RET
 
-// func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32)
+// func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32)
 // Requires: AVX, CMOV
-TEXT ·PoolSumF32(SB), NOSPLIT, $0-52
+TEXT ·PoolSumF32(SB), NOSPLIT, $0-68
 	MOVQ         channels+0(FP), AX
 	MOVQ         x+16(FP), CX
 	MOVQ         pitch+24(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         y+40(FP), DI
 	VBROADCASTSS weight+48(FP), Y14
+	VBROADCASTSS floor+64(FP), Y13
+	MOVQ         bias+56(FP), R10
 
 wide:
 	CMPQ    AX, $+32
@@ -147,16 +149,31 @@ wideTap:
 	JMP     wideTap
 
 wideCombined:
-	VMULPS  Y14, Y0, Y0
+	VMULPS Y14, Y0, Y0
+	VMULPS Y14, Y1, Y1
+	VMULPS Y14, Y2, Y2
+	VMULPS Y14, Y3, Y3
+	TESTQ  R10, R10
+	JEQ    wideBiased
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	VADDPS 64(R10), Y2, Y2
+	VADDPS 96(R10), Y3, Y3
+
+wideBiased:
+	VMAXPS  Y0, Y13, Y0
+	VMAXPS  Y1, Y13, Y1
+	VMAXPS  Y2, Y13, Y2
+	VMAXPS  Y3, Y13, Y3
 	VMOVUPS Y0, (DI)
-	VMULPS  Y14, Y1, Y1
 	VMOVUPS Y1, 32(DI)
-	VMULPS  Y14, Y2, Y2
 	VMOVUPS Y2, 64(DI)
-	VMULPS  Y14, Y3, Y3
 	VMOVUPS Y3, 96(DI)
 	ADDQ    $+128, CX
 	ADDQ    $+128, DI
+	LEAQ    128(R10), R9
+	TESTQ   R10, R10
+	CMOVQNE R9, R10
 	SUBQ    $+32, AX
 	JMP     wide
 
@@ -194,9 +211,19 @@ narrowTap:
 
 narrowCombined:
 	VMULPS     Y14, Y0, Y0
+	TESTQ      R10, R10
+	JEQ        narrowBiased
+	VMASKMOVPS (R10), Y15, Y4
+	VADDPS     Y4, Y0, Y0
+
+narrowBiased:
+	VMAXPS     Y0, Y13, Y0
 	VMASKMOVPS Y0, Y15, (DI)
 	ADDQ       $+32, CX
 	ADDQ       $+32, DI
+	LEAQ       32(R10), R9
+	TESTQ      R10, R10
+	CMOVQNE    R9, R10
 	SUBQ       $+8, AX
 	JMP        narrow
 

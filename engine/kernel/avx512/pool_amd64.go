@@ -14,8 +14,10 @@ func PoolMaxF32(channels int, taps int, x *float32, pitch int, pixels *int32, y 
 // PoolSumF32 is, for one tap or more:
 //
 //	for c := range channels {
-//		y[c] = weight * sum of x[pixels[t]*pitch+c] over t < taps
+//		y[c] = max(weight * sum of x[pixels[t]*pitch+c] over t < taps + bias[c], floor)
 //	}
 //
+// The bias may be nil.
+//
 //go:noescape
-func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32)
+func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32)

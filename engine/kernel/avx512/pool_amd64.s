@@ -91,15 +91,17 @@ done:
 	VZEROUPPER
 	RET
 
-// func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32)
+// func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·PoolSumF32(SB), NOSPLIT, $0-52
+TEXT ·PoolSumF32(SB), NOSPLIT, $0-68
 	MOVQ         channels+0(FP), AX
 	MOVQ         x+16(FP), CX
 	MOVQ         pitch+24(FP), DX
 	SHLQ         $0x02, DX
 	MOVQ         y+40(FP), DI
 	VBROADCASTSS weight+48(FP), Z30
+	VBROADCASTSS floor+64(FP), Z29
+	MOVQ         bias+56(FP), R10
 
 wide:
 	CMPQ    AX, $+64
@@ -129,16 +131,31 @@ wideTap:
 	JMP     wideTap
 
 wideCombined:
-	VMULPS  Z30, Z0, Z0
+	VMULPS Z30, Z0, Z0
+	VMULPS Z30, Z1, Z1
+	VMULPS Z30, Z2, Z2
+	VMULPS Z30, Z3, Z3
+	TESTQ  R10, R10
+	JEQ    wideBiased
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	VADDPS 128(R10), Z2, Z2
+	VADDPS 192(R10), Z3, Z3
+
+wideBiased:
+	VMAXPS  Z0, Z29, Z0
+	VMAXPS  Z1, Z29, Z1
+	VMAXPS  Z2, Z29, Z2
+	VMAXPS  Z3, Z29, Z3
 	VMOVUPS Z0, (DI)
-	VMULPS  Z30, Z1, Z1
 	VMOVUPS Z1, 64(DI)
-	VMULPS  Z30, Z2, Z2
 	VMOVUPS Z2, 128(DI)
-	VMULPS  Z30, Z3, Z3
 	VMOVUPS Z3, 192(DI)
 	ADDQ    $+256, CX
 	ADDQ    $+256, DI
+	LEAQ    256(R10), R9
+	TESTQ   R10, R10
+	CMOVQNE R9, R10
 	SUBQ    $+64, AX
 	JMP     wide
 
@@ -175,10 +192,20 @@ narrowTap:
 	JMP       narrowTap
 
 narrowCombined:
-	VMULPS  Z30, Z0, Z0
+	VMULPS    Z30, Z0, Z0
+	TESTQ     R10, R10
+	JEQ       narrowBiased
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z0, Z0
+
+narrowBiased:
+	VMAXPS  Z0, Z29, Z0
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    $+64, CX
 	ADDQ    $+64, DI
+	LEAQ    64(R10), R9
+	TESTQ   R10, R10
+	CMOVQNE R9, R10
 	SUBQ    $+16, AX
 	JMP     narrow
 

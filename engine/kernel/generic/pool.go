@@ -24,9 +24,11 @@ func PoolMaxF32(channels, taps int, x *float32, pitch int, pixels *int32, y *flo
 // PoolSumF32 is, for one tap or more:
 //
 //	for c := range channels {
-//		y[c] = weight * sum of x[pixels[t]*pitch+c] over t < taps
+//		y[c] = max(weight * sum of x[pixels[t]*pitch+c] over t < taps + bias[c], floor)
 //	}
-func PoolSumF32(channels, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32) {
+//
+// The bias may be nil.
+func PoolSumF32(channels, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32) {
 	to := unsafe.Slice(y, channels)
 	for t, pixel := range unsafe.Slice(pixels, taps) {
 		from := pixelOf(x, pixel, pitch, channels)
@@ -40,6 +42,14 @@ func PoolSumF32(channels, taps int, x *float32, pitch int, pixels *int32, y *flo
 	}
 	for c := range to {
 		to[c] *= weight
+	}
+	if bias != nil {
+		for c, b := range unsafe.Slice(bias, channels) {
+			to[c] += b
+		}
+	}
+	for c := range to {
+		to[c] = max(to[c], floor)
 	}
 }
 
