@@ -92,7 +92,11 @@ func describe(s step) Step {
 		return d
 	case *winograd:
 		d := describeConvolution(s.convolution)
-		d.Algorithm = s.kernel.Name
+		d.Algorithm = s.algorithm.Name
+		return d
+	case *phased:
+		d := describeConvolution(s.convolution)
+		d.Algorithm = "phases " + s.gemm.Name
 		return d
 	case *family:
 		return s.describe()
