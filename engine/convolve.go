@@ -81,10 +81,10 @@ func (o *convolution) taps() []int {
 	return taps
 }
 
-// packEach packs the kernel before each run, with what packs one panel of it.
-func (o *convolution) packEach(r *run, panels int, pack func(dst []float32, w *kernel.WeightsF32, panel, thread int)) func() error {
+// packEach packs the kernel before each run, with what packs one part of it.
+func (o *convolution) packEach(r *run, parts int, pack func(dst []float32, w *kernel.WeightsF32, part, thread int)) func() error {
 	w := o.given(nil, 0)
-	each := r.parallel(panels, func(panel, thread int) { pack(o.packed.in(r), &w, panel, thread) })
+	each := r.parallel(parts, func(part, thread int) { pack(o.packed.in(r), &w, part, thread) })
 	return func() error {
 		w.B, w.LDB = o.kernel.in(r), o.kernel.pitch
 		return each()
@@ -153,11 +153,12 @@ func ceil(a, b int) int { return (a + b - 1) / b }
 
 func (d *direct) bind(r *run) func() error {
 	blocks := ceil(d.product.M, d.rows)
-	panels, size := d.gemm.Panels(d.product.N), d.product.Taps*d.product.K*d.gemm.NR
+	panels := d.gemm.Panels(d.product.N)
 	pack := func() error { return nil }
 	if d.kernel != nil {
-		pack = d.packEach(r, panels, func(dst []float32, w *kernel.WeightsF32, panel, _ int) {
-			d.gemm.PackPanel(dst[panel*size:][:size], w, panel)
+		w := d.given(nil, 0)
+		pack = d.packEach(r, d.gemm.Parts(&w), func(dst []float32, w *kernel.WeightsF32, part, _ int) {
+			d.gemm.PackPart(dst, w, part)
 		})
 	}
 	multiply := r.parallel(blocks*d.groups, func(part, _ int) {

@@ -271,6 +271,17 @@ func TestPack(t *testing.T) {
 						g.PackPanel(one.s, &WeightsF32{B: transposed, Taps: order, K: k, N: n, LDB: ldt, Transposed: true, Scale: scale}, panel)
 						one.check(t, "PackPanel transposed")
 						check("PackPanel transposed", one.s, panel, true, flip)
+						for _, w := range []WeightsF32{
+							{B: b, Taps: order, K: k, N: n, LDB: ldb, Scale: scale},
+							{B: transposed, Taps: order, K: k, N: n, LDB: ldt, Scale: scale, Transposed: true},
+						} {
+							parts := newGuarded(g.PackedSize(taps, k, n))
+							for part := range g.Parts(&w) {
+								g.PackPart(parts.s, &w, part)
+							}
+							parts.check(t, "PackPart")
+							check("PackPart", parts.s[panel*size:][:size], panel, w.Transposed, flip)
+						}
 					}
 				}
 			}

@@ -15,6 +15,45 @@ func (g *GemmF32) PackPanel(dst []float32, w *WeightsF32, panel int) {
 	g.arrange(dst, w, panel, 0, w.K, w.K*g.NR, g.NR)
 }
 
+// Parts is how many parts packing for products can be divided into, so that each reads
+// its weights in the order in which they lie in memory.
+func (g *GemmF32) Parts(w *WeightsF32) int {
+	if w.Transposed {
+		return g.Panels(w.N)
+	}
+	return len(w.Taps) * ((w.K + partRows - 1) / partRows)
+}
+
+const partRows = 32 // of weights that are not transposed, in a part
+
+// PackPart packs one of the Parts into dst, which is that of all: [ceil(N/NR)][len(Taps)*K][NR].
+func (g *GemmF32) PackPart(dst []float32, w *WeightsF32, part int) {
+	depth := len(w.Taps) * w.K
+	if w.Transposed {
+		g.PackPanel(dst[part*depth*g.NR:], w, part)
+		return
+	}
+	blocks := (w.K + partRows - 1) / partRows
+	tap, block := part/blocks, part%blocks
+	panels := g.Panels(w.N)
+	for row := block * partRows; row < min((block+1)*partRows, w.K); row++ {
+		from := w.B[(w.Taps[tap]*w.K+row)*w.LDB:][:w.N]
+		for panel := range panels {
+			to := dst[(panel*depth+tap*w.K+row)*g.NR:][:g.NR]
+			j := panel * g.NR
+			width := min(g.NR, w.N-j)
+			if w.Scale == nil {
+				copy(to, from[j:][:width])
+			} else {
+				for i, v := range from[j:][:width] {
+					to[i] = v * w.Scale[j+i]
+				}
+			}
+			clear(to[width:])
+		}
+	}
+}
+
 // arrange puts rows k0 to k1 of a panel's columns into dst: tap t of row k is at
 // t*tapStride + (k-k0)*rowStride.
 func (g *GemmF32) arrange(dst []float32, w *WeightsF32, panel, k0, k1, tapStride, rowStride int) {
