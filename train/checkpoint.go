@@ -60,26 +60,16 @@ func saveCheckpoint(folder string, s *stepper, st state) error {
 	}
 	var outputs []safetensors.Output
 	for _, section := range s.sections() {
-		parts, err := s.section(section)
-		if err != nil {
-			return err
-		}
-		for _, p := range parts {
-			outputs = append(outputs, safetensors.Output{Name: section.name + "/" + p.Name, Shape: p.Shape, Values: func(dst []float32) error {
-				copy(dst, p.values)
-				return nil
+		for _, p := range section.of {
+			outputs = append(outputs, safetensors.Output{Name: section.tensor(p), Shape: p.Shape, Values: func(dst []float32) error {
+				values, err := s.values(section.scope, p)
+				copy(dst, values)
+				return err
 			}})
 		}
 	}
 	path := filepath.Join(folder, checkpointFolder, checkpointName(st.Step))
 	return safetensors.Write(path, map[string]string{formatKey: checkpointFormat, stateKey: string(text)}, outputs)
-}
-
-func (s *stepper) section(x section) ([]namedValues, error) {
-	if x.vector == "" {
-		return s.raw()
-	}
-	return s.named(x.vector, x.of)
 }
 
 // checkpoints lists a run's checkpoints, the oldest first.
@@ -135,21 +125,13 @@ func loadCheckpoint(path string, s *stepper) (state, error) {
 		return state{}, fmt.Errorf("%s is not of this network: %w; does recipe.yaml name another network, other options or other classes than the run was begun with?", path, err)
 	}
 	for _, section := range s.sections() {
-		var joined []float32
 		for _, p := range section.of {
-			t, _ := file.Tensor(section.name + "/" + p.Name)
+			t, _ := file.Tensor(section.tensor(p))
 			values := make([]float32, p.Size())
 			if err := t.Float32s(values); err != nil {
 				return state{}, err
 			}
-			if section.vector != "" {
-				joined = append(joined, values...)
-			} else if err := assign(s.store, p.Name, tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
-				return state{}, err
-			}
-		}
-		if section.vector != "" {
-			if err := assign(s.store, section.vector, tensors.FromFlatDataAndDimensions(joined, len(joined))); err != nil {
+			if err := s.variable(section.scope, p).SetValue(tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
 				return state{}, err
 			}
 		}
@@ -163,7 +145,7 @@ func (s *stepper) match(file *safetensors.File) error {
 	wanted := map[string]bool{}
 	for _, section := range s.sections() {
 		for _, p := range section.of {
-			name := section.name + "/" + p.Name
+			name := section.tensor(p)
 			wanted[name] = true
 			switch t, ok := file.Tensor(name); {
 			case !ok:

@@ -14,13 +14,14 @@ import (
 
 // TestGoldenRMSProp compares the losses of some steps on one batch with those of the
 // foreign reference, which computes in float64 and says what float32 makes of the same.
+// With the networks that are left out, that is so much that a wrong step might pass.
 func TestGoldenRMSProp(t *testing.T) {
 	backend, err := engine.New("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer backend.Finalize()
-	for _, name := range arch.Names() {
+	for _, name := range []string{"inception_resnet_v1", "inception_resnet_v2_paper"} {
 		t.Run(name, func(t *testing.T) {
 			file, err := golden.Load(name)
 			if err != nil {

@@ -8,10 +8,10 @@ import (
 
 // An optimizer makes a step of a gradient.
 type optimizer interface {
-	// slots are the vectors of its state, each with the value that it begins with.
+	// slots are its state beside each parameter, with the value that they begin with.
 	slots() []slot
-	// step returns what is subtracted from the parameters, and the slots' new values.
-	// All nodes are vectors of the same size.
+	// step returns what is subtracted from a parameter, and its slots' new values. All
+	// nodes are of the parameter's shape.
 	step(gradient, learningRate *graph.Node, slots []*graph.Node) (step *graph.Node, updated []*graph.Node)
 }
 
@@ -36,7 +36,7 @@ func (o rmsProp) slots() []slot { return []slot{{"mean_square", 1}, {"momentum",
 func (o rmsProp) step(gradient, learningRate *graph.Node, slots []*graph.Node) (*graph.Node, []*graph.Node) {
 	meanSquare, momentum := slots[0], slots[1]
 	meanSquare = graph.Add(graph.MulScalar(meanSquare, o.Decay), graph.MulScalar(graph.Mul(gradient, gradient), 1-o.Decay))
-	step := graph.Div(graph.Mul(learningRate, gradient), graph.Sqrt(graph.AddScalar(meanSquare, o.Epsilon)))
+	step := graph.Div(graph.Mul(gradient, learningRate), graph.Sqrt(graph.AddScalar(meanSquare, o.Epsilon)))
 	momentum = graph.Add(graph.MulScalar(momentum, o.Momentum), step)
 	return momentum, []*graph.Node{meanSquare, momentum}
 }
@@ -48,5 +48,5 @@ func (o sgd) slots() []slot { return []slot{{"momentum", 0}} }
 
 func (o sgd) step(gradient, learningRate *graph.Node, slots []*graph.Node) (*graph.Node, []*graph.Node) {
 	momentum := graph.Add(graph.MulScalar(slots[0], o.Momentum), gradient)
-	return graph.Mul(learningRate, momentum), []*graph.Node{momentum}
+	return graph.Mul(momentum, learningRate), []*graph.Node{momentum}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -26,75 +27,69 @@ type stepper struct {
 	accumulate *model.Exec // only adds its gradients to those of the batch
 }
 
-// Names of the vectors beside the parameters in the store.
+// The scopes of variables that stand beside the parameters, each under its name; those
+// of the optimiser are named after its slots.
 const (
-	averageName  = "train/average"
-	gradientName = "train/gradient"
+	averageScope  = "average"
+	gradientScope = "gradient" // the sum over the parts of a batch
 )
-
-func slotName(s slot) string { return "train/" + s.name }
 
 func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
 
-// newStepper makes the programs. The parameters are those of the network; values fills
-// in what training begins with.
+// newStepper makes the programs; values fills in what training begins with.
 func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error) (*stepper, error) {
 	s := &stepper{network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore()}
-	create := func(name string, value *tensors.Tensor) error {
-		_, err := s.store.CreateVariable(name, value)
-		return err
-	}
-	initial := map[string][]float32{}
-	for _, a := range p.all {
-		flat := make([]float32, a.Size())
-		if err := values(flat, a); err != nil {
-			return nil, err
-		}
-		initial[a.Name] = flat
-		if err := create(a.Name, tensors.FromFlatDataAndDimensions(flat, a.Shape...)); err != nil {
-			return nil, err
-		}
-	}
-	var average []float32
-	for _, a := range p.averaged() {
-		average = append(average, initial[a.Name]...)
-	}
-	if err := create(averageName, tensors.FromFlatDataAndDimensions(average, len(average))); err != nil {
+	if err := s.create(values); err != nil {
 		return nil, err
-	}
-	trained := size(p.trained)
-	for _, slot := range s.optimizer.slots() {
-		if err := create(slotName(slot), filled(slot.initial, trained)); err != nil {
-			return nil, err
-		}
 	}
 	var err error
-	if s.update, err = model.NewExec(backend, s.store, func(scope *model.Scope, images, targets, rate, decay *graph.Node) []*graph.Node {
-		return s.updateGraph(scope, images, targets, rate, decay)
-	}); err != nil {
+	if s.update, err = model.NewExec(backend, s.store, s.updateGraph); err != nil {
 		return nil, err
 	}
-	if microBatches(r) == 1 {
-		return s, nil
+	if microBatches(r) > 1 {
+		s.accumulate, err = model.NewExec(backend, s.store, s.accumulateGraph)
 	}
-	if err := create(gradientName, filled(0, trained)); err != nil {
-		return nil, err
-	}
-	s.accumulate, err = model.NewExec(backend, s.store, func(scope *model.Scope, images, targets *graph.Node) []*graph.Node {
-		logits, loss, gradient := s.gradientGraph(scope, images, targets)
-		sum := s.store.GetVariable("/" + gradientName)
-		sum.SetNodeValue(graph.Add(sum.NodeValue(loss), gradient))
-		return []*graph.Node{logits, loss}
-	})
 	return s, err
 }
 
-func filled(value float32, n int) *tensors.Tensor {
+// create makes all variables.
+func (s *stepper) create(values func(dst []float32, p arch.Parameter) error) error {
+	var all []error
+	add := func(scope string, p arch.Parameter, flat []float32) {
+		_, err := s.store.CreateVariable(scope+"/"+p.Name, tensors.FromFlatDataAndDimensions(flat, p.Shape...))
+		all = append(all, err)
+	}
+	averaged := map[string]bool{}
+	for _, p := range s.parameters.averaged() {
+		averaged[p.Name] = true
+	}
+	for _, p := range s.parameters.all {
+		flat := make([]float32, p.Size())
+		if err := values(flat, p); err != nil {
+			return err
+		}
+		add("", p, flat)
+		if averaged[p.Name] {
+			add(averageScope, p, flat)
+		}
+	}
+	for _, p := range s.parameters.trained {
+		for _, slot := range s.optimizer.slots() {
+			add(slot.name, p, filled(slot.initial, p.Size()))
+		}
+		if microBatches(s.recipe) > 1 {
+			add(gradientScope, p, filled(0, p.Size()))
+		}
+	}
+	return errors.Join(all...)
+}
+
+func filled(value float32, n int) []float32 {
 	flat := make([]float32, n)
 	for i := range flat {
 		flat[i] = value
 	}
-	return tensors.FromFlatDataAndDimensions(flat, n)
+	return flat
 }
 
 func (s *stepper) close() {
@@ -105,26 +100,26 @@ func (s *stepper) close() {
 	s.store.Finalize()
 }
 
-// gradientGraph returns the logits of a batch, [batch, classes], its loss and the
-// loss's gradient with respect to the trained parameters, joined. Gradients of replicas
-// are averaged here.
-func (s *stepper) gradientGraph(scope *model.Scope, images, targets *graph.Node) (logits, loss, gradient *graph.Node) {
+// variable returns that of a parameter in a scope; in the empty one, the parameter
+// itself.
+func (s *stepper) variable(scope string, p arch.Parameter) *model.Variable {
+	return s.store.GetVariable(model.JoinPath("/", scope, p.Name))
+}
+
+// gradients returns the logits of a batch, [batch, classes], its loss and the loss's
+// gradients with respect to the trained parameters. Those of replicas are averaged here.
+func (s *stepper) gradients(scope *model.Scope, images, targets *graph.Node) (logits, loss *graph.Node, gradients []*graph.Node) {
 	s.store.SetTraining(images.Graph(), true)
 	outputs := s.network.Graph(scope, images)
 	loss = crossEntropy(outputs.Logits, targets)
 	if outputs.AuxiliaryLogits != nil {
 		loss = graph.Add(loss, graph.MulScalar(crossEntropy(outputs.AuxiliaryLogits, targets), s.recipe.AuxiliaryWeight))
 	}
-	return outputs.Logits, loss, join(graph.Gradient(loss, s.nodes(images, s.parameters.trained)...))
-}
-
-// nodes returns the values of parameters in a graph.
-func (s *stepper) nodes(g graph.GraphProvider, some []arch.Parameter) []*graph.Node {
-	values := make([]*graph.Node, len(some))
-	for i, p := range some {
-		values[i] = s.store.GetVariable("/" + p.Name).NodeValue(g)
+	var trained []*graph.Node
+	for _, p := range s.parameters.trained {
+		trained = append(trained, s.variable("", p).NodeValue(loss))
 	}
-	return values
+	return outputs.Logits, loss, graph.Gradient(loss, trained...)
 }
 
 // crossEntropy is the mean over a batch; targets are probabilities, [batch, classes].
@@ -133,79 +128,77 @@ func crossEntropy(logits, targets *graph.Node) *graph.Node {
 	return graph.MulScalar(graph.ReduceAllSum(graph.Mul(targets, graph.LogSoftmax(logits))), -1/float64(batch))
 }
 
+// accumulateGraph adds the gradients of a part of a batch to their sums.
+func (s *stepper) accumulateGraph(scope *model.Scope, images, targets *graph.Node) []*graph.Node {
+	logits, loss, gradients := s.gradients(scope, images, targets)
+	for i, p := range s.parameters.trained {
+		sum := s.variable(gradientScope, p)
+		sum.SetNodeValue(graph.Add(sum.NodeValue(loss), gradients[i]))
+	}
+	return []*graph.Node{logits, loss}
+}
+
 // updateGraph makes the optimiser's step, and moves the averages. It returns the
-// logits, the loss, and the L2 norm of the gradient before it is clipped.
+// logits, the loss, and the L2 norm of the gradients before they are clipped.
 func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *graph.Node) []*graph.Node {
-	logits, loss, gradient := s.gradientGraph(scope, images, targets)
-	if n := microBatches(s.recipe); n > 1 {
-		sum := s.store.GetVariable("/" + gradientName)
-		gradient = graph.DivScalar(graph.Add(sum.NodeValue(loss), gradient), float64(n))
-		sum.SetNodeValue(graph.ZerosLike(gradient))
+	logits, loss, gradients := s.gradients(scope, images, targets)
+	for i, p := range s.parameters.trained {
+		if n := microBatches(s.recipe); n > 1 {
+			sum := s.variable(gradientScope, p)
+			gradients[i] = graph.MulScalar(graph.Add(sum.NodeValue(loss), gradients[i]), 1/float64(n))
+			sum.SetNodeValue(graph.ZerosLike(gradients[i]))
+		}
+		if decays(p) {
+			gradients[i] = graph.Add(gradients[i], graph.MulScalar(s.variable("", p).NodeValue(loss), s.recipe.WeightDecay))
+		}
 	}
-	p := &s.parameters
-	values := join(s.nodes(loss, p.trained))
-	if s.recipe.WeightDecay > 0 && p.decayed > 0 {
-		gradient = decayWeights(gradient, values, s.recipe.WeightDecay, size(p.trained[:p.decayed]))
-	}
-	norm := l2(gradient)
-	// Scalars are spread by hand: operations on equal shapes are what backends fuse.
-	spread := func(scalar *graph.Node, like *graph.Node) *graph.Node {
-		return graph.BroadcastToDims(scalar, like.Shape().Dimensions...)
-	}
+	norm := globalNorm(gradients)
+	clip := func(gradient *graph.Node) *graph.Node { return gradient }
 	if limit := s.recipe.ClipNorm; limit > 0 {
-		factor := graph.Div(graph.Scalar(norm.Graph(), norm.DType(), limit), graph.MaxScalar(norm, limit))
-		gradient = graph.Mul(gradient, spread(factor, gradient))
+		factor := newSpreader(graph.Div(graph.Scalar(norm.Graph(), norm.DType(), limit), graph.MaxScalar(norm, limit)))
+		clip = func(gradient *graph.Node) *graph.Node { return graph.Mul(gradient, factor.like(gradient)) }
 	}
-	var slots []*model.Variable
-	var state []*graph.Node
-	for _, slot := range s.optimizer.slots() {
-		v := s.store.GetVariable("/" + slotName(slot))
-		slots, state = append(slots, v), append(state, v.NodeValue(loss))
+	rates := newSpreader(rate)
+	for i, p := range s.parameters.trained {
+		var slots []*model.Variable
+		var state []*graph.Node
+		for _, slot := range s.optimizer.slots() {
+			v := s.variable(slot.name, p)
+			slots, state = append(slots, v), append(state, v.NodeValue(loss))
+		}
+		step, state := s.optimizer.step(clip(gradients[i]), rates.like(gradients[i]), state)
+		for j, v := range slots {
+			v.SetNodeValue(state[j])
+		}
+		v := s.variable("", p)
+		v.SetNodeValue(graph.Sub(v.NodeValue(loss), step))
 	}
-	step, state := s.optimizer.step(gradient, spread(rate, gradient), state)
-	for i, v := range slots {
-		v.SetNodeValue(state[i])
+	old, fresh := newSpreader(decay), newSpreader(graph.OneMinus(decay))
+	for _, p := range s.parameters.averaged() {
+		average, value := s.variable(averageScope, p), s.variable("", p).NodeValue(loss)
+		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(loss), old.like(value)), graph.Mul(value, fresh.like(value))))
 	}
-	values = graph.Sub(values, step)
-	for i, v := range split(values, p.trained) {
-		s.store.GetVariable("/" + p.trained[i].Name).SetNodeValue(v)
-	}
-	if len(p.statistics) > 0 {
-		values = join([]*graph.Node{values, join(s.nodes(loss, p.statistics))})
-	}
-	average := s.store.GetVariable("/" + averageName)
-	old, weight := average.NodeValue(loss), spread(decay, values)
-	average.SetNodeValue(graph.Add(graph.Mul(old, weight), graph.Mul(values, spread(graph.OneMinus(decay), values))))
 	return []*graph.Node{logits, loss, norm}
 }
 
-// decayWeights adds the gradient of factor/2 times the squares of the first count values.
-func decayWeights(gradient, values *graph.Node, factor float64, count int) *graph.Node {
-	first, rest := graph.AxisRange(0, count), graph.AxisRange(count)
-	decayed := graph.Add(graph.Slice(gradient, first), graph.MulScalar(graph.Slice(values, first), factor))
-	if count == gradient.Shape().Size() {
-		return decayed
+// globalNorm returns the L2 norm of all tensors together. It sums over the pixels of
+// kernels first, which is a pooling, and so keeps the rounding of long sums small.
+func globalNorm(all []*graph.Node) *graph.Node {
+	var sums []*graph.Node
+	for _, x := range all {
+		squares := graph.Mul(x, x)
+		if squares.Rank() == 4 {
+			squares = graph.ReduceSum(squares, 1, 2)
+		}
+		sums = append(sums, graph.ReduceAllSum(squares))
 	}
-	return graph.Concatenate([]*graph.Node{decayed, graph.Slice(gradient, rest)}, 0)
-}
-
-// l2 returns the norm of a vector. It sums in rows first, which keeps the rounding of
-// long sums small.
-func l2(v *graph.Node) *graph.Node {
-	n := v.Shape().Size()
-	columns := int(math.Ceil(math.Sqrt(float64(n))))
-	rows := (n + columns - 1) / columns
-	squares := graph.Mul(v, v)
-	if missing := rows*columns - n; missing > 0 {
-		squares = graph.Pad(squares, graph.ScalarZero(v.Graph(), v.DType()), compute.PadAxis{End: missing})
-	}
-	return graph.Sqrt(graph.ReduceAllSum(graph.ReduceSum(graph.Reshape(squares, rows, columns), 1)))
+	return graph.Sqrt(graph.ReduceAllSum(graph.Stack(sums, 0)))
 }
 
 // An outcome is what a step, or a part of it, computed.
 type outcome struct {
 	loss   float64
-	norm   float64 // L2 of the gradient before clipping
+	norm   float64 // L2 of the gradients before clipping
 	logits []float32
 }
 
@@ -220,15 +213,16 @@ func (s *stepper) step(step int, images []float32, labels []int32, rate, decay f
 }
 
 func (s *stepper) exec(program *model.Exec, step, part int, images []float32, labels []int32, scalars ...float32) (outcome, error) {
+	// Dropout follows from the seed, the step and the part.
 	random := rand.New(rand.NewPCG(s.recipe.Seed, uint64(step)*uint64(microBatches(s.recipe))+uint64(part)))
 	if err := s.store.SetRNGStateFromSeed(random.Int64()); err != nil {
 		return outcome{}, err
 	}
-	batch := len(labels)
+	batch, classes := len(labels), s.network.Options().Classes
 	side := int(math.Sqrt(float64(len(images) / batch / 3)))
 	inputs := []*tensors.Tensor{
 		tensors.FromFlatDataAndDimensions(images, batch, side, side, 3),
-		tensors.FromFlatDataAndDimensions(targets(labels, s.network.Options().Classes, s.recipe.LabelSmoothing), batch, s.network.Options().Classes),
+		tensors.FromFlatDataAndDimensions(targets(labels, classes, s.recipe.LabelSmoothing), batch, classes),
 	}
 	for _, v := range scalars {
 		inputs = append(inputs, tensors.FromScalar(v))

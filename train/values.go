@@ -14,24 +14,28 @@ type namedValues struct {
 	values []float32
 }
 
-// vector copies the values of a variable of the store.
-func (s *stepper) vector(name string) ([]float32, error) {
-	v := s.store.GetVariable("/" + name)
-	if v == nil {
-		return nil, fmt.Errorf("there is no variable %s", name)
-	}
-	value, err := v.Value()
+// values copies those of a parameter in a scope.
+func (s *stepper) values(scope string, p arch.Parameter) ([]float32, error) {
+	value, err := s.variable(scope, p).Value()
 	if err != nil {
 		return nil, err
 	}
-	return tensors.CopyFlatData[float32](value)
+	values, err := tensors.CopyFlatData[float32](value)
+	if err != nil {
+		return nil, fmt.Errorf("the values of %s: %w", p.Name, err)
+	}
+	return values, nil
 }
 
-// raw returns the parameters as the last step left them.
-func (s *stepper) raw() ([]namedValues, error) {
+// averaged returns all parameters: their averages, or where they are frozen themselves.
+func (s *stepper) averaged() ([]namedValues, error) {
 	all := make([]namedValues, len(s.parameters.all))
 	for i, p := range s.parameters.all {
-		values, err := s.vector(p.Name)
+		scope := averageScope
+		if s.variable(scope, p) == nil {
+			scope = ""
+		}
+		values, err := s.values(scope, p)
 		if err != nil {
 			return nil, err
 		}
@@ -40,57 +44,23 @@ func (s *stepper) raw() ([]namedValues, error) {
 	return all, nil
 }
 
-// averaged returns all parameters: their averages, or where they are frozen themselves.
-func (s *stepper) averaged() ([]namedValues, error) {
-	all, err := s.raw()
-	if err != nil {
-		return nil, err
-	}
-	average, err := s.named(averageName, s.parameters.averaged())
-	if err != nil {
-		return nil, err
-	}
-	byName := map[string][]float32{}
-	for _, a := range average {
-		byName[a.Name] = a.values
-	}
-	for i, p := range all {
-		if values, ok := byName[p.Name]; ok {
-			all[i].values = values
-		}
-	}
-	return all, nil
-}
-
-// named divides a vector of the store into its parameters.
-func (s *stepper) named(vector string, some []arch.Parameter) ([]namedValues, error) {
-	values, err := s.vector(vector)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]namedValues, len(some))
-	for i, p := range some {
-		parts[i] = namedValues{p, values[:p.Size():p.Size()]}
-		values = values[p.Size():]
-	}
-	return parts, nil
-}
-
-// A section is a part of the state as it lies in a checkpoint: under a name of its own,
-// by parameter.
+// A section is a part of the state that lies in a checkpoint, under a name of its own.
 type section struct {
-	name   string
-	vector string // of the store; the parameters themselves when empty
-	of     []arch.Parameter
+	name  string
+	scope string
+	of    []arch.Parameter
 }
+
+// tensor is the name of a parameter's values in a checkpoint.
+func (x section) tensor(p arch.Parameter) string { return x.name + "/" + p.Name }
 
 func (s *stepper) sections() []section {
 	all := []section{
 		{"parameters", "", s.parameters.all},
-		{"average", averageName, s.parameters.averaged()},
+		{averageScope, averageScope, s.parameters.averaged()},
 	}
 	for _, slot := range s.optimizer.slots() {
-		all = append(all, section{slot.name, slotName(slot), s.parameters.trained})
+		all = append(all, section{slot.name, slot.name, s.parameters.trained})
 	}
 	return all
 }
