@@ -128,7 +128,7 @@ func start(ctx context.Context, backend compute.Backend, folder string, r recipe
 		return nil, err
 	}
 	defer closeAll(t.data.close)
-	from, err := newOrigin(backend, r, len(t.data.training.Classes()))
+	from, err := newOrigin(backend, r, t.data.training.Classes(), t.log)
 	if err != nil {
 		return nil, err
 	}
