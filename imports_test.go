@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"engine/kernel/avx512":  {},
 	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
 	"engine":                {"engine/kernel"},
+	"train/events":          {"internal/tfrecord"},
 	"internal/golden":       {"arch"}, // for tests alone
 	"internal/cli":          {"arch", "engine", "predict", "recipe", "train", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
