@@ -28,8 +28,9 @@ var mayImport = map[string][]string{
 	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
 	"engine":                {"engine/kernel"},
 	"train/events":          {"internal/tfrecord"},
+	"train/curves":          {},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "engine", "predict", "recipe", "train", "vision", "weights", "weights/hub"},
+	"internal/cli":          {"arch", "engine", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
 	"bench":                 {"arch"},
 }
