@@ -2,6 +2,7 @@ package curves
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ const File = "metrics.csv"
 type Run struct {
 	// Name tells it from other runs in a picture.
 	Name string
-	// Points are in the order of their steps.
+	// Points are in the order of their epochs.
 	Points []Point
 }
 
@@ -120,15 +121,16 @@ func parse(data []byte) ([]Point, error) {
 			}
 			*c.of(&p) = value
 		}
-		if n := len(points); math.IsNaN(p.Epoch) || n > 0 && p.Epoch < points[n-1].Epoch {
+		if math.IsNaN(p.Epoch) {
 			line, _ := r.FieldPos(places[0])
-			return nil, fmt.Errorf("line %d: expected an epoch that does not come before that of the line above, found %q", line, row[places[0]])
+			return nil, fmt.Errorf("line %d: expected a number as epoch, found %q", line, row[places[0]])
 		}
 		points = append(points, p)
 	}
 	if len(points) == 0 {
 		return nil, errors.New("it has no rows; wait for the run's first steps")
 	}
+	slices.SortStableFunc(points, func(a, b Point) int { return cmp.Compare(a.Epoch, b.Epoch) })
 	return points, nil
 }
 
