@@ -20,13 +20,14 @@ var mayImport = map[string][]string{
 	"weights":               {"arch", "recipe", "weights/safetensors"},
 	"weights/hub":           {"recipe"},
 	"predict":               {"arch", "recipe", "vision", "weights"},
+	"evaluate":              {"dataset", "predict", "recipe", "vision"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
 	"engine/kernel/avx512":  {},
 	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
 	"engine":                {"engine/kernel"},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "engine", "predict", "recipe", "vision", "weights", "weights/hub"},
+	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "predict", "recipe", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
 	"bench":                 {"arch"},
 }
