@@ -45,49 +45,52 @@ func (e *evaluation) header() []string {
 // openLog opens the file of predictions, or begins one, and returns the predictions in it
 // that belong to the evaluation. What an interruption has left of an image without all
 // its lines is cut off.
-func openLog(e *evaluation) (l *predictionLog, done []Prediction, err error) {
+func openLog(e *evaluation) (*predictionLog, []Prediction, error) {
 	path := e.o.Predictions
-	l = &predictionLog{e: e, rows: e.rowNames()}
-	if err := l.fingerprint(); err != nil {
-		return nil, nil, err
-	}
-	if l.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666); err != nil {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
 		return nil, nil, fmt.Errorf("the file of predictions: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			l.file.Close()
-			err = fmt.Errorf("the file of predictions %s: %w", path, err)
-		}
-	}()
+	l := &predictionLog{file: file, e: e, rows: e.rowNames()}
+	done, err := l.resume()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("the file of predictions %s: %w", path, err), file.Close())
+	}
+	return l, done, nil
+}
+
+// resume reads the file, and leaves it at the end of what is whole.
+func (l *predictionLog) resume() (done []Prediction, err error) {
+	if err := l.fingerprint(); err != nil {
+		return nil, err
+	}
 	data, err := io.ReadAll(l.file)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	header, err := csvLines(e.header())
+	header, err := csvLines(l.e.header())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if len(data) < len(header) && bytes.HasPrefix(header, data) { // empty, or torn in the header
+	whole := int64(len(header))
+	switch {
+	case len(data) < len(header) && bytes.HasPrefix(header, data): // empty, or torn in the header
 		if _, err := l.file.WriteAt(header, 0); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		_, err = l.file.Seek(0, io.SeekEnd)
-		return l, nil, err
-	}
-	if !bytes.HasPrefix(data, header) {
+	case !bytes.HasPrefix(data, header):
 		first, _, _ := bytes.Cut(data, []byte("\n"))
-		return nil, nil, fmt.Errorf("its first line should be %q, found %q; it is no file of predictions on these classes: name another", header[:len(header)-1], first[:min(len(first), 200)])
-	}
-	done, whole, err := l.read(data)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := l.file.Truncate(whole); err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("its first line should be %q, found %q; it is no file of predictions on these classes: name another", header[:len(header)-1], first[:min(len(first), 200)])
+	default:
+		if done, whole, err = l.read(data); err != nil {
+			return nil, err
+		}
+		if err := l.file.Truncate(whole); err != nil {
+			return nil, err
+		}
 	}
 	_, err = l.file.Seek(whole, io.SeekStart)
-	return l, done, err
+	return done, err
 }
 
 // fingerprint sums up what each row's predictions depend on beside the image.

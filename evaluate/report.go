@@ -12,8 +12,10 @@ const ensemble = "ensemble"
 
 // A Report is the result of an evaluation.
 type Report struct {
-	// Images is how many were classified; Excluded how many were left out before.
+	// Images is how many images were classified, Of those of the set; Excluded is how many
+	// were left out before.
 	Images   int `json:"images"`
+	Of       int `json:"of"`
 	Excluded int `json:"excluded"`
 	// Unreadable are the images that were left out since they cannot be decoded.
 	Unreadable []Unreadable `json:"unreadable"`
@@ -80,7 +82,7 @@ type Speed struct {
 func (e *evaluation) report() (*Report, error) {
 	slices.SortFunc(e.done, func(a, b Prediction) int { return a.Index - b.Index })
 	r := &Report{
-		Images: len(e.done), Excluded: e.excluded, Unreadable: []Unreadable{},
+		Images: len(e.done), Of: e.set.Len(), Excluded: e.excluded, Unreadable: []Unreadable{},
 		Crops: e.o.Crops, Labelled: true, Classes: e.classes, Predictions: e.done, Speed: e.speed,
 	}
 	for _, u := range e.unreadable {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,7 +31,12 @@ type evaluateFlags struct {
 	crops          int
 	batch          int
 	limit          int
+	groundTruth    string
+	synsets        string
+	blacklist      string
 	predictions    string
+	submission     string
+	confusion      string
 	skipUnreadable bool
 	json           bool
 	backend        backendFlags
@@ -51,10 +57,17 @@ network's input: shorter sides of 342, 384, 427 and 470 pixels at 299 become as 
 
 DATA is a folder of class folders, a .tar, .tar.gz or .tar.zst archive of one, or
 TFRecord shards. The networks' classes must be those of the data; they are compared by
-name, so that their order does not matter.`,
+name, so that their order does not matter.
+
+For ILSVRC-2012, DATA is the folder of the validation images, or the archive they come
+in; --synsets is the development kit's data/meta.mat (or a later kit's map_clsloc.txt)
+and --ground-truth its data/ILSVRC2012_validation_ground_truth.txt. Without ground truth,
+as for the test images, --submission writes what the test server takes.`,
 		Example: `  inception evaluate --weights model.safetensors --data photos/ --split validation
   inception evaluate --weights v4.safetensors,resnet.safetensors --crops 12 \
-    --data photos.tar --predictions predictions.csv`,
+    --data photos.tar --predictions predictions.csv
+  inception evaluate --weights timm/inception_v4.tf_in1k --data ILSVRC2012_img_val.tar \
+    --synsets meta.mat --ground-truth ILSVRC2012_validation_ground_truth.txt --crops 144`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -66,6 +79,11 @@ name, so that their order does not matter.`,
 	flags.IntVar(&f.crops, "crops", 1, "crops of each photograph: 1, 10, 12 or 144")
 	flags.IntVar(&f.batch, "batch", evaluate.DefaultBatch, "crops that run through a network at a time")
 	flags.IntVar(&f.limit, "limit", 0, "evaluate this many photographs, spread evenly over the data (default all)")
+	flags.StringVar(&f.synsets, "synsets", "", "`file` with the number of each synset of ILSVRC-2012; DATA has no class folders then")
+	flags.StringVar(&f.groundTruth, "ground-truth", "", "`file` with the class of each photograph of ILSVRC-2012, in the order of their names")
+	flags.StringVar(&f.blacklist, "blacklist", "", "`file` with the numbers of photographs to leave out")
+	flags.StringVar(&f.submission, "submission", "", "write the five best classes of each photograph to this `file`, as the test server of ILSVRC-2012 takes them")
+	flags.StringVar(&f.confusion, "confusion", "", "draw the confusion matrix in this PNG `file`")
 	flags.StringVar(&f.predictions, "predictions", "", "append the predictions of each photograph to this CSV `file`, and go on with those that it lacks")
 	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, rather than fail")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
@@ -85,11 +103,20 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	if f.batch < 1 || f.limit < 0 {
 		return usageError{fmt.Errorf("--batch must be at least 1 and --limit not negative, found %d and %d", f.batch, f.limit)}
 	}
-	set, err := dataset.Open(ctx, f.data, dataset.Options{Split: f.split})
+	if f.synsets == "" && (f.groundTruth != "" || f.submission != "") {
+		return usageError{errors.New("--ground-truth and --submission need the numbers of the classes; name them with --synsets")}
+	}
+	set, err := f.openData(ctx)
 	if err != nil {
 		return err
 	}
 	defer set.Close()
+	var exclude []int
+	if f.blacklist != "" {
+		if exclude, err = evaluate.ReadBlacklist(f.blacklist, set); err != nil {
+			return fmt.Errorf("--blacklist: %w", err)
+		}
+	}
 	backend, err := f.backend.open()
 	if err != nil {
 		return err
@@ -102,7 +129,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	}
 	bar := imageBar{out: cmd.ErrOrStderr()}
 	report, err := evaluate.Run(ctx, members, set, evaluate.Options{
-		Crops: crops, Batch: f.batch, Limit: f.limit, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable,
+		Crops: crops, Batch: f.batch, Limit: f.limit, Exclude: exclude, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable,
 		Unreadable: func(name string, err error) {
 			bar.end()
 			fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s is left out: %v\n", name, err)
@@ -113,10 +140,38 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if f.submission != "" {
+		if err := writeOutput(f.submission, report.WriteSubmission); err != nil {
+			return fmt.Errorf("--submission: %w", err)
+		}
+	}
+	if f.confusion != "" {
+		if err := writeOutput(f.confusion, report.DrawConfusion); err != nil {
+			return fmt.Errorf("--confusion: %w", err)
+		}
+	}
 	if f.json {
 		return printJSON(cmd.OutOrStdout(), report)
 	}
 	return printReport(cmd.OutOrStdout(), report)
+}
+
+// openData opens the photographs, with class folders or as ILSVRC-2012 has them.
+func (f *evaluateFlags) openData(ctx context.Context) (*dataset.Set, error) {
+	o := dataset.Options{Split: f.split}
+	if f.synsets != "" {
+		var err error
+		o.Flat = true
+		if o.Classes, err = evaluate.ReadSynsets(f.synsets); err != nil {
+			return nil, fmt.Errorf("--synsets: %w", err)
+		}
+		if f.groundTruth != "" {
+			if o.Labels, err = evaluate.ReadGroundTruth(f.groundTruth, o.Classes); err != nil {
+				return nil, fmt.Errorf("--ground-truth: %w", err)
+			}
+		}
+	}
+	return dataset.Open(ctx, f.data, o)
 }
 
 // members opens the weights. closeAll releases those that were opened, also after an
@@ -208,6 +263,10 @@ func (b *imageBar) end() {
 
 // printReport prints the tables for people.
 func printReport(out io.Writer, r *evaluate.Report) error {
+	if !r.Labelled {
+		_, err := fmt.Fprintf(out, "%s\nthe data have no labels, so that the errors are not known\n", summary(r))
+		return err
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(w, "NETWORK\tCROPS\tTOP-1 ERROR\t95% INTERVAL\tTOP-5 ERROR\t95% INTERVAL\n")
 	for _, row := range r.Rows {
