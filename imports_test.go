@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"weights/hub":           {"recipe"},
 	"predict":               {"arch", "recipe", "vision", "weights"},
 	"train":                 {"arch", "dataset", "recipe", "vision", "weights", "weights/safetensors"},
+	"evaluate":              {"dataset", "predict", "recipe", "vision"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
 	"engine/kernel/avx512":  {},
@@ -30,7 +31,7 @@ var mayImport = map[string][]string{
 	"train/events":          {"internal/tfrecord"},
 	"train/curves":          {},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "engine", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
+	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
 	"bench":                 {"arch"},
 }

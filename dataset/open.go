@@ -64,6 +64,16 @@ func assemble(l listing, s storage, o Options, err error) (*Set, error) {
 	if o.LabelOffset != 0 {
 		return nil, fmt.Errorf("the label offset is %d, expected 0: folders have no numbers", o.LabelOffset)
 	}
+	if o.Flat {
+		items, ignored, err := arrangeFlat(l, o)
+		if err != nil {
+			return nil, err
+		}
+		return &Set{classes: o.Classes, items: items, ignored: ignored, storage: s}, nil
+	}
+	if o.Labels != nil {
+		return nil, errors.New("found labels, expected none: the images of a set that is not flat have those of their folders")
+	}
 	classes, items, ignored, err := arrange(l, o)
 	if err != nil {
 		return nil, err

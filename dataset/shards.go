@@ -3,6 +3,7 @@ package dataset
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -129,6 +130,9 @@ func (s *shardFiles) Close() error { return nil }
 func openShards(ctx context.Context, paths []string, labels string, o Options, err error) (*Set, error) {
 	if err != nil {
 		return nil, err
+	}
+	if o.Flat || o.Labels != nil {
+		return nil, errors.New("found TFRecord files, expected a folder or an archive of images: records have labels of their own, so that a set of them is not flat")
 	}
 	names := o.Classes
 	if names == nil {
