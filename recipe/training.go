@@ -67,6 +67,10 @@ type Training struct {
 	// zero.
 	MicroBatches int `yaml:"micro_batches,omitempty"`
 
+	// Recompute saves memory: only what passes between the figures of the network is
+	// kept for the gradients, and the rest computed twice.
+	Recompute bool `yaml:"recompute,omitempty"`
+
 	Optimizer    Optimizer    `yaml:"optimizer"`
 	LearningRate LearningRate `yaml:"learning_rate"`
 	// ClipNorm is the largest L2 norm of all gradients together; no limit when zero.

@@ -32,6 +32,7 @@ func newOrigin(backend compute.Backend, r recipe.Training, classes []string, log
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
 		AuxiliaryHead: r.AuxiliaryHead, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay,
+		Recompute: r.Recompute,
 	})
 	if err != nil {
 		return nil, err
@@ -179,7 +180,7 @@ func fineTuned(o arch.Options, r recipe.Training, classes int) (arch.Options, er
 			return o, fmt.Errorf("the weights are of a network with %s %v, the recipe says %v; leave it out of the recipe, or start from other weights", option.name, option.found, option.want)
 		}
 	}
-	o.Classes, o.Frozen, o.DropoutKeep, o.BatchNormDecay = classes, r.Freeze, r.DropoutKeep, r.BatchNormDecay
+	o.Classes, o.Frozen, o.Recompute, o.DropoutKeep, o.BatchNormDecay = classes, r.Freeze, r.Recompute, r.DropoutKeep, r.BatchNormDecay
 	return o, nil
 }
 

@@ -342,4 +342,3 @@ func pictures(n int) ([]float32, []int32) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
