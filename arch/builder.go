@@ -57,7 +57,18 @@ func (b *builder) in(scope string) *builder {
 // point. The output of a figure is side x side x channels when the network is the
 // paper's in size and width; that is asserted.
 func (b *builder) stage(name string, x *graph.Node, side, channels int, figure func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
+	if b.network.options.Recompute && b.root.IsTraining(b.graph) {
+		x = b.same(x.Checkpoint(), x)
+		y := figure(b.in(name), x)
+		return b.endPoint(name, b.same(y.StopCheckpoint(), y), side, channels)
+	}
 	return b.endPoint(name, figure(b.in(name), x), side, channels)
+}
+
+// same notes that a node has the value of another.
+func (b *builder) same(x, as *graph.Node) *graph.Node {
+	b.producer[x] = b.producer[as]
+	return x
 }
 
 func (b *builder) endPoint(name string, x *graph.Node, side, channels int) *graph.Node {

@@ -34,16 +34,16 @@ type Training struct {
 	// they are in Weights. Their batch norm uses the moving statistics.
 	Freeze []string `yaml:"freeze,omitempty,flow"`
 
-	// Size is the side of the network's input in pixels.
-	Size int `yaml:"size"`
+	// Size is the side of the network's input in pixels; that of Weights when zero.
+	Size int `yaml:"size,omitempty"`
 	// Crop is the share of the shorter side that the central crop keeps in evaluation,
-	// in (0,1].
-	Crop float64 `yaml:"crop"`
+	// in (0,1]; that of Weights when zero.
+	Crop float64 `yaml:"crop,omitempty"`
 	// Distortion is what is done to the images at random.
 	Distortion Distortion `yaml:"distortion"`
 
-	// Interpolation is what images are resized with in evaluation: bicubic, also when
-	// empty, or bilinear.
+	// Interpolation is what images are resized with in evaluation, bicubic or bilinear;
+	// that of Weights, or bicubic, when empty.
 	Interpolation string `yaml:"interpolation,omitempty"`
 
 	// Data is the path of the images, as package dataset reads them.
@@ -66,6 +66,10 @@ type Training struct {
 	// each with batch-norm statistics of its own; their gradients are averaged. 1 when
 	// zero.
 	MicroBatches int `yaml:"micro_batches,omitempty"`
+
+	// Recompute saves memory: only what passes between the figures of the network is
+	// kept for the gradients, and the rest computed twice.
+	Recompute bool `yaml:"recompute,omitempty"`
 
 	Optimizer    Optimizer    `yaml:"optimizer"`
 	LearningRate LearningRate `yaml:"learning_rate"`
@@ -172,8 +176,8 @@ func (d *Distortion) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ParseTraining reads a recipe in YAML and checks it. A key that no recipe has is an
-// error with its line.
+// ParseTraining reads a recipe in YAML. A key that no recipe has is an error with its
+// line; values are left to Check, since some may still be missing.
 func ParseTraining(data []byte) (Training, error) {
 	var t Training
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
@@ -184,7 +188,7 @@ func ParseTraining(data []byte) (Training, error) {
 		}
 		return t, fmt.Errorf("expected a recipe in YAML: %w", err)
 	}
-	return t, t.Check()
+	return t, nil
 }
 
 // Encode returns the recipe as YAML.
@@ -206,9 +210,10 @@ func (t Training) Check() error {
 			wrong = append(wrong, fmt.Sprintf(format, args...))
 		}
 	}
-	require(t.Network != "" || t.Weights != "", "network should name one, or weights a file of weights; both are empty")
-	require(t.Size > 0, "size should be the side of the input in pixels, found %d", t.Size)
-	require(t.Crop > 0 && t.Crop <= 1, "crop should be in (0,1], found %g", t.Crop)
+	fresh := t.Weights == ""
+	require(!fresh || t.Network != "", "network should name one, or weights a file of weights; both are empty")
+	require(t.Size > 0 || !fresh && t.Size == 0, "size should be the side of the input in pixels, found %d", t.Size)
+	require(t.Crop > 0 && t.Crop <= 1 || !fresh && t.Crop == 0, "crop should be in (0,1], found %g", t.Crop)
 	require(t.Validation.Split == "" || t.Validation.Share == 0, "validation should be a split or a share, found both")
 	require(t.Validation.Split != "" || t.Validation.Share > 0 && t.Validation.Share < 1, "validation should name a split, or hold out a share between 0 and 1, found %g", t.Validation.Share)
 	require(t.Validation.Split == "" || t.Validation.Split != t.Split, "validation should be another split than the %q that is trained on", t.Split)
@@ -237,7 +242,7 @@ func (t Training) Check() error {
 	require(inUnit(t.AverageDecay), "average_decay should be in [0,1), found %g", t.AverageDecay)
 	require(t.MaxUnreadable >= 0 && t.MaxUnreadable <= 1, "max_unreadable should be in [0,1], found %g", t.MaxUnreadable)
 	require(t.LogEvery >= 0 && t.SaveEvery >= 0 && t.Keep >= 0, "log_every, save_every and keep should not be negative, found %d, %s and %d", t.LogEvery, t.SaveEvery, t.Keep)
-	require(len(t.Freeze) == 0 || t.Weights != "", "freeze keeps parameters of weights; name a file of weights")
+	require(len(t.Freeze) == 0 || !fresh, "freeze keeps parameters of weights; name a file of weights")
 	if len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "; "))
 	}

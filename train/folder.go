@@ -78,6 +78,9 @@ func readRecipe(folder string) (recipe.Training, error) {
 		return recipe.Training{}, err
 	}
 	r, err := recipe.ParseTraining(text)
+	if err == nil {
+		err = r.Check()
+	}
 	if err != nil {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}

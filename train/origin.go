@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,6 +32,7 @@ func newOrigin(backend compute.Backend, r recipe.Training, classes []string, log
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
 		AuxiliaryHead: r.AuxiliaryHead, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay,
+		Recompute: r.Recompute,
 	})
 	if err != nil {
 		return nil, err
@@ -61,6 +63,40 @@ func parametersOf(backend compute.Backend, network *arch.Network, side int) ([]a
 	return d.Tensors, nil
 }
 
+// complete fills in what a recipe leaves to its weights.
+func complete(backend compute.Backend, r recipe.Training) (_ recipe.Training, err error) {
+	if r.Weights == "" {
+		return r, nil
+	}
+	file, err := weights.Open(r.Weights)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	network, card, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
+	if err != nil {
+		return r, err
+	}
+	half := [3]float32{0.5, 0.5, 0.5}
+	p := card.Preprocessing
+	if p.Mean != half || p.Std != half {
+		return r, fmt.Errorf("%s expects inputs less %v divided by %v, but training gives them in [-1,1]; start from other weights", r.Weights, p.Mean, p.Std)
+	}
+	o := network.Options()
+	r.Network = network.Name()
+	r.Width = cmp.Or(r.Width, o.Width)
+	if r.Blocks == nil {
+		r.Blocks = o.Blocks
+	}
+	if r.ResidualScales == nil {
+		r.ResidualScales = o.ResidualScales
+	}
+	r.DropoutKeep = cmp.Or(r.DropoutKeep, o.DropoutKeep)
+	r.BatchNormDecay = cmp.Or(r.BatchNormDecay, o.BatchNormDecay)
+	r.Size, r.Crop, r.Interpolation = cmp.Or(r.Size, p.Size), cmp.Or(r.Crop, p.Crop), cmp.Or(r.Interpolation, p.Interpolation)
+	return r, nil
+}
+
 // openOrigin takes the values of a file of weights. Only the logits may differ in their
 // classes: then they are random.
 func openOrigin(backend compute.Backend, r recipe.Training, classes []string, log *slog.Logger) (_ *origin, err error) {
@@ -73,13 +109,9 @@ func openOrigin(backend compute.Backend, r recipe.Training, classes []string, lo
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	found, card, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
+	found, _, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
 	if err != nil {
 		return nil, err
-	}
-	half := [3]float32{0.5, 0.5, 0.5}
-	if p := card.Preprocessing; p.Mean != half || p.Std != half {
-		return nil, fmt.Errorf("%s expects inputs less %v divided by %v, but training gives them in [-1,1]; start from other weights", r.Weights, p.Mean, p.Std)
 	}
 	o, err := fineTuned(found.Options(), r, len(classes))
 	if err != nil {
@@ -139,22 +171,16 @@ func fineTuned(o arch.Options, r recipe.Training, classes int) (arch.Options, er
 		same        bool
 		found, want any
 	}{
-		{"width", r.Width == 0 || r.Width == o.Width, o.Width, r.Width},
-		{"blocks", r.Blocks == nil || slices.Equal(r.Blocks, o.Blocks), o.Blocks, r.Blocks},
-		{"residual_scales", r.ResidualScales == nil || slices.Equal(r.ResidualScales, o.ResidualScales), o.ResidualScales, r.ResidualScales},
-		{"auxiliary_head", !r.AuxiliaryHead || o.AuxiliaryHead, o.AuxiliaryHead, r.AuxiliaryHead},
+		{"width", r.Width == o.Width, o.Width, r.Width},
+		{"blocks", slices.Equal(r.Blocks, o.Blocks), o.Blocks, r.Blocks},
+		{"residual_scales", slices.Equal(r.ResidualScales, o.ResidualScales), o.ResidualScales, r.ResidualScales},
+		{"auxiliary_head", r.AuxiliaryHead == o.AuxiliaryHead, o.AuxiliaryHead, r.AuxiliaryHead},
 	} {
 		if !option.same {
 			return o, fmt.Errorf("the weights are of a network with %s %v, the recipe says %v; leave it out of the recipe, or start from other weights", option.name, option.found, option.want)
 		}
 	}
-	o.Classes, o.Frozen = classes, r.Freeze
-	if r.DropoutKeep != 0 {
-		o.DropoutKeep = r.DropoutKeep
-	}
-	if r.BatchNormDecay != 0 {
-		o.BatchNormDecay = r.BatchNormDecay
-	}
+	o.Classes, o.Frozen, o.Recompute, o.DropoutKeep, o.BatchNormDecay = classes, r.Freeze, r.Recompute, r.DropoutKeep, r.BatchNormDecay
 	return o, nil
 }
 

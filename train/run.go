@@ -70,6 +70,10 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err := r.Check(); err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
+	r, err := complete(backend, r)
+	if err != nil {
+		return nil, err
+	}
 	unlock, err := lockFolder(folder)
 	if err != nil {
 		return nil, err

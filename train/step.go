@@ -155,10 +155,9 @@ func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *
 	norm := globalNorm(gradients)
 	clip := func(gradient *graph.Node) *graph.Node { return gradient }
 	if limit := s.recipe.ClipNorm; limit > 0 {
-		factor := newSpreader(graph.Div(graph.Scalar(norm.Graph(), norm.DType(), limit), graph.MaxScalar(norm, limit)))
-		clip = func(gradient *graph.Node) *graph.Node { return graph.Mul(gradient, factor.like(gradient)) }
+		factor := graph.Div(graph.Scalar(norm.Graph(), norm.DType(), limit), graph.MaxScalar(norm, limit))
+		clip = func(gradient *graph.Node) *graph.Node { return graph.Mul(gradient, spread(factor, gradient)) }
 	}
-	rates := newSpreader(rate)
 	for i, p := range s.parameters.trained {
 		var slots []*model.Variable
 		var state []*graph.Node
@@ -166,33 +165,33 @@ func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *
 			v := s.variable(slot.name, p)
 			slots, state = append(slots, v), append(state, v.NodeValue(loss))
 		}
-		step, state := s.optimizer.step(clip(gradients[i]), rates.like(gradients[i]), state)
+		step, state := s.optimizer.step(clip(gradients[i]), spread(rate, gradients[i]), state)
 		for j, v := range slots {
 			v.SetNodeValue(state[j])
 		}
 		v := s.variable("", p)
 		v.SetNodeValue(graph.Sub(v.NodeValue(loss), step))
 	}
-	old, fresh := newSpreader(decay), newSpreader(graph.OneMinus(decay))
+	rest := graph.OneMinus(decay)
 	for _, p := range s.parameters.averaged() {
 		average, value := s.variable(averageScope, p), s.variable("", p).NodeValue(loss)
-		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(loss), old.like(value)), graph.Mul(value, fresh.like(value))))
+		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(loss), spread(decay, value)), graph.Mul(value, spread(rest, value))))
 	}
 	return []*graph.Node{logits, loss, norm}
 }
 
-// globalNorm returns the L2 norm of all tensors together. It sums over the pixels of
-// kernels first, which is a pooling, and so keeps the rounding of long sums small.
+// globalNorm returns the L2 norm of all tensors together.
 func globalNorm(all []*graph.Node) *graph.Node {
 	var sums []*graph.Node
 	for _, x := range all {
-		squares := graph.Mul(x, x)
-		if squares.Rank() == 4 {
-			squares = graph.ReduceSum(squares, 1, 2)
-		}
-		sums = append(sums, graph.ReduceAllSum(squares))
+		sums = append(sums, graph.ReduceAllSum(graph.Mul(x, x)))
 	}
 	return graph.Sqrt(graph.ReduceAllSum(graph.Stack(sums, 0)))
+}
+
+// spread repeats a scalar in the shape of x.
+func spread(scalar, x *graph.Node) *graph.Node {
+	return graph.BroadcastToDims(scalar, x.Shape().Dimensions...)
 }
 
 // An outcome is what a step, or a part of it, computed.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ import (
 type trainFlags struct {
 	recipe       string
 	data         string
+	split        string
+	validation   string
 	run          string
 	resume       bool
 	network      string
@@ -63,6 +66,8 @@ computes what an uninterrupted run would have.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.recipe, "recipe", "", "`name` or file of the recipe")
 	flags.StringVar(&f.data, "data", "", "folder, archive or shards of the images")
+	flags.StringVar(&f.split, "split", "", "`name` of the split to train on, for data with splits")
+	flags.StringVar(&f.validation, "validation", "", "`split` to validate on, or the share of the images to hold out for it")
 	flags.StringVar(&f.run, "run", "", "`folder` of the run (default runs/ and the recipe's name)")
 	flags.BoolVar(&f.resume, "resume", false, "go on with the run in the folder")
 	flags.StringVar(&f.network, "network", "", "network: "+strings.Join(arch.Names(), ", "))
@@ -112,7 +117,7 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 
 // checkResume refuses what would change a run that is under way.
 func (f *trainFlags) checkResume(cmd *cobra.Command) error {
-	for _, name := range []string{"recipe", "data", "network", "width", "epochs", "batch", "learning-rate", "weights", "freeze", "seed"} {
+	for _, name := range []string{"recipe", "data", "split", "validation", "network", "width", "epochs", "batch", "learning-rate", "weights", "freeze", "seed"} {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s cannot be given with --resume: the run's own recipe.yaml says it", name)
 		}
@@ -137,6 +142,8 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 	}
 	for flag, set := range map[string]func(){
 		"data":          func() { r.Data = f.data },
+		"split":         func() { r.Split = f.split },
+		"validation":    func() { r.Validation = validation(f.validation) },
 		"network":       func() { r.Network = f.network },
 		"width":         func() { r.Width = f.width },
 		"epochs":        func() { r.Epochs = f.epochs },
@@ -157,6 +164,14 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 		return r, usageError{err}
 	}
 	return r, nil
+}
+
+// validation takes a number for a share, and all else for the name of a split.
+func validation(text string) recipe.Validation {
+	if share, err := strconv.ParseFloat(text, 64); err == nil {
+		return recipe.Validation{Share: share}
+	}
+	return recipe.Validation{Split: text}
 }
 
 // findRecipe takes a file where there is one of that name, and its own name otherwise.
