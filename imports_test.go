@@ -30,8 +30,10 @@ var mayImport = map[string][]string{
 	"engine":                {"engine/kernel"},
 	"train/events":          {"internal/tfrecord"},
 	"train/curves":          {},
+	"internal/rendered":     {},
+	"internal/demo":         {"arch", "dataset", "evaluate", "internal/rendered", "predict", "recipe", "train", "train/curves", "vision"},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
+	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "internal/demo", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
 	"bench":                 {"arch"},
 }
