@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-fb2c0fa6/inception/internal/tfrecord"
 )
 
 const (
@@ -62,6 +64,16 @@ func assemble(l listing, s storage, o Options, err error) (*Set, error) {
 	if o.LabelOffset != 0 {
 		return nil, fmt.Errorf("the label offset is %d, expected 0: folders have no numbers", o.LabelOffset)
 	}
+	if o.Flat {
+		items, ignored, err := arrangeFlat(l, o)
+		if err != nil {
+			return nil, err
+		}
+		return &Set{classes: o.Classes, items: items, ignored: ignored, storage: s}, nil
+	}
+	if o.Labels != nil {
+		return nil, errors.New("found labels, expected none: the images of a set that is not flat have those of their folders")
+	}
 	classes, items, ignored, err := arrange(l, o)
 	if err != nil {
 		return nil, err
@@ -90,7 +102,7 @@ func kindOf(file *os.File, size int64) (string, error) {
 		return kindZstd, nil
 	case n > 262 && string(head[257:262]) == "ustar":
 		return kindTar, nil
-	case startsRecord(head):
+	case tfrecord.Begins(head):
 		return kindTFRecord, nil
 	}
 	return "", fmt.Errorf("expected a folder, a .tar, .tar.gz or .tar.zst archive or a TFRecord file, found a file of %d bytes that begins with % x; unpack it, or pack it as one of these", size, head[:min(n, 8)])

@@ -29,6 +29,13 @@ type Options struct {
 	// which are 1 to 1000, and a network of 1000 classes; 0 for one of 1001, whose
 	// class 0 is the background. Class folders have none.
 	LabelOffset int
+	// Flat reads all images of a folder or an archive, whatever folders they lie in, as
+	// the validation and the test images of ILSVRC-2012, which lie in none. Classes must
+	// be given.
+	Flat bool
+	// Labels are those of the images of a flat set, in the order of their names. When
+	// nil they are not known, and Label returns -1.
+	Labels []int
 	// MemoryLimit is the largest size in bytes of the images of a compressed archive,
 	// which are held in memory; DefaultMemoryLimit when zero.
 	MemoryLimit int64
@@ -117,7 +124,8 @@ func (s *Set) Len() int { return len(s.items) }
 // name its shard and number.
 func (s *Set) Name(i int) string { return s.items[i].name }
 
-// Label returns the class of image i, from 0 to len(Classes())-1.
+// Label returns the class of image i, from 0 to len(Classes())-1; -1 for all images of a
+// flat set without labels.
 func (s *Set) Label(i int) int { return int(s.items[i].label) }
 
 // Read returns the file of image i, undecoded. The caller must not change it.

@@ -91,9 +91,20 @@ func (c *Classifier) run(images []*vision.Image) ([]float32, error) {
 			return nil, err
 		}
 	}
+	return c.Logits(pixels, len(images))
+}
+
+// Logits returns the logits, [batch, classes], of a batch of images that have gone
+// through the preprocessing: pixels is [batch, size, size, 3]. The network is compiled
+// once for each batch size.
+func (c *Classifier) Logits(pixels []float32, batch int) ([]float32, error) {
+	size := c.preprocessing.Size
+	if batch < 1 || len(pixels) != batch*size*size*3 {
+		return nil, fmt.Errorf("run %s: %d values are given for %d images, expected at least one image and %d for each", c.network.Name(), len(pixels), batch, size*size*3)
+	}
 	var logits []float32
 	err := exceptions.TryCatch[error](func() {
-		outputs, err := c.exec.Exec(tensors.FromFlatDataAndDimensions(pixels, len(images), size, size, 3))
+		outputs, err := c.exec.Exec(tensors.FromFlatDataAndDimensions(pixels, batch, size, size, 3))
 		if err != nil {
 			panic(err)
 		}

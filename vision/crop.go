@@ -27,25 +27,38 @@ const maxSide = 1 << 30
 // geometry returns the size that an image is resized to and the square of it
 // that is kept, rounded as torchvision and timm round.
 func (c EvaluationCrop) geometry(width, height int) (resizedWidth, resizedHeight int, square region, err error) {
-	if c.Size < 1 || c.Size > maxSize || !(c.Crop > 0 && c.Crop <= 1) {
-		return 0, 0, region{}, fmt.Errorf("an evaluation crop needs a size from 1 to %d and a crop in (0,1], found %d and %g", maxSize, c.Size, c.Crop)
+	if err := c.checkSize(); err != nil {
+		return 0, 0, region{}, err
+	}
+	if !(c.Crop > 0 && c.Crop <= 1) {
+		return 0, 0, region{}, fmt.Errorf("an evaluation crop of size %d needs a crop in (0,1], found %g", c.Size, c.Crop)
 	}
 	shorter := math.Floor(float64(c.Size) / c.Crop)
+	if resizedWidth, resizedHeight, err = resizedTo(shorter, width, height); err != nil {
+		return 0, 0, region{}, err
+	}
+	square = region{x: middle(resizedWidth - c.Size), y: middle(resizedHeight - c.Size), width: c.Size, height: c.Size}
+	return resizedWidth, resizedHeight, square, nil
+}
+
+func (c EvaluationCrop) checkSize() error {
+	if c.Size < 1 || c.Size > maxSize {
+		return fmt.Errorf("an evaluation crop needs a size from 1 to %d, found %d", maxSize, c.Size)
+	}
+	return nil
+}
+
+// resizedTo returns the size of an image whose shorter side is resized to a number of
+// pixels, with the longer one rounded down.
+func resizedTo(shorter float64, width, height int) (resizedWidth, resizedHeight int, err error) {
 	longer := shorter * float64(max(width, height)) / float64(min(width, height))
 	if longer > maxSide {
-		return 0, 0, region{}, fmt.Errorf("an image of %d x %d pixels would be resized to a longer side of %.0f, more than %d", width, height, longer, maxSide)
+		return 0, 0, fmt.Errorf("an image of %d x %d pixels would be resized to a longer side of %.0f, more than %d", width, height, longer, maxSide)
 	}
-	resizedWidth, resizedHeight = int(shorter), int(shorter)
 	if width < height {
-		resizedHeight = int(shorter * float64(height) / float64(width))
-	} else {
-		resizedWidth = int(shorter * float64(width) / float64(height))
+		return int(shorter), int(longer), nil
 	}
-	square = region{
-		x: int(math.RoundToEven(float64(resizedWidth-c.Size) / 2)), y: int(math.RoundToEven(float64(resizedHeight-c.Size) / 2)),
-		width: c.Size, height: c.Size,
-	}
-	return resizedWidth, resizedHeight, square, nil
+	return int(longer), int(shorter), nil
 }
 
 // Apply returns the crop of an image, Size x Size. It computes no more of the resized

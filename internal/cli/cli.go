@@ -50,7 +50,7 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(predictCommand(), describeCommand(), weightsCommand(), benchCommand(), trainCommand())
+	root.AddCommand(demoCommand(), predictCommand(), describeCommand(), weightsCommand(), benchCommand(), evaluateCommand(), trainCommand(), plotCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -75,10 +75,10 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 	return Failed
 }
 
-// isFlagGroupError recognises cobra's errors about flags that exclude each other,
-// which do not pass through the flag error function.
+// isFlagGroupError recognises cobra's errors about flags that exclude each other or are
+// missing, which do not pass through the flag error function.
 func isFlagGroupError(err error) bool {
-	return strings.HasPrefix(err.Error(), "if any flags in the group")
+	return strings.HasPrefix(err.Error(), "if any flags in the group") || strings.HasPrefix(err.Error(), "required flag(s)")
 }
 
 // usage makes an argument check's error one of wrong usage.

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -17,16 +18,28 @@ import (
 func describeCommand() *cobra.Command {
 	var size int
 	var asJSON, asCSV, asDot bool
+	var views viewFlags
 	cmd := &cobra.Command{
-		Use:   "describe NETWORK",
-		Short: "List a network's layers with shapes, parameters and cost",
+		Use:   "describe NETWORK | describe --crops 144 PHOTO",
+		Short: "List a network's layers with shapes, parameters and cost, or the crops of a photograph",
 		Long: `List every layer of a network as it is built, with its output's shape for one
 image, its trainable parameters and its multiply-adds, and the totals.
 
+With --crops, list the crops of a photograph that an evaluation looks at: what the
+photograph is resized to, the square that is cut out of it, and whether it is mirrored.
+--out draws them side by side; of 12 and 144 crops, a row is a square and the columns
+are its corners, centre and whole, each with its mirror image.
+
 Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
-		Example: "  inception describe inception_v4\n  inception describe inception_resnet_v2 --dot | dot -Tsvg > network.svg",
+		Example: "  inception describe inception_v4\n  inception describe inception_resnet_v2 --dot | dot -Tsvg > network.svg\n  inception describe --crops 144 photo.jpg --out crops.png",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("crops") {
+				return views.run(cmd.OutOrStdout(), args[0], size, asJSON)
+			}
+			if views.out != "" {
+				return usageError{errors.New("--out draws the crops of a photograph; say how many with --crops")}
+			}
 			network, err := arch.New(args[0], arch.Options{})
 			if err != nil {
 				return usageError{err}
@@ -58,7 +71,13 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	cmd.Flags().BoolVar(&asDot, "dot", false, "print a graph for Graphviz")
+	cmd.Flags().IntVar(&views.crops, "crops", 0, "list the crops of a photograph instead: 1, 10, 12 or 144")
+	cmd.Flags().StringVar(&views.out, "out", "", "with --crops, draw them side by side in this PNG `file`")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv", "dot")
+	for _, flag := range []string{"csv", "dot"} {
+		cmd.MarkFlagsMutuallyExclusive("crops", flag)
+		cmd.MarkFlagsMutuallyExclusive("out", flag)
+	}
 	return cmd
 }
 

@@ -1,0 +1,90 @@
+package evaluate
+
+import (
+	"fmt"
+
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// A group is the members that look at the same views, so that these are made once.
+type group struct {
+	preprocessing recipe.Preprocessing
+	crop          vision.EvaluationCrop
+	crops         vision.Crops
+	members       []int // places in the evaluation's members
+}
+
+// groupsOf puts members of equal preprocessing together, in the order of the first of
+// each.
+func groupsOf(members []Member, crops vision.Crops) ([]*group, error) {
+	var groups []*group
+	found := map[recipe.Preprocessing]*group{}
+	for i, m := range members {
+		p := m.Preprocessing
+		if crops != vision.Crops1 {
+			p.Crop = 0 // other crops do not depend on it
+		}
+		g := found[p]
+		if g == nil {
+			interpolation, err := vision.ParseInterpolation(p.Interpolation)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
+			}
+			g = &group{preprocessing: p, crop: vision.EvaluationCrop{Size: p.Size, Crop: p.Crop, Interpolation: interpolation}, crops: crops}
+			// Whatever is wrong with the preprocessing shows on any photograph.
+			views, err := g.crop.Views(crops, 1, 1)
+			if err == nil {
+				err = g.normalize(make([]float32, g.values()), &vision.Image{Width: 1, Height: 1, Pix: make([]uint8, 3)}, views)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", m.Name, err)
+			}
+			found[p] = g
+			groups = append(groups, g)
+		}
+		g.members = append(g.members, i)
+	}
+	return groups, nil
+}
+
+// normalize checks that the first of an image's views can be made.
+func (g *group) normalize(dst []float32, m *vision.Image, views []vision.View) error {
+	cuts, err := vision.Cut(m, views[:1], g.crop.Interpolation)
+	if err != nil {
+		return err
+	}
+	return cuts.Normalize(dst, 0, g.preprocessing.Mean, g.preprocessing.Std)
+}
+
+// values is the number of values in an image of the group.
+func (g *group) values() int { return g.preprocessing.Size * g.preprocessing.Size * 3 }
+
+// A sight is what a group sees of a photograph: its distinct views, and how many of the
+// crops each stands for. Those of a square photograph fall together.
+type sight struct {
+	cuts  *vision.Cuts
+	count []int
+}
+
+func (g *group) look(m *vision.Image) (sight, error) {
+	views, err := g.crop.Views(g.crops, m.Width, m.Height)
+	if err != nil {
+		return sight{}, err
+	}
+	var s sight
+	at := make(map[vision.View]int, len(views))
+	distinct := views[:0]
+	for _, v := range views {
+		i, ok := at[v]
+		if !ok {
+			i = len(distinct)
+			at[v] = i
+			distinct = append(distinct, v)
+			s.count = append(s.count, 0)
+		}
+		s.count[i]++
+	}
+	s.cuts, err = vision.Cut(m, distinct, g.crop.Interpolation)
+	return s, err
+}

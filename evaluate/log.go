@@ -1,0 +1,236 @@
+package evaluate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// A predictionLog is a CSV file with one line for each image and row of the report:
+//
+//	index        the image's place in the set
+//	image        its name in the set
+//	label        the name of its class; empty where it is not known
+//	model        a member's name, or "ensemble"
+//	crops        how many crops its probabilities are the mean of
+//	fingerprint  of what the line depends on: weights, preprocessing, crops
+//	top1 ...     the names of the most probable classes, up to five
+//	p1 ...       their probabilities, in digits that give back the same float64
+//
+// The lines of an image are written together, in the order of the report's rows.
+type predictionLog struct {
+	file         *os.File
+	e            *evaluation
+	rows         []string
+	fingerprints []string
+}
+
+func (e *evaluation) header() []string {
+	header := []string{"index", "image", "label", "model", "crops", "fingerprint"}
+	for _, column := range []string{"top", "p"} {
+		for i := range min(five, len(e.classes)) {
+			header = append(header, column+strconv.Itoa(i+1))
+		}
+	}
+	return header
+}
+
+// openLog opens the file of predictions, or begins one, and returns the predictions in it
+// that belong to the evaluation. What an interruption has left of an image without all
+// its lines is cut off.
+func openLog(e *evaluation) (*predictionLog, []Prediction, error) {
+	path := e.o.Predictions
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the file of predictions: %w", err)
+	}
+	l := &predictionLog{file: file, e: e, rows: e.rowNames()}
+	done, err := l.resume()
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("the file of predictions %s: %w", path, err), file.Close())
+	}
+	return l, done, nil
+}
+
+// resume reads the file, and leaves it at the end of what is whole.
+func (l *predictionLog) resume() (done []Prediction, err error) {
+	if err := l.fingerprint(); err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(l.file)
+	if err != nil {
+		return nil, err
+	}
+	header, err := csvLines(l.e.header())
+	if err != nil {
+		return nil, err
+	}
+	whole := int64(len(header))
+	switch {
+	case len(data) < len(header) && bytes.HasPrefix(header, data): // empty, or torn in the header
+		if _, err := l.file.WriteAt(header, 0); err != nil {
+			return nil, err
+		}
+	case !bytes.HasPrefix(data, header):
+		first, _, _ := bytes.Cut(data, []byte("\n"))
+		return nil, fmt.Errorf("its first line should be %q, found %q; it is no file of predictions on these classes: name another", header[:len(header)-1], first[:min(len(first), 200)])
+	default:
+		if done, whole, err = l.read(data); err != nil {
+			return nil, err
+		}
+		if err := l.file.Truncate(whole); err != nil {
+			return nil, err
+		}
+	}
+	_, err = l.file.Seek(whole, io.SeekStart)
+	return done, err
+}
+
+// fingerprint sums up what each row's predictions depend on beside the image.
+func (l *predictionLog) fingerprint() error {
+	sum := func(parts ...any) (string, error) {
+		text, err := json.Marshal(parts)
+		digest := sha256.Sum256(text)
+		return fmt.Sprintf("%x", digest[:6]), err
+	}
+	for _, m := range l.e.members {
+		one, err := sum(m.Fingerprint, m.Preprocessing, l.e.o.Crops)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+		l.fingerprints = append(l.fingerprints, one)
+	}
+	if len(l.fingerprints) > 1 {
+		all, err := sum(l.fingerprints)
+		if err != nil {
+			return err
+		}
+		l.fingerprints = append(l.fingerprints, all)
+	}
+	return nil
+}
+
+// read parses a file with a right header, and returns the predictions of the images all
+// of whose lines are there, and where the last of these ends.
+func (l *predictionLog) read(data []byte) (done []Prediction, whole int64, err error) {
+	data = data[:bytes.LastIndexByte(data, '\n')+1] // the rest is torn
+	labels := make(map[string]int, len(l.e.classes))
+	for i, class := range l.e.classes {
+		labels[class] = i
+	}
+	wanted := make(map[int]bool, len(l.e.indexes))
+	for _, index := range l.e.indexes {
+		wanted[index] = true
+	}
+	r := csv.NewReader(bytes.NewReader(data))
+	if _, err := r.Read(); err != nil {
+		return nil, 0, err
+	}
+	whole = r.InputOffset()
+	var p Prediction
+	seen := map[int]bool{}
+	for {
+		fields, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return done, whole, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		line, _ := r.FieldPos(0)
+		row := len(p.Top)
+		index, top, err := l.parse(fields, row, labels)
+		if err == nil && row > 0 && index != p.Index {
+			err = fmt.Errorf("it is about image %d, expected image %d in %s", index, p.Index, l.rows[row])
+		}
+		if err == nil && seen[index] {
+			err = fmt.Errorf("image %d is there twice", index)
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("line %d: %w; name another file, or remove this one to begin again", line, err)
+		}
+		p.Index, p.Top = index, append(p.Top, top)
+		if len(p.Top) == len(l.rows) {
+			if wanted[index] { // otherwise of a longer evaluation
+				done = append(done, p)
+			}
+			seen[index] = true
+			p = Prediction{}
+			whole = r.InputOffset()
+		}
+	}
+}
+
+// parse reads the line of one row, and compares it with the evaluation.
+func (l *predictionLog) parse(fields []string, row int, labels map[string]int) (index int, top []Class, err error) {
+	index, err = strconv.Atoi(fields[0])
+	if err != nil || index < 0 || index >= l.e.set.Len() {
+		return 0, nil, fmt.Errorf("the index is %q, expected one from 0 to %d", fields[0], l.e.set.Len()-1)
+	}
+	for i, want := range l.key(index, row) {
+		if fields[i] != want {
+			return 0, nil, fmt.Errorf("found the %s %q, expected %q: it belongs to another evaluation", l.e.header()[i], fields[i], want)
+		}
+	}
+	tops := fields[6:]
+	for i := range len(tops) / 2 {
+		label, ok := labels[tops[i]]
+		if !ok {
+			return 0, nil, fmt.Errorf("%q is none of the classes", tops[i])
+		}
+		p, err := strconv.ParseFloat(tops[len(tops)/2+i], 64)
+		if err != nil {
+			return 0, nil, err
+		}
+		top = append(top, Class{label, p})
+	}
+	return index, top, nil
+}
+
+// key is the fields that follow from the evaluation.
+func (l *predictionLog) key(index, row int) []string {
+	label := ""
+	if i := l.e.set.Label(index); i >= 0 {
+		label = l.e.classes[i]
+	}
+	return []string{strconv.Itoa(index), l.e.set.Name(index), label, l.rows[row], strconv.Itoa(int(l.e.o.Crops)), l.fingerprints[row]}
+}
+
+// append writes all lines of an image at once.
+func (l *predictionLog) append(p Prediction) error {
+	lines := make([][]string, len(p.Top))
+	for row, top := range p.Top {
+		fields := l.key(p.Index, row)
+		for _, c := range top {
+			fields = append(fields, l.e.classes[c.Label])
+		}
+		for _, c := range top {
+			fields = append(fields, strconv.FormatFloat(c.Probability, 'g', -1, 64))
+		}
+		lines[row] = fields
+	}
+	data, err := csvLines(lines...)
+	if err == nil {
+		_, err = l.file.Write(data)
+	}
+	if err != nil {
+		return fmt.Errorf("the file of predictions %s: %w", l.e.o.Predictions, err)
+	}
+	return nil
+}
+
+func csvLines(lines ...[]string) ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	err := w.WriteAll(slices.Clone(lines))
+	return b.Bytes(), err
+}
+
+func (l *predictionLog) Close() error { return l.file.Close() }

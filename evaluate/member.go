@@ -1,0 +1,41 @@
+package evaluate
+
+import (
+	"context"
+
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// A Member is one network of an evaluation: alone, or one of an ensemble. Members may
+// differ in network, preprocessing and the order of their classes.
+type Member struct {
+	// Name is what the report calls the member; no two have the same.
+	Name string
+	// Preprocessing is what photographs go through. Its Crop is used for single crops.
+	Preprocessing recipe.Preprocessing
+	// Classes is the number of logits.
+	Classes int
+	// Labels are the classes in the order of the logits; nil where they have no names.
+	Labels []recipe.Label
+	// Logits returns the logits, [batch, Classes], of preprocessed images, [batch, Size,
+	// Size, 3]. One evaluation calls it with one batch size, from one goroutine; where
+	// the images do not suffice, the last are zeros. It must not keep pixels.
+	Logits func(ctx context.Context, pixels []float32, batch int) ([]float32, error)
+	// Fingerprint tells these weights from others, such as by their file's SHA-256: a
+	// file of predictions is not continued with other weights. It may be empty.
+	Fingerprint string
+}
+
+// FromClassifier returns a classifier as a member.
+func FromClassifier(name string, c *predict.Classifier) Member {
+	return Member{
+		Name:          name,
+		Preprocessing: c.Preprocessing(),
+		Classes:       c.Network().Options().Classes,
+		Labels:        c.Labels(),
+		Logits: func(_ context.Context, pixels []float32, batch int) ([]float32, error) {
+			return c.Logits(pixels, batch)
+		},
+	}
+}

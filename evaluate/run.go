@@ -1,0 +1,310 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// DefaultBatch is the number of views that go through a network at a time where none is
+// set.
+const DefaultBatch = 16
+
+// Options says how members are evaluated. The zero value evaluates all images on a
+// single crop.
+type Options struct {
+	// Crops is how many parts of each photograph are looked at; Crops1 when zero.
+	Crops vision.Crops
+	// Batch is how many views go through a network at a time; DefaultBatch when zero,
+	// and no more than there are views. It changes the speed, not the result.
+	Batch int
+	// Limit is how many images are evaluated, spread evenly over the set; all when zero.
+	Limit int
+	// Exclude are indexes of images that are left out, such as Blacklist returns.
+	Exclude []int
+	// SkipUnreadable leaves out images that cannot be read or decoded. Otherwise the
+	// first is an *UnreadableError.
+	SkipUnreadable bool
+	// Unreadable is told of each image that was left out as unreadable; it may be nil.
+	Unreadable func(name string, err error)
+	// Progress is told how many of the images are done, from the start on; it may be
+	// nil.
+	Progress func(done, total int)
+	// Predictions is the path of a CSV file, to which the predictions of each image are
+	// appended. Those that it holds are taken for done, so that an evaluation that was
+	// interrupted goes on with the next image. Empty for none.
+	Predictions string
+	// Workers is the number of goroutines that decode; GOMAXPROCS when zero.
+	Workers int
+}
+
+// An UnreadableError says that an image cannot be read or decoded.
+type UnreadableError struct {
+	Name string
+	Err  error
+}
+
+func (e *UnreadableError) Error() string {
+	return fmt.Sprintf("%s cannot be evaluated; repair or remove it, or skip unreadable images: %v", e.Name, e.Err)
+}
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// ErrNotFinite says that a network's logits are not finite numbers, as those of a
+// network that diverged in training.
+var ErrNotFinite = errors.New("the logits are not finite numbers")
+
+// Run evaluates the members on a set, and all together as an ensemble where there are
+// several. Members whose classes are not those of the set are a *ClassesError. The
+// context is looked at before each batch; its error leaves the file of predictions
+// whole.
+func Run(ctx context.Context, members []Member, set *dataset.Set, o Options) (*Report, error) {
+	if o.Crops == 0 {
+		o.Crops = vision.Crops1
+	}
+	if o.Batch == 0 {
+		o.Batch = DefaultBatch
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Batch < 1 || o.Limit < 0 || o.Workers < 1 {
+		return nil, fmt.Errorf("found a batch of %d, a limit of %d and %d workers, expected none negative", o.Batch, o.Limit, o.Workers)
+	}
+	e := &evaluation{members: members, set: set, classes: set.Classes(), o: o}
+	if err := e.checkMembers(); err != nil {
+		return nil, err
+	}
+	groups, err := groupsOf(members, o.Crops)
+	if err != nil {
+		return nil, err
+	}
+	if e.indexes, e.excluded, err = selection(set.Len(), o.Exclude, o.Limit); err != nil {
+		return nil, err
+	}
+	if o.Predictions != "" {
+		if e.log, e.done, err = openLog(e); err != nil {
+			return nil, err
+		}
+	}
+	start := time.Now()
+	err = e.run(ctx, groups)
+	if e.log != nil {
+		err = errors.Join(err, e.log.Close())
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.speed.Seconds = time.Since(start).Seconds()
+	return e.report()
+}
+
+// An evaluation is one call of Run.
+type evaluation struct {
+	members  []Member
+	set      *dataset.Set
+	classes  []string
+	o        Options
+	orders   [][]int // of each member: the label of each of its logits
+	indexes  []int   // of the images, in the order of the set
+	excluded int     // images
+	log      *predictionLog
+	done     []Prediction
+
+	unreadable []*UnreadableError
+	speed      Speed
+	scratch    []float64
+}
+
+func (e *evaluation) checkMembers() error {
+	if len(e.members) == 0 {
+		return errors.New("expected at least one network to evaluate, found none")
+	}
+	names := map[string]bool{}
+	for i := range e.members {
+		m := &e.members[i]
+		if m.Name == "" || names[m.Name] || m.Name == ensemble {
+			return fmt.Errorf("network %d is called %q, expected a name that no other has, nor the %s", i+1, m.Name, ensemble)
+		}
+		names[m.Name] = true
+		if m.Labels != nil && len(m.Labels) != m.Classes {
+			return fmt.Errorf("%s has %d classes, but %d labels", m.Name, m.Classes, len(m.Labels))
+		}
+		order, err := m.classOrder(e.classes)
+		if err != nil {
+			return err
+		}
+		e.orders = append(e.orders, order)
+	}
+	return nil
+}
+
+// selection returns the indexes that are evaluated, of n, and how many are left out.
+func selection(n int, exclude []int, limit int) (indexes []int, left int, err error) {
+	excluded := make(map[int]bool, len(exclude))
+	for _, index := range exclude {
+		if index < 0 || index >= n {
+			return nil, 0, fmt.Errorf("image %d is to be left out, expected an index from 0 to %d", index, n-1)
+		}
+		excluded[index] = true
+	}
+	var all []int
+	for i := range n {
+		if !excluded[i] {
+			all = append(all, i)
+		}
+	}
+	if len(all) == 0 {
+		return nil, 0, fmt.Errorf("all %d images are left out, expected at least one to evaluate", n)
+	}
+	if limit == 0 || limit >= len(all) {
+		return all, len(excluded), nil
+	}
+	spread := make([]int, limit)
+	for i := range spread {
+		spread[i] = all[i*len(all)/limit]
+	}
+	return spread, len(excluded), nil
+}
+
+// run evaluates the images that are not done yet.
+func (e *evaluation) run(ctx context.Context, groups []*group) error {
+	done := make(map[int]bool, len(e.done))
+	for _, p := range e.done {
+		done[p.Index] = true
+	}
+	e.speed.Resumed = len(done)
+	todo := slices.DeleteFunc(slices.Clone(e.indexes), func(i int) bool { return done[i] })
+	batchSize := min(e.o.Batch, len(todo)*int(e.o.Crops))
+	e.progress(len(done))
+	if len(todo) == 0 {
+		return nil
+	}
+	p := newPipeline(e.set, groups, batchSize, e.o.Workers)
+	inner, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	running.Go(func() { p.dispatch(inner, todo) })
+	for range e.o.Workers {
+		running.Go(p.work)
+	}
+	running.Go(func() { p.fill(inner) })
+
+	var started []*photo // that are not finished, in the order of the set
+	finished := len(done)
+	for {
+		waiting := time.Now()
+		b, ok := <-p.ready
+		e.speed.Waited += time.Since(waiting).Seconds()
+		if !ok {
+			return p.err
+		}
+		started = append(started, b.started...)
+		if err := e.classify(ctx, b, batchSize); err != nil {
+			return err
+		}
+		for len(started) > 0 && started[0].left == 0 {
+			if err := e.finish(started[0]); err != nil {
+				return err
+			}
+			started = started[1:]
+			finished++
+			e.progress(finished)
+		}
+		if b.group != nil {
+			p.release(b)
+		}
+	}
+}
+
+func (e *evaluation) progress(done int) {
+	if e.o.Progress != nil {
+		e.o.Progress(done, len(e.indexes))
+	}
+}
+
+// classify runs a batch through the networks of its group, and adds the softmax of each
+// view to its photograph's sums.
+func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
+	if b.group == nil {
+		return nil
+	}
+	for _, member := range b.group.members {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		m := &e.members[member]
+		logits, err := m.Logits(ctx, b.pixels, size)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+		if len(logits) != size*m.Classes {
+			return fmt.Errorf("%s: found %d logits for %d images, expected %d for each", m.Name, len(logits), size, m.Classes)
+		}
+		for i, v := range b.views {
+			f := v.photo
+			if f.sums == nil {
+				f.sums = make([][]float64, len(e.members))
+			}
+			if f.sums[member] == nil {
+				f.sums[member] = make([]float64, len(e.classes))
+			}
+			if !e.addSoftmax(f.sums[member], logits[i*m.Classes:][:m.Classes], e.orders[member], float64(v.count)) {
+				return fmt.Errorf("%s, %s: %w; the network may have diverged in training", m.Name, e.set.Name(f.index), ErrNotFinite)
+			}
+		}
+		e.speed.Views += len(b.views)
+	}
+	for _, v := range b.views {
+		v.photo.left--
+	}
+	return nil
+}
+
+// finish turns the sums of a photograph into its prediction.
+func (e *evaluation) finish(f *photo) error {
+	if f.err != nil {
+		unreadable := &UnreadableError{e.set.Name(f.index), f.err}
+		if !e.o.SkipUnreadable {
+			return unreadable
+		}
+		e.unreadable = append(e.unreadable, unreadable)
+		if e.o.Unreadable != nil {
+			e.o.Unreadable(unreadable.Name, f.err)
+		}
+		return nil
+	}
+	prediction := Prediction{Index: f.index}
+	for _, sums := range f.sums {
+		for i := range sums {
+			sums[i] /= float64(e.o.Crops)
+		}
+		prediction.Top = append(prediction.Top, top(sums))
+	}
+	if len(e.members) > 1 {
+		mean := make([]float64, len(e.classes))
+		for _, sums := range f.sums {
+			for i, v := range sums {
+				mean[i] += v
+			}
+		}
+		for i := range mean {
+			mean[i] /= float64(len(e.members))
+		}
+		prediction.Top = append(prediction.Top, top(mean))
+	}
+	f.sums = nil
+	e.done = append(e.done, prediction)
+	if e.log != nil {
+		return e.log.append(prediction)
+	}
+	return nil
+}
