@@ -2,6 +2,8 @@ package arch
 
 import (
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -55,7 +57,18 @@ func (b *builder) in(scope string) *builder {
 // point. The output of a figure is side x side x channels when the network is the
 // paper's in size and width; that is asserted.
 func (b *builder) stage(name string, x *graph.Node, side, channels int, figure func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
+	if b.network.options.Recompute && b.root.IsTraining(b.graph) {
+		x = b.same(x.Checkpoint(), x)
+		y := figure(b.in(name), x)
+		return b.endPoint(name, b.same(y.StopCheckpoint(), y), side, channels)
+	}
 	return b.endPoint(name, figure(b.in(name), x), side, channels)
+}
+
+// same notes that a node has the value of another.
+func (b *builder) same(x, as *graph.Node) *graph.Node {
+	b.producer[x] = b.producer[as]
+	return x
 }
 
 func (b *builder) endPoint(name string, x *graph.Node, side, channels int) *graph.Node {
@@ -118,7 +131,8 @@ func (b *builder) convolve(x *graph.Node, channels int, w window) *graph.Node {
 }
 
 // batchNorm normalises each channel: with the statistics of the batch, which also
-// move the stored ones, when the graph trains; with the stored ones otherwise.
+// move the stored ones, when the graph trains and the layer is not frozen; with the
+// stored ones otherwise.
 func (b *builder) batchNorm(x *graph.Node) *graph.Node {
 	const channelsAxis = 3
 	channels, dtype := x.Shape().Dimensions[channelsAxis], x.DType()
@@ -127,7 +141,7 @@ func (b *builder) batchNorm(x *graph.Node) *graph.Node {
 	beta := at.parameter("beta", initializer.Zero, true, dtype, channels)
 	movingMean := at.variable("moving_mean", initializer.Zero, false, dtype, channels)
 	movingVariance := at.variable("moving_variance", initializer.One, false, dtype, channels)
-	if !b.root.IsTraining(b.graph) {
+	if !b.root.IsTraining(b.graph) || b.frozen() {
 		// One multiplication and one addition an element: from elementary operations,
 		// so that every backend has it and it can be differentiated when frozen.
 		deviation := graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon))
@@ -139,6 +153,12 @@ func (b *builder) batchNorm(x *graph.Node) *graph.Node {
 	b.move(movingMean, mean)
 	b.move(movingVariance, variance)
 	return y
+}
+
+// frozen reports whether the scope lies in one of the network's frozen ones.
+func (b *builder) frozen() bool {
+	full := b.network.definition.scope + "/" + b.scope
+	return slices.ContainsFunc(b.network.options.Frozen, func(scope string) bool { return strings.HasPrefix(full, scope+"/") })
 }
 
 // move updates an exponential moving average.

@@ -32,6 +32,13 @@ type Options struct {
 	// BatchNormDecay is the decay of batch norm's moving statistics, in (0,1); 0.9997
 	// when zero, as in the TF-slim release.
 	BatchNormDecay float64 `json:"batch_norm_decay,omitempty"`
+	// Frozen lists scopes, such as "InceptionV4/Mixed_5b", whose batch norm uses the
+	// moving statistics while training too, and leaves them as they are.
+	Frozen []string `json:"-"`
+	// Recompute keeps, while training, only what passes between the figures, and computes
+	// the rest again for the gradients: a third more work for less memory (Chen et al.,
+	// arXiv 1604.06174).
+	Recompute bool `json:"-"`
 }
 
 // withDefaults returns the options with the network's own values filled in.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
@@ -28,6 +29,7 @@ type Backend struct {
 	kernels         *kernel.Set
 	winograd        bool
 	workers         *workers
+	ended           compute.Buffer // a finalized one: in the place of what was given away
 	finalized       atomic.Bool
 }
 
@@ -70,6 +72,12 @@ func New(config string) (compute.Backend, error) {
 		return nil, err
 	}
 	b.Backend = b.tail
+	if b.ended, err = b.tail.BufferFromFlatData(0, []float32{0}, shapes.Make(dtypes.Float32)); err != nil {
+		return nil, err
+	}
+	if err := b.ended.Finalize(); err != nil {
+		return nil, err
+	}
 	b.workers = newWorkers(threads)
 	return b, nil
 }

@@ -70,7 +70,7 @@ func (l *lowering) lowerChannels(n *node) bool {
 		return false
 	}
 	whole := l.tensor(v)
-	if !l.written(whole) || slices.Contains(l.users[n.values[0]], nil) {
+	if !l.written(whole.whole()) || slices.Contains(l.users[n.values[0]], nil) {
 		return false
 	}
 	part := l.tensor(n.values[0])

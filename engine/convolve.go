@@ -136,23 +136,20 @@ func divide(p *kernel.ProductF32, gemm *kernel.GemmF32, panels, threads int) (gr
 func ceil(a, b int) int { return (a + b - 1) / b }
 
 func (d *direct) bind(r *run) func() error {
-	in, out := d.in.in(r.arena), d.out.in(r.arena)
-	var residual []float32
-	if d.residual != nil {
-		residual = d.residual.in(r.arena)
-	}
 	blocks := ceil(d.product.M, d.rows)
 	panels := d.gemm.Panels(d.product.N)
 	b, pack := d.product.B, func() error { return nil }
 	if d.kernel != nil {
-		weights := d.kernel.in(r.arena)
-		b = d.packed.in(r.arena)[:d.gemm.PackedSize(max(d.product.Taps, 1), d.product.K, d.product.N)]
-		pack = r.parallel(panels, func(panel, _ int) { d.packPanel(b, weights, d.kernel.pitch, panel) })
+		b = d.packed.in(r)[:d.gemm.PackedSize(max(d.product.Taps, 1), d.product.K, d.product.N)]
+		pack = r.parallel(panels, func(panel, _ int) { d.packPanel(b, d.kernel.in(r), d.kernel.pitch, panel) })
 	}
 	multiply := r.parallel(blocks*d.groups, func(part, _ int) {
 		p := d.product
 		p.B = b
-		p.A, p.C, p.Residual = in, out, residual
+		p.A, p.C = d.in.in(r), d.out.in(r)
+		if d.residual != nil {
+			p.Residual = d.residual.in(r)
+		}
 		block, group := part%blocks, part/blocks
 		d.gemm.Run(&p, block*d.rows, min((block+1)*d.rows, p.M), group*panels/d.groups, (group+1)*panels/d.groups)
 	})

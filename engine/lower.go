@@ -87,7 +87,13 @@ func (l *lowering) frontier() []*value {
 	var values []*value
 	seen := map[*value]bool{}
 	add := func(v *value) {
-		if v != nil && l.constant[v.node.index] && !seen[v] {
+		if v == nil || !l.constant[v.node.index] {
+			return
+		}
+		if isFloat32(v) {
+			v = uniformRoot(v)
+		}
+		if !seen[v] {
 			seen[v] = true
 			values = append(values, v)
 		}
@@ -112,7 +118,7 @@ func (l *lowering) lowerNode(n *node) {
 	switch {
 	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerWeightGradient(n), l.lowerDenseGradient(n),
 		l.lowerDense(n), l.lowerPool(n), l.lowerMaxGradient(n), l.lowerMeanGradient(n), l.lowerMean(n), l.lowerConcat(n), l.lowerChannels(n),
-		l.lowerElementwise(n):
+		l.lowerView(n), l.lowerReshape(n), l.lowerSquare(n), l.lowerReduction(n), l.lowerRandom(n), l.lowerElementwise(n):
 	default:
 		l.addTail(n)
 	}
@@ -126,13 +132,6 @@ func (l *lowering) tensor(v *value) *tensor {
 		l.tensors[v] = t
 	}
 	return t
-}
-
-// floats returns a constant's values; false if it is not constant or of another
-// type.
-func (l *lowering) floats(v *value) ([]float32, bool) {
-	flat, ok := l.folded[v].([]float32)
-	return flat, ok
 }
 
 func isFloat32(v *value) bool { return v != nil && v.shape().DType == dtypes.Float32 }

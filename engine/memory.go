@@ -34,24 +34,27 @@ type lifetime struct {
 
 // planMemory gives every tensor of the operations its place in one arena, so that
 // tensors that are needed at the same time do not overlap, and returns the arena's
-// size in floats. The inputs hold values before the first operation, the outputs
-// are read after the last.
-func planMemory(operations []operation, inputs, outputs []*tensor) int {
+// size in floats. Tensors in buffers have their values side by side. The outputs are read
+// after the last operation.
+func planMemory(operations []operation, outputs []*tensor) int {
 	spans := map[*tensor]*lifetime{}
 	var all []*lifetime
 	touch := func(t *tensor, at int) {
 		t = t.whole()
+		if t.buffer > 0 {
+			t.pitch = t.c
+			return
+		}
 		s, ok := spans[t]
 		if !ok {
-			t.pitch = pitchOf(t.c)
+			if t.pitch = pitchOf(t.c); t.dense {
+				t.pitch = t.c
+			}
 			s = &lifetime{tensor: t, first: at, size: (t.pixels()*t.pitch + floatsPerLine - 1) / floatsPerLine * floatsPerLine}
 			spans[t] = s
 			all = append(all, s)
 		}
 		s.first, s.last = min(s.first, at), max(s.last, at)
-	}
-	for _, t := range inputs {
-		touch(t, -1)
 	}
 	for at, o := range operations {
 		for _, t := range o.reads() {
@@ -118,7 +121,7 @@ func sumInPlace(operations []operation, outputs []*tensor) {
 			continue
 		}
 		memory := c.residual.whole()
-		if memory.c == c.out.c && memory.pixels() == c.out.pixels() && needed[memory] == at && c.in.whole() != memory {
+		if memory.buffer == 0 && c.out.buffer == 0 && memory.c == c.out.c && memory.pixels() == c.out.pixels() && needed[memory] == at && c.in.whole() != memory {
 			needed[memory] = needed[c.out]
 			c.out.within, c.out.channel = c.residual, 0
 		}

@@ -147,8 +147,8 @@ func (l *lowering) masked(v *value) (gradient *value, norm *node, ok bool) {
 func (l *lowering) isZero(v *value) bool { return l.isConstant(v, 0) }
 
 func (l *lowering) isConstant(v *value, want float32) bool {
-	flat, ok := l.floats(v)
-	return ok && len(flat) == 1 && flat[0] == want && !math.Signbit(float64(flat[0]))
+	f, ok := l.uniform(v)
+	return ok && f == want && !math.Signbit(float64(f))
 }
 
 // sumBlocks is how many parts a sum over pixels has. It does not depend on the
@@ -190,20 +190,19 @@ func affine(factor, summand, mean, variance, scale, offset []float32, epsilon fl
 func (o *normalization) bind(r *run) func() error {
 	pixels, channels := o.in.pixels(), o.in.c
 	kernels := r.program.backend.kernels
-	in, scale, offset := o.in.in(r.arena), o.scale.in(r.arena), o.offset.in(r.arena)
-	mean, variance := o.mean.in(r.arena), o.variance.in(r.arena)
 	parts := r.sums[:sums(o.in)]
 	// The sums are of differences from the first pixel: the squares of values far from
 	// zero would leave nothing of the variance.
 	sum := r.parallel(sumBlocks, func(block, thread int) {
 		p := &r.statistics[thread]
+		in := o.in.in(r)
 		p.Channels, p.X, p.Pitch, p.Shift = channels, in, o.in.pitch, in
 		p.Sum, p.Squares = blockSums(parts, channels, block)
 		first, last := blockOf(pixels, block)
 		kernels.Statistics(p, first, last)
 	})
 	norm := kernel.NormF32{
-		Channels: channels, X: in, Pitch: o.in.pitch, ReLU: o.relu, Y: o.out.in(r.arena), PitchY: o.out.pitch,
+		Channels: channels, Pitch: o.in.pitch, ReLU: o.relu, PitchY: o.out.pitch,
 		Scale: make([]float32, channels), Offset: make([]float32, channels),
 	}
 	normalize := r.parallel(sumBlocks, func(block, _ int) {
@@ -214,12 +213,14 @@ func (o *normalization) bind(r *run) func() error {
 		if err := sum(); err != nil {
 			return err
 		}
+		in, mean, variance := o.in.in(r), o.mean.in(r), o.variance.in(r)
+		norm.X, norm.Y = in, o.out.in(r)
 		for c := range channels {
 			s, q := total(parts, channels, c)
 			s /= float64(pixels)
 			mean[c], variance[c] = float32(float64(in[c])+s), float32(max(q/float64(pixels)-s*s, 0))
 		}
-		affine(norm.Scale, norm.Offset, mean, variance, scale, offset, o.epsilon)
+		affine(norm.Scale, norm.Offset, mean, variance, o.scale.in(r), o.offset.in(r), o.epsilon)
 		return normalize()
 	}
 }
@@ -227,20 +228,17 @@ func (o *normalization) bind(r *run) func() error {
 func (o *normalizationGradient) bind(r *run) func() error {
 	pixels, channels := o.in.pixels(), o.in.c
 	kernels := r.program.backend.kernels
-	in, gradient := o.in.in(r.arena), o.gradient.in(r.arena)
-	scale, mean, variance := o.scale.in(r.arena), o.mean.in(r.arena), o.variance.in(r.arena)
-	toScale, toOffset := o.toScale.in(r.arena), o.toOffset.in(r.arena)
 	parts := r.sums[:sums(o.in)]
 	values := make([]float32, 5*channels)
 	take := func(i int) []float32 { return values[i*channels:][:channels] }
 	norm := kernel.NormGradientF32{
-		Channels: channels, X: in, Pitch: o.in.pitch, DY: gradient, PitchDY: o.gradient.pitch,
+		Channels: channels, Pitch: o.in.pitch, PitchDY: o.gradient.pitch,
 		ReLU: o.offset != nil, Scale: take(0), Offset: take(1), A: take(2), B: take(3), D: take(4),
-		DX: o.toIn.in(r.arena), PitchDX: o.toIn.pitch,
+		PitchDX: o.toIn.pitch,
 	}
 	sum := r.parallel(sumBlocks, func(block, thread int) {
 		p := &r.gradientSums[thread]
-		p.Channels, p.X, p.Pitch, p.DY, p.PitchDY, p.Mean = channels, in, o.in.pitch, gradient, o.gradient.pitch, mean
+		p.Channels, p.X, p.Pitch, p.DY, p.PitchDY, p.Mean = channels, norm.X, o.in.pitch, norm.DY, o.gradient.pitch, o.mean.in(r)
 		p.ReLU, p.Scale, p.Offset = norm.ReLU, norm.Scale, norm.Offset
 		p.Sum, p.Products = blockSums(parts, channels, block)
 		first, last := blockOf(pixels, block)
@@ -251,8 +249,11 @@ func (o *normalizationGradient) bind(r *run) func() error {
 		kernels.NormGradient(&norm, first, last)
 	})
 	return func() error {
+		norm.X, norm.DY, norm.DX = o.in.in(r), o.gradient.in(r), o.toIn.in(r)
+		scale, mean, variance := o.scale.in(r), o.mean.in(r), o.variance.in(r)
+		toScale, toOffset := o.toScale.in(r), o.toOffset.in(r)
 		if o.offset != nil {
-			affine(norm.Scale, norm.Offset, mean, variance, scale, o.offset.in(r.arena), o.epsilon)
+			affine(norm.Scale, norm.Offset, mean, variance, scale, o.offset.in(r), o.epsilon)
 		}
 		if err := sum(); err != nil {
 			return err

@@ -2,11 +2,11 @@ package engine
 
 import "testing"
 
-func pixelsOf(channels int) *tensor { return &tensor{n: 1, h: 4, w: 4, c: channels} }
+func image(channels int) *tensor { return &tensor{n: 1, h: 4, w: 4, c: channels} }
 
 func pointwiseOf(in *tensor, channels int) *convolution {
 	return &convolution{
-		in: in, out: pixelsOf(channels), height: 1, width: 1,
+		in: in, out: image(channels), height: 1, width: 1,
 		strideY: 1, strideX: 1, spreadY: 1, spreadX: 1, holeY: 1, holeX: 1,
 		bias: make([]float32, channels), relu: true,
 	}
@@ -14,14 +14,14 @@ func pointwiseOf(in *tensor, channels int) *convolution {
 
 // TestJoinSiblings joins what reads the same pixels, and leaves the others as they are.
 func TestJoinSiblings(t *testing.T) {
-	x := pixelsOf(8)
+	x := image(8)
 	first, second, third := pointwiseOf(x, 4), pointwiseOf(x, 5), pointwiseOf(x, 6)
 	wide := pointwiseOf(x, 4)
 	wide.width, wide.out.w = 2, 3
 	added := pointwiseOf(x, 4)
 	added.residual = first.out
 	trained := pointwiseOf(x, 4)
-	trained.kernel = pixelsOf(4)
+	trained.kernel = image(4)
 	after := pointwiseOf(first.out, 4)
 	got := joinSiblings([]operation{first, wide, second, after, added, trained, third})
 	if len(got) != 5 {
@@ -60,11 +60,11 @@ func TestProjectFirst(t *testing.T) {
 		"fewer pixels":               {func(g *graph) { g.pool.out.h = 2; g.project.out.h = 2 }, false},
 		"sums are an output":         {func(g *graph) { g.outputs = append(g.outputs, g.pool.out) }, false},
 		"sums are read twice":        {func(g *graph) { g.more = []operation{pointwiseOf(g.pool.out, 3)} }, false},
-		"sums are a part of a whole": {func(g *graph) { g.pool.out.within = pixelsOf(9) }, false},
-		"weights are trained":        {func(g *graph) { g.project.kernel = pixelsOf(4) }, false},
-		"a residual is added":        {func(g *graph) { g.project.residual = pixelsOf(4) }, false},
+		"sums are a part of a whole": {func(g *graph) { g.pool.out.within = image(9) }, false},
+		"weights are trained":        {func(g *graph) { g.project.kernel = image(4) }, false},
+		"a residual is added":        {func(g *graph) { g.project.residual = image(4) }, false},
 	} {
-		g := &graph{pool: &pooling{in: pixelsOf(8), out: pixelsOf(8)}}
+		g := &graph{pool: &pooling{in: image(8), out: image(8)}}
 		g.project = pointwiseOf(g.pool.out, 4)
 		g.outputs = []*tensor{g.project.out}
 		c.change(g)

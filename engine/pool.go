@@ -171,12 +171,12 @@ func newPool(o *pooling, kernels *kernel.Set) *pool {
 }
 
 func (o *pool) bind(r *run) func() error {
-	p := kernel.PoolingF32{
-		Windows: o.windows, Channels: o.in.c, X: o.in.in(r.arena), Pitch: o.in.pitch,
-		Y: o.out.in(r.arena), PitchY: o.out.pitch, Weights: o.weights, Bias: o.bias, ReLU: o.relu,
-	}
 	pixels := o.windows.Outputs()
 	return r.parallel((pixels+poolPixels-1)/poolPixels, func(part, _ int) {
+		p := kernel.PoolingF32{
+			Windows: o.windows, Channels: o.in.c, X: o.in.in(r), Pitch: o.in.pitch,
+			Y: o.out.in(r), PitchY: o.out.pitch, Weights: o.weights, Bias: o.bias, ReLU: o.relu,
+		}
 		o.kernels.Pool(&p, part*poolPixels, min((part+1)*poolPixels, pixels))
 	})
 }

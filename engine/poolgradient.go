@@ -153,16 +153,16 @@ func newPooled(o *poolingGradient, kernels *kernel.Set, threads int) *pooled {
 }
 
 func (o *pooled) bind(r *run) func() error {
-	p := kernel.PoolingGradientF32{
-		Windows: o.windows, Channels: o.in.c, DY: o.out.in(r.arena), PitchDY: o.out.pitch, Weights: o.weights,
-		DX: o.to.in(r.arena), PitchDX: o.to.pitch,
-	}
-	if o.maximum {
-		p.X, p.Pitch = o.in.in(r.arena), o.in.pitch
-	}
 	lines := ceil(o.in.c, floatsPerLine)
 	inputs, outputs := o.to.h*o.to.w, o.out.h*o.out.w
 	return r.parallel(o.in.n*o.groups, func(part, _ int) {
+		p := kernel.PoolingGradientF32{
+			Windows: o.windows, Channels: o.in.c, DY: o.out.in(r), PitchDY: o.out.pitch, Weights: o.weights,
+			DX: o.to.in(r), PitchDX: o.to.pitch,
+		}
+		if o.maximum {
+			p.X, p.Pitch = o.in.in(r), o.in.pitch
+		}
 		image, group := part/o.groups, part%o.groups
 		first := min(group*lines/o.groups*floatsPerLine, o.in.c)
 		last := min((group+1)*lines/o.groups*floatsPerLine, o.in.c)

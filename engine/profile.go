@@ -66,7 +66,7 @@ func Profile(executable compute.Executable, inputs []compute.Buffer, runs int) (
 	defer p.give(r)
 	times := make([][]time.Duration, len(all))
 	for range runs {
-		if err := r.load(inner); err != nil {
+		if err := r.load(inner, nil); err != nil {
 			return nil, err
 		}
 		for i, step := range r.steps {
@@ -121,7 +121,7 @@ func describe(s step) Step {
 		d.Operation, d.Algorithm = "weight gradient", s.kernel.Name
 		return d
 	case *elementwise:
-		d := Step{Operation: "elementwise", Input: s.out.dims(), Output: s.out.dims()}
+		d := Step{Operation: "elementwise", Input: s.pixels, Output: s.pixels}
 		for i, c := range s.code {
 			if i > 0 {
 				d.Algorithm += " "
@@ -129,6 +129,12 @@ func describe(s step) Step {
 			d.Algorithm += c.op.String()
 		}
 		return d
+	case *reshaping:
+		return Step{Operation: "reshape", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
+	case *reduction:
+		return Step{Operation: "reduction", Algorithm: "one pass", Input: s.in.dims(), Output: s.out.dims()}
+	case *random:
+		return Step{Operation: "random", Algorithm: "PCG", Output: s.out.dims()}
 	case *normalization:
 		return Step{Operation: "batch norm", Algorithm: "two passes", Input: s.in.dims(), Output: s.out.dims()}
 	case *normalizationGradient:

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/gomlx/compute"
@@ -17,14 +18,14 @@ type program struct {
 	steps   []step
 	names   []string
 	shapes  []shapes.Shape // of the inputs
-	inputs  []*tensor      // by input: where operations read it, or nil
+	inputs  []*tensor      // by input: the tensor, in its buffer, or nil
 	outputs []output
 	arena   int // floats
 	scratch int // floats of each thread
 	sums    int // float64s for sums over pixels
 
-	operands, instructions int // most of an elementwise
-	tails                  []*tail
+	registers, slots int // most of an elementwise
+	tails            []*tail
 
 	mutex     sync.Mutex
 	free      []*run // memory of runs that have ended
@@ -61,6 +62,9 @@ type output struct {
 	tensor   *tensor
 	value    *value
 	constant any
+
+	buffer int // of the tensor: 1 and its place among a run's buffers, or 0 in the arena
+	over   int // 1 and the input in whose buffer it may be, or 0
 }
 
 // A run is the memory of one execution.
@@ -68,6 +72,8 @@ type run struct {
 	program *program
 	workers *workers
 	arena   []float32
+	buffers [][]float32              // of the inputs, then of the outputs
+	made    []compute.Buffer         // by output, of the go backend
 	scratch [][]float32              // by thread
 	sums    []float64                // by block and channel
 	pairs   []kernel.GradientScratch // by thread
@@ -95,13 +101,13 @@ func plan(b *builder) (*program, error) {
 		return nil, err
 	}
 	p := &program{backend: b.backend, f: f}
-	var read, held []*tensor
+	var held []*tensor
 	for _, v := range f.outputs {
 		o := output{shape: v.shape()}
-		switch flat, ok := l.folded[v]; {
+		switch flat, ok := l.constantOf(v); {
 		case ok:
 			o.constant = flat
-		case v.node.op == compute.OpTypeParameter || l.byTail(v):
+		case v.node.op == compute.OpTypeParameter || l.inBuffer(v):
 			o.value = v
 		default:
 			o.tensor = l.tensors[v]
@@ -109,19 +115,22 @@ func plan(b *builder) (*program, error) {
 		}
 		p.outputs = append(p.outputs, o)
 	}
-	for _, v := range f.parameters {
+	for i, v := range f.parameters {
 		p.names = append(p.names, v.node.attrs.(parameterAttrs).name)
 		p.shapes = append(p.shapes, v.shape())
 		t := l.tensors[v]
-		p.inputs = append(p.inputs, t)
 		if t != nil {
-			read = append(read, t)
+			t.buffer = 1 + i
 		}
+		p.inputs = append(p.inputs, t)
 	}
 	projectFirst(l.operations, held)
 	l.operations = joinSiblings(l.operations)
+	l.operations = joinElementwise(l.operations, held)
+	p.placeOutputs()
 	sumInPlace(l.operations, held)
-	p.arena = planMemory(l.operations, read, held)
+	p.updateInPlace(l.operations)
+	p.arena = planMemory(l.operations, held)
 	var packers []packer
 	for _, o := range l.operations {
 		s, err := newStep(b.backend, o)
@@ -133,7 +142,9 @@ func plan(b *builder) (*program, error) {
 		case *normalization:
 			p.sums = max(p.sums, sums(o.in))
 		case *elementwise:
-			p.operands, p.instructions = max(p.operands, len(o.operands)), max(p.instructions, len(o.code))
+			p.registers, p.slots = max(p.registers, len(o.operands)+len(o.code)), max(p.slots, o.registers().slots)
+		case *reduction:
+			p.sums = max(p.sums, sums(o.in))
 		case *normalizationGradient:
 			p.sums = max(p.sums, sums(o.in))
 		}
@@ -188,10 +199,11 @@ func (p *program) take() (*run, error) {
 		return r, nil
 	}
 	r := &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}
+	r.buffers, r.made = make([][]float32, len(p.inputs)+len(p.outputs)), make([]compute.Buffer, len(p.outputs))
 	for range r.workers.count {
 		r.scratch = append(r.scratch, alignedFloats(p.scratch))
-		r.registers = append(r.registers, make([][]float32, p.operands+p.instructions))
-		r.tiles = append(r.tiles, alignedFloats(p.instructions*tile))
+		r.registers = append(r.registers, make([][]float32, p.registers))
+		r.tiles = append(r.tiles, alignedFloats(p.slots*tile))
 	}
 	r.sums, r.pairs = make([]float64, p.sums), make([]kernel.GradientScratch, r.workers.count)
 	r.statistics = make([]kernel.StatisticsF32, r.workers.count)
@@ -214,6 +226,8 @@ func (r *run) parallel(parts int, do func(part, thread int)) func() error {
 func (p *program) give(r *run) {
 	r.inputs = nil
 	clear(r.values)
+	clear(r.buffers)
+	clear(r.made)
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if !p.finalized {
@@ -232,7 +246,7 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 		return nil, err
 	}
 	defer p.give(r)
-	if err := r.load(inner); err != nil {
+	if err := r.load(inner, donate); err != nil {
 		return nil, err
 	}
 	for _, step := range r.steps {
@@ -242,22 +256,26 @@ func (p *program) Execute(inputs []compute.Buffer, donate []bool, device compute
 	}
 	outputs := make([]compute.Buffer, len(p.outputs))
 	for i, o := range p.outputs {
-		if outputs[i], err = r.output(o); err != nil {
+		if outputs[i], err = r.output(i, o); err != nil {
 			return nil, err
 		}
 	}
 	for i, given := range donate {
-		if given {
-			if err := inputs[i].Finalize(); err != nil {
-				return nil, err
-			}
+		if !given {
+			continue
+		}
+		if slices.Contains(r.made, inner[i]) { // it is an output's
+			inputs[i].(*buffer).Buffer = p.backend.ended
+		} else if err := inputs[i].Finalize(); err != nil {
+			return nil, err
 		}
 	}
 	return outputs, nil
 }
 
-// load takes the inputs, and copies those that operations read into the arena.
-func (r *run) load(inputs []compute.Buffer) error {
+// load takes the inputs, and the buffers of the outputs: those of inputs that are given
+// away where an output can be written over one.
+func (r *run) load(inputs []compute.Buffer, donate []bool) error {
 	r.inputs = inputs
 	for i, t := range r.program.inputs {
 		if t == nil {
@@ -267,7 +285,20 @@ func (r *run) load(inputs []compute.Buffer) error {
 		if err != nil {
 			return err
 		}
-		t.load(r.arena, flat.([]float32))
+		r.buffers[i] = flat.([]float32)
+	}
+	for i, o := range r.program.outputs {
+		switch {
+		case o.buffer == 0:
+		case o.over > 0 && o.over <= len(donate) && donate[o.over-1]:
+			r.made[i], r.buffers[o.buffer-1] = inputs[o.over-1], r.buffers[o.over-1]
+		default:
+			made, flat, err := r.program.backend.tail.NewSharedBuffer(0, o.shape)
+			if err != nil {
+				return err
+			}
+			r.made[i], r.buffers[o.buffer-1] = made, flat.([]float32)
+		}
 	}
 	return nil
 }
@@ -295,16 +326,18 @@ func (p *program) checkInputs(inputs []compute.Buffer, device compute.DeviceNum)
 	return inner, nil
 }
 
-// output copies a result into a buffer of its own.
-func (r *run) output(o output) (compute.Buffer, error) {
+// output returns a result in a buffer of its own.
+func (r *run) output(i int, o output) (compute.Buffer, error) {
 	b := r.program.backend
 	switch {
+	case o.buffer > 0:
+		return &buffer{r.made[i], b}, nil
 	case o.tensor != nil:
 		made, flat, err := b.NewSharedBuffer(0, o.shape)
 		if err != nil {
 			return nil, err
 		}
-		o.tensor.store(flat.([]float32), r.arena)
+		o.tensor.store(flat.([]float32), r)
 		return made, nil
 	case o.constant != nil:
 		return b.BufferFromFlatData(0, o.constant, o.shape)
@@ -351,7 +384,7 @@ func (o *tail) run(r *run) error {
 		if err != nil {
 			return err
 		}
-		o.from[i].store(flat.([]float32), r.arena)
+		o.from[i].store(flat.([]float32), r)
 		in[i] = b
 	}
 	out, err := o.program.Execute(in, nil, 0)
@@ -367,7 +400,7 @@ func (o *tail) run(r *run) error {
 		if err != nil {
 			return err
 		}
-		o.to[i].load(r.arena, flat.([]float32))
+		o.to[i].load(r, flat.([]float32))
 	}
 	return nil
 }

@@ -419,7 +419,7 @@ func (f *function) Slice(x compute.Value, starts, limits, strides []int) (comput
 }
 
 func (f *function) Transpose(x compute.Value, permutation ...int) (compute.Value, error) {
-	return f.one(compute.OpTypeTranspose, nil, []compute.Value{x}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	return f.one(compute.OpTypeTranspose, axesAttrs{permutation}, []compute.Value{x}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return g.Transpose(in[0], permutation...)
 	})
 }

@@ -93,12 +93,11 @@ func (f *family) bind(r *run) func() error {
 	products := make([]kernel.ProductF32, len(f.members))
 	for i, d := range f.members {
 		products[i] = d.product
-		products[i].A, products[i].C = d.in.in(r.arena), d.out.in(r.arena)
 	}
 	gemm, p := f.members[0].gemm, &f.members[0].product
 	blocks, panels := ceil(p.M, f.rows), f.ends[len(f.ends)-1]
 	together := gemm.Together(p.K)
-	return r.parallel(blocks*f.groups, func(part, _ int) {
+	multiply := r.parallel(blocks*f.groups, func(part, _ int) {
 		block, group := part%blocks, part/blocks
 		first, last := group*panels/f.groups, (group+1)*panels/f.groups
 		top, bottom := block*f.rows, min((block+1)*f.rows, p.M)
@@ -108,6 +107,12 @@ func (f *family) bind(r *run) func() error {
 			}
 		}
 	})
+	return func() error {
+		for i, d := range f.members {
+			products[i].A, products[i].C = d.in.in(r), d.out.in(r)
+		}
+		return multiply()
+	}
 }
 
 // walk computes some rows of some panels.

@@ -20,9 +20,15 @@ func newStep(b *Backend, o operation) (step, error) {
 		return newPooled(o, b.kernels, b.workers.count), nil
 	case *copying:
 		return o, nil
+	case *reshaping:
+		return o, nil
 	case *weightGradient:
 		return newSummed(o, b.kernels.Gradient, b.workers.count), nil
 	case *elementwise:
+		return o, nil
+	case *reduction:
+		return o, nil
+	case *random:
 		return o, nil
 	case *normalization:
 		return o, nil
@@ -33,8 +39,8 @@ func newStep(b *Backend, o operation) (step, error) {
 }
 
 func (o *copying) bind(r *run) func() error {
-	from, to := o.in.in(r.arena), o.out.in(r.arena)
 	return func() error {
+		from, to := o.in.in(r), o.out.in(r)
 		for i := range o.in.pixels() {
 			copy(to[i*o.out.pitch:][:o.in.c], from[i*o.in.pitch:])
 		}

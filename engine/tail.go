@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/pkg/errors"
@@ -77,13 +78,13 @@ func (l *lowering) compileTail(o *tail, backend compute.Backend, native map[*ten
 		}
 		var got compute.Value
 		var err error
-		if flat, ok := l.folded[v]; ok {
+		if flat, ok := l.constantOf(v); ok {
 			got, err = g.Constant(flat, v.shape().Dimensions...)
 		} else {
 			got, err = g.Parameter(fmt.Sprintf("#%d", len(o.inputs)), v.shape(), nil)
 			o.inputs = append(o.inputs, v)
 			t := l.tensors[v]
-			if v.node.op == compute.OpTypeParameter || l.byTail(v) {
+			if v.node.op == compute.OpTypeParameter || l.inBuffer(v) {
 				t = nil
 			}
 			o.from = append(o.from, t)
@@ -137,15 +138,17 @@ func (l *lowering) compileTail(o *tail, backend compute.Backend, native map[*ten
 	return err
 }
 
-// byTail reports whether a tail computes the value, which then is in a buffer of
-// the go backend.
-func (l *lowering) byTail(v *value) bool {
+// inBuffer reports whether the value is in a buffer of the go backend.
+func (l *lowering) inBuffer(v *value) bool {
 	for _, o := range l.operations {
-		if t, ok := o.(*tail); ok {
-			for _, n := range t.nodes {
-				if n == v.node {
-					return true
-				}
+		switch o := o.(type) {
+		case *tail:
+			if slices.Contains(o.nodes, v.node) {
+				return true
+			}
+		case *random:
+			if o.next == v {
+				return true
 			}
 		}
 	}

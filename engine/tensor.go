@@ -9,8 +9,10 @@ type tensor struct {
 	n, h, w, c int
 	within     *tensor // the tensor that this one is a part of, or nil
 	channel    int     // of within, at which this one begins
+	dense      bool    // pixels are side by side
 	pitch      int     // floats from a pixel to the next
-	offset     int     // floats from the beginning of the arena
+	offset     int     // floats from the beginning of the arena, or of the buffer
+	buffer     int     // 0 in the arena; else 1 and the place among a run's buffers
 }
 
 func newTensor(shape shapes.Shape) *tensor {
@@ -37,27 +39,31 @@ func (t *tensor) whole() *tensor {
 func (t *tensor) place() {
 	if t.within != nil {
 		t.within.place()
-		t.pitch, t.offset = t.within.pitch, t.within.offset+t.channel
+		t.pitch, t.offset, t.buffer = t.within.pitch, t.within.offset+t.channel, t.within.buffer
 	}
 }
 
-// in returns the tensor's memory in the arena, up to the end of its last pixel.
-func (t *tensor) in(arena []float32) []float32 {
+// in returns the tensor's memory in a run, up to the end of its last pixel.
+func (t *tensor) in(r *run) []float32 {
+	memory := r.arena
+	if t.buffer > 0 {
+		memory = r.buffers[t.buffer-1]
+	}
 	size := (t.pixels()-1)*t.pitch + t.c
-	return arena[t.offset:][:size:size]
+	return memory[t.offset:][:size:size]
 }
 
 // load copies contiguous values into the tensor.
-func (t *tensor) load(arena, values []float32) {
-	to := t.in(arena)
+func (t *tensor) load(r *run, values []float32) {
+	to := t.in(r)
 	for i := range t.pixels() {
 		copy(to[i*t.pitch:][:t.c], values[i*t.c:])
 	}
 }
 
 // store copies the tensor into contiguous values.
-func (t *tensor) store(values, arena []float32) {
-	from := t.in(arena)
+func (t *tensor) store(values []float32, r *run) {
+	from := t.in(r)
 	for i := range t.pixels() {
 		copy(values[i*t.c:][:t.c], from[i*t.pitch:])
 	}

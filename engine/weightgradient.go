@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gomlx/compute"
+
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -39,11 +41,11 @@ func (l *lowering) lowerWeightGradient(n *node) bool {
 	if len(a.paddings) > 0 {
 		g.top, g.left = a.paddings[0][0], a.paddings[1][0]
 	}
-	l.operations = append(l.operations, &weightGradient{g, l.tensor(n.values[0])})
+	l.addWeightGradient(g, n.values[0])
 	return true
 }
 
-// lowerDenseGradient takes [n, k] transposed times [n, m].
+// lowerDenseGradient takes [n, k] transposed times [n, m], and a transposition of that.
 func (l *lowering) lowerDenseGradient(n *node) bool {
 	a, ok := n.attrs.(dotAttrs)
 	if !ok || !isFloat32(n.values[0]) || n.inputs[0].shape().Rank() != 2 || n.inputs[1].shape().Rank() != 2 ||
@@ -51,12 +53,25 @@ func (l *lowering) lowerDenseGradient(n *node) bool {
 		l.constant[n.inputs[0].node.index] || l.constant[n.inputs[1].node.index] {
 		return false
 	}
+	v, lhs, rhs := n.values[0], n.inputs[0], n.inputs[1]
+	if user := l.next(v); user != nil && user.op == compute.OpTypeTranspose && !slices.IsSorted(user.attrs.(axesAttrs).axes) {
+		l.done[user.index] = true
+		v, lhs, rhs = user.values[0], rhs, lhs
+	}
 	g := &convolution{
-		in: l.tensor(n.inputs[0]), out: l.tensor(n.inputs[1]), height: 1, width: 1,
+		in: l.tensor(lhs), out: l.tensor(rhs), height: 1, width: 1,
 		strideY: 1, strideX: 1, spreadY: 1, spreadX: 1, holeY: 1, holeX: 1,
 	}
-	l.operations = append(l.operations, &weightGradient{g, l.tensor(n.values[0])})
+	l.addWeightGradient(g, v)
 	return true
+}
+
+// addWeightGradient adds the gradient v, with its values side by side as those of the
+// weights are.
+func (l *lowering) addWeightGradient(geometry *convolution, v *value) {
+	to := l.tensor(v)
+	to.dense = true
+	l.operations = append(l.operations, &weightGradient{geometry, to})
 }
 
 // summed is a weightGradient with its kernel.
@@ -118,9 +133,9 @@ func (s *summed) divide(threads int) {
 }
 
 func (s *summed) bind(r *run) func() error {
-	p := s.product
-	p.A, p.DY, p.DB = s.geometry.in.in(r.arena), s.geometry.out.in(r.arena), s.to.in(r.arena)
 	return r.parallel(len(s.parts), func(part, thread int) {
+		p := s.product
+		p.A, p.DY, p.DB = s.geometry.in.in(r), s.geometry.out.in(r), s.to.in(r)
 		s.kernel.Run(&p, s.parts[part], &r.pairs[thread])
 	})
 }

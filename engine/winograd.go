@@ -61,12 +61,12 @@ func (w *winograd) pack(dst []float32) {
 func (w *winograd) scratch() int { return w.kernel.Scratch(w.product.K, w.product.N, w.tiles) }
 
 func (w *winograd) bind(r *run) func() error {
-	p := w.product
-	p.X, p.Y = w.in.in(r.arena), w.out.in(r.arena)
-	if w.residual != nil {
-		p.Residual = w.residual.in(r.arena)
-	}
-	return r.parallel(ceil(p.Grid.Tiles, w.tiles), func(part, thread int) {
+	return r.parallel(ceil(w.product.Grid.Tiles, w.tiles), func(part, thread int) {
+		p := w.product
+		p.X, p.Y = w.in.in(r), w.out.in(r)
+		if w.residual != nil {
+			p.Residual = w.residual.in(r)
+		}
 		first := part * w.tiles
 		last := min(first+w.tiles, p.Grid.Tiles)
 		w.kernel.Run(&p, first, last, r.scratch[thread])

@@ -36,6 +36,8 @@ type Set struct {
 
 	norm normalizationF32
 
+	element elementF32
+
 	poolMax         poolMaxF32
 	poolSum         poolSumF32
 	poolMaxGradient poolMaxGradientF32
@@ -80,6 +82,14 @@ func genericSet() *Set {
 		}),
 		norm: normalizationF32{
 			generic.StatisticsF32, generic.NormalizeF32, generic.NormGradientSumsF32, generic.NormGradientF32,
+		},
+		element: elementF32{
+			unary: [elementOps]unaryF32{Neg: generic.NegF32, Abs: generic.AbsF32, Sqrt: generic.SqrtF32, Sign: generic.SignF32},
+			binary: [elementOps]binaryF32{
+				Add: generic.AddF32, Sub: generic.SubF32, Mul: generic.MulF32, Div: generic.DivF32, Max: generic.MaxF32, Min: generic.MinF32,
+				Equal: generic.EqualF32, NotEqual: generic.NotEqualF32, Less: generic.LessF32, LessOrEqual: generic.LessOrEqualF32,
+			},
+			choose: generic.SelectF32,
 		},
 		poolMax: generic.PoolMaxF32, poolSum: generic.PoolSumF32,
 		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,

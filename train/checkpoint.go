@@ -1,0 +1,167 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+)
+
+// A state is what a run is, beside the vectors and the parameters. It lies in the
+// checkpoint's metadata. There is no state of random numbers: all follow from the
+// recipe's seed, the step, and the position.
+type state struct {
+	// Step is how many were made.
+	Step int `json:"step"`
+	// Position is where the images go on.
+	Position dataset.Position `json:"position"`
+	// Due is whether the validation after this step is still to be made.
+	Due bool `json:"due,omitempty"`
+	// Interval holds what the next row of metrics is made of.
+	Interval interval `json:"interval"`
+	// Last and Best are the accuracies of the last and of the best validation, each with
+	// its step.
+	Last *Validation `json:"last,omitempty"`
+	Best *Validation `json:"best,omitempty"`
+	// Data identifies the images that are trained on.
+	Data fingerprint `json:"data"`
+}
+
+// A Validation is the accuracy after a step.
+type Validation struct {
+	Step int `json:"step"`
+	Accuracy
+}
+
+const (
+	checkpointFolder = "checkpoints"
+	stateKey         = "state"
+	formatKey        = "format"
+	checkpointFormat = "inception checkpoint 1"
+)
+
+func checkpointName(step int) string { return fmt.Sprintf("step-%09d.safetensors", step) }
+
+// saveCheckpoint writes the whole state into one file, which appears whole or not at
+// all.
+func saveCheckpoint(folder string, s *stepper, st state) error {
+	text, err := json.Marshal(st)
+	if err != nil {
+		return err
+	}
+	var outputs []safetensors.Output
+	for _, section := range s.sections() {
+		for _, p := range section.of {
+			outputs = append(outputs, safetensors.Output{Name: section.tensor(p), Shape: p.Shape, Values: func(dst []float32) error {
+				values, err := s.values(section.scope, p)
+				copy(dst, values)
+				return err
+			}})
+		}
+	}
+	path := filepath.Join(folder, checkpointFolder, checkpointName(st.Step))
+	return safetensors.Write(path, map[string]string{formatKey: checkpointFormat, stateKey: string(text)}, outputs)
+}
+
+// checkpoints lists a run's checkpoints, the oldest first.
+func checkpoints(folder string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(folder, checkpointFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries { // sorted by name, and so by step
+		if strings.HasPrefix(e.Name(), "step-") && strings.HasSuffix(e.Name(), ".safetensors") {
+			paths = append(paths, filepath.Join(folder, checkpointFolder, e.Name()))
+		}
+	}
+	return paths, nil
+}
+
+// keepLast removes all but the last checkpoints, and what a process that was killed
+// left half-written.
+func keepLast(folder string, keep int) error {
+	all, err := checkpoints(folder)
+	if err != nil {
+		return err
+	}
+	for _, path := range all[:max(0, len(all)-keep)] {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadCheckpoint sets the stepper's values to a checkpoint's, and returns the rest of
+// its state. The checkpoint must have what the network has, and no more.
+func loadCheckpoint(path string, s *stepper) (state, error) {
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return state{}, err
+	}
+	defer file.Close()
+	metadata := file.Metadata()
+	if metadata[formatKey] != checkpointFormat {
+		return state{}, fmt.Errorf("%s: expected a checkpoint of a training (format %q), found format %q; weights are started from, not resumed", path, checkpointFormat, metadata[formatKey])
+	}
+	var st state
+	if err := json.Unmarshal([]byte(metadata[stateKey]), &st); err != nil {
+		return state{}, fmt.Errorf("%s: its state is not JSON: %w", path, err)
+	}
+	if err := s.match(file); err != nil {
+		return state{}, fmt.Errorf("%s is not of this network: %w; does recipe.yaml name another network, other options or other classes than the run was begun with?", path, err)
+	}
+	for _, section := range s.sections() {
+		for _, p := range section.of {
+			t, _ := file.Tensor(section.tensor(p))
+			values := make([]float32, p.Size())
+			if err := t.Float32s(values); err != nil {
+				return state{}, err
+			}
+			if err := s.variable(section.scope, p).SetValue(tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
+				return state{}, err
+			}
+		}
+	}
+	return st, nil
+}
+
+// match compares the names and shapes of a checkpoint with the stepper's.
+func (s *stepper) match(file *safetensors.File) error {
+	var wrong []string
+	wanted := map[string]bool{}
+	for _, section := range s.sections() {
+		for _, p := range section.of {
+			name := section.tensor(p)
+			wanted[name] = true
+			switch t, ok := file.Tensor(name); {
+			case !ok:
+				wrong = append(wrong, "it lacks "+name)
+			case !slices.Equal(t.Shape, p.Shape):
+				wrong = append(wrong, fmt.Sprintf("%s is %v, expected %v", name, t.Shape, p.Shape))
+			}
+		}
+	}
+	for _, t := range file.Tensors() {
+		if !wanted[t.Name] {
+			wrong = append(wrong, "it also has "+t.Name)
+		}
+	}
+	if n := len(wrong); n > 0 {
+		return fmt.Errorf("%d differences, the first: %s", n, strings.Join(wrong[:min(n, 3)], ", "))
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package train
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// data are the images of a run.
+type data struct {
+	training, validation *dataset.Set
+	close                func() error
+}
+
+// openData opens what a recipe trains on and what it measures accuracies on.
+func openData(ctx context.Context, r recipe.Training) (*data, error) {
+	if r.Data == "" {
+		return nil, errors.New("there is nothing to train on; give the path of a data set")
+	}
+	o := dataset.Options{Split: r.Split, LabelOffset: r.LabelOffset}
+	set, err := dataset.Open(ctx, r.Data, o)
+	if err != nil {
+		return nil, err
+	}
+	if r.Validation.Split == "" {
+		rest, held, err := set.HoldOut(r.Validation.Share)
+		if err != nil {
+			return nil, errors.Join(err, set.Close())
+		}
+		return &data{rest, held, set.Close}, nil
+	}
+	o.Split, o.Classes = r.Validation.Split, set.Classes()
+	validation, err := dataset.Open(ctx, r.Data, o)
+	if err != nil {
+		return nil, errors.Join(err, set.Close())
+	}
+	return &data{set, validation, func() error { return errors.Join(set.Close(), validation.Close()) }}, nil
+}
+
+// A fingerprint tells whether a run that resumes sees the images that it was begun with.
+type fingerprint struct {
+	Classes []string `json:"classes"`
+	Images  int      `json:"images"`
+	// Names is a hash of all names and labels.
+	Names string `json:"names"`
+}
+
+func fingerprintOf(s *dataset.Set) fingerprint {
+	h := sha256.New()
+	for i := range s.Len() {
+		fmt.Fprintf(h, "%s\x00%d\n", s.Name(i), s.Label(i))
+	}
+	return fingerprint{s.Classes(), s.Len(), hex.EncodeToString(h.Sum(nil))}
+}
+
+// check compares with what a checkpoint says.
+func (f fingerprint) check(begun fingerprint) error {
+	switch {
+	case !slices.Equal(f.Classes, begun.Classes):
+		return fmt.Errorf("the run was begun with the classes %s, found %s; resume it with the same images", strings.Join(begun.Classes, ", "), strings.Join(f.Classes, ", "))
+	case f.Images != begun.Images:
+		return fmt.Errorf("the run was begun with %d images to train on, found %d; resume it with the same ones", begun.Images, f.Images)
+	case f.Names != begun.Names:
+		return errors.New("the run was begun with images of other names or labels; resume it with the same ones")
+	}
+	return nil
+}
+
+// preparation is what happens to the images that are trained on.
+func preparation(r recipe.Training) (dataset.Preparation, error) {
+	switch r.Distortion {
+	case recipe.FullDistortion, recipe.FastDistortion:
+		return vision.Distortion{Size: r.Size, Fast: r.Distortion == recipe.FastDistortion}, nil
+	case recipe.ShiftDistortion:
+		return vision.PadCrop{Size: r.Size}, nil
+	}
+	return evaluationCrop(r)
+}
+
+// evaluationCrop is what happens to those that accuracies are measured on.
+func evaluationCrop(r recipe.Training) (vision.EvaluationCrop, error) {
+	interpolation := vision.Bicubic
+	if r.Interpolation != "" {
+		var err error
+		if interpolation, err = vision.ParseInterpolation(r.Interpolation); err != nil {
+			return vision.EvaluationCrop{}, err
+		}
+	}
+	return vision.EvaluationCrop{Size: r.Size, Crop: r.Crop, Interpolation: interpolation}, nil
+}
+
+// preprocessing is the same for those who predict.
+func preprocessing(r recipe.Training) (recipe.Preprocessing, error) {
+	crop, err := evaluationCrop(r)
+	half := [3]float32{0.5, 0.5, 0.5}
+	return recipe.Preprocessing{Size: crop.Size, Crop: crop.Crop, Interpolation: crop.Interpolation.String(), Mean: half, Std: half}, err
+}

@@ -1,0 +1,231 @@
+package train
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/weights"
+)
+
+// An origin is the network of a run with the values that its parameters begin with.
+type origin struct {
+	network    *arch.Network
+	parameters parameters
+	values     func(dst []float32, p arch.Parameter) error
+	close      func() error
+}
+
+// newOrigin returns the network that a recipe describes, for the given classes, with
+// random values or those of the recipe's weights.
+func newOrigin(backend compute.Backend, r recipe.Training, classes []string, log *slog.Logger) (*origin, error) {
+	if r.Weights != "" {
+		return openOrigin(backend, r, classes, log)
+	}
+	network, err := arch.New(r.Network, arch.Options{
+		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
+		AuxiliaryHead: r.AuxiliaryHead, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay,
+		Recompute: r.Recompute,
+	})
+	if err != nil {
+		return nil, err
+	}
+	all, err := parametersOf(backend, network, r.Size)
+	if err != nil {
+		return nil, err
+	}
+	return &origin{
+		network: network, parameters: divide(all, frozenBy(nil)), close: func() error { return nil },
+		values: func(dst []float32, p arch.Parameter) error {
+			initialValues(dst, p, r.Seed)
+			return nil
+		},
+	}, nil
+}
+
+// parametersOf returns a network's parameters for an input size, which those of an
+// auxiliary head depend on.
+func parametersOf(backend compute.Backend, network *arch.Network, side int) ([]arch.Parameter, error) {
+	if err := network.CheckSize(side, side); err != nil {
+		return nil, err
+	}
+	d, err := network.Describe(backend, side, side)
+	if err != nil {
+		return nil, err
+	}
+	return d.Tensors, nil
+}
+
+// complete fills in what a recipe leaves to its weights.
+func complete(backend compute.Backend, r recipe.Training) (_ recipe.Training, err error) {
+	if r.Weights == "" {
+		return r, nil
+	}
+	file, err := weights.Open(r.Weights)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	network, card, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
+	if err != nil {
+		return r, err
+	}
+	half := [3]float32{0.5, 0.5, 0.5}
+	p := card.Preprocessing
+	if p.Mean != half || p.Std != half {
+		return r, fmt.Errorf("%s expects inputs less %v divided by %v, but training gives them in [-1,1]; start from other weights", r.Weights, p.Mean, p.Std)
+	}
+	o := network.Options()
+	r.Network = network.Name()
+	r.Width = cmp.Or(r.Width, o.Width)
+	if r.Blocks == nil {
+		r.Blocks = o.Blocks
+	}
+	if r.ResidualScales == nil {
+		r.ResidualScales = o.ResidualScales
+	}
+	r.DropoutKeep = cmp.Or(r.DropoutKeep, o.DropoutKeep)
+	r.BatchNormDecay = cmp.Or(r.BatchNormDecay, o.BatchNormDecay)
+	r.Size, r.Crop, r.Interpolation = cmp.Or(r.Size, p.Size), cmp.Or(r.Crop, p.Crop), cmp.Or(r.Interpolation, p.Interpolation)
+	return r, nil
+}
+
+// openOrigin takes the values of a file of weights. Only the logits may differ in their
+// classes: then they are random.
+func openOrigin(backend compute.Backend, r recipe.Training, classes []string, log *slog.Logger) (_ *origin, err error) {
+	file, err := weights.Open(r.Weights)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	found, _, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
+	if err != nil {
+		return nil, err
+	}
+	o, err := fineTuned(found.Options(), r, len(classes))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.Weights, err)
+	}
+	network, err := arch.New(found.Name(), o)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := parametersOf(backend, found, r.Size)
+	if err != nil {
+		return nil, err
+	}
+	tensors, err := file.Match(theirs)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]weights.Tensor{}
+	for _, t := range tensors {
+		byName[t.Name] = t
+	}
+	all, err := parametersOf(backend, network, r.Size)
+	if err != nil {
+		return nil, err
+	}
+	random := map[string]bool{}
+	if found.Options().Classes != len(classes) || !sameLabels(file.Metadata.Labels, classes) {
+		if random, err = logitsOf(backend, network, r.Size, all); err != nil {
+			return nil, err
+		}
+		log.Info("logits are trained from random values", "classes", len(classes), "classes of the weights", found.Options().Classes)
+	}
+	if err := checkScopes(r.Freeze, all); err != nil {
+		return nil, err
+	}
+	inScope := frozenBy(r.Freeze)
+	p := divide(all, func(name string) bool { return inScope(name) && !random[name] })
+	if len(p.trained) == 0 {
+		return nil, fmt.Errorf("the scopes to freeze, %s, leave nothing to train; freeze fewer", strings.Join(r.Freeze, ", "))
+	}
+	return &origin{
+		network: network, parameters: p, close: file.Close,
+		values: func(dst []float32, p arch.Parameter) error {
+			if random[p.Name] {
+				initialValues(dst, p, r.Seed)
+				return nil
+			}
+			return byName[p.Name].Read(dst)
+		},
+	}, nil
+}
+
+// fineTuned returns the options of the weights' network with what the recipe changes.
+func fineTuned(o arch.Options, r recipe.Training, classes int) (arch.Options, error) {
+	for _, option := range []struct {
+		name        string
+		same        bool
+		found, want any
+	}{
+		{"width", r.Width == o.Width, o.Width, r.Width},
+		{"blocks", slices.Equal(r.Blocks, o.Blocks), o.Blocks, r.Blocks},
+		{"residual_scales", slices.Equal(r.ResidualScales, o.ResidualScales), o.ResidualScales, r.ResidualScales},
+		{"auxiliary_head", r.AuxiliaryHead == o.AuxiliaryHead, o.AuxiliaryHead, r.AuxiliaryHead},
+	} {
+		if !option.same {
+			return o, fmt.Errorf("the weights are of a network with %s %v, the recipe says %v; leave it out of the recipe, or start from other weights", option.name, option.found, option.want)
+		}
+	}
+	o.Classes, o.Frozen, o.Recompute, o.DropoutKeep, o.BatchNormDecay = classes, r.Freeze, r.Recompute, r.DropoutKeep, r.BatchNormDecay
+	return o, nil
+}
+
+// sameLabels reports whether the logits of weights are for the given classes, which
+// weights that do not name their own are taken to be.
+func sameLabels(labels []recipe.Label, classes []string) bool {
+	return labels == nil || slices.EqualFunc(labels, classes, func(l recipe.Label, class string) bool { return l.Name == class || l.Synset == class })
+}
+
+// logitsOf names the parameters whose shapes follow from the number of classes.
+func logitsOf(backend compute.Backend, network *arch.Network, side int, all []arch.Parameter) (map[string]bool, error) {
+	o := network.Options()
+	o.Classes++
+	other, err := arch.New(network.Name(), o)
+	if err != nil {
+		return nil, err
+	}
+	others, err := parametersOf(backend, other, side)
+	if err != nil {
+		return nil, err
+	}
+	logits := map[string]bool{}
+	for i, p := range others {
+		if !slices.Equal(p.Shape, all[i].Shape) {
+			logits[p.Name] = true
+		}
+	}
+	return logits, nil
+}
+
+// checkScopes refuses scopes that no parameter lies in.
+func checkScopes(scopes []string, all []arch.Parameter) error {
+	for _, scope := range scopes {
+		in := frozenBy([]string{scope})
+		if slices.ContainsFunc(all, func(p arch.Parameter) bool { return in(p.Name) }) {
+			continue
+		}
+		var known []string
+		for _, p := range all {
+			parts := strings.SplitN(p.Name, "/", 3)
+			if top := strings.Join(parts[:2], "/"); !slices.Contains(known, top) {
+				known = append(known, top)
+			}
+		}
+		return fmt.Errorf("no parameter lies in the scope %q to freeze; scopes are %s, and those within them", scope, strings.Join(known, ", "))
+	}
+	return nil
+}

@@ -1,0 +1,423 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/weights"
+)
+
+// Options are what watches a run. The zero value is silent.
+type Options struct {
+	// Log receives what happens now and then: validations, checkpoints, images that
+	// cannot be read.
+	Log *slog.Logger
+	// Progress is called after every step, from the run's own goroutine.
+	Progress func(Progress)
+}
+
+// Progress is how far a run has come. What is said of more than one step is about those
+// since the last row of metrics.csv.
+type Progress struct {
+	// Step is how many were made, of Steps.
+	Step, Steps int
+	// Epoch is how often all images have been seen, with its fraction.
+	Epoch float64
+	// Loss is the cross-entropy with smoothed labels, and the auxiliary head's, without
+	// what weight decay adds.
+	Loss         float64
+	LearningRate float64
+	// GradientNorm is the L2 norm of all gradients before they are clipped.
+	GradientNorm float64
+	// Top1 and Top5 are shares of the distorted images.
+	Top1, Top5 float64
+	// ImagesPerSecond are those of the steps' own time, without validations.
+	ImagesPerSecond float64
+	// Waiting is the share of that time in which the step waited for images.
+	Waiting float64
+}
+
+// A Result is what a run has come to.
+type Result struct {
+	// Finished is false for a run that was interrupted, and can be resumed.
+	Finished bool
+	Step     int
+	// Last and Best are the accuracies of the last and of the best validation; nil before
+	// the first.
+	Last, Best *Validation
+	// Images, Time and Waiting are those of this process's steps, Unreadable the number of
+	// images that were skipped.
+	Images     int
+	Unreadable int
+	Time       time.Duration
+	Waiting    time.Duration
+}
+
+// Start begins a run in a folder, which is made where there is none. It ends with the
+// recipe's epochs. When the context is cancelled before, it finishes the step, saves a
+// checkpoint, and returns without an error.
+func Start(ctx context.Context, backend compute.Backend, folder string, r recipe.Training, o Options) (*Result, error) {
+	if err := r.Check(); err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	r, err := complete(backend, r)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := lockFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	result, err := start(ctx, backend, folder, r, o, func() error { return beginRecipe(folder, r) })
+	return result, errors.Join(err, unlock())
+}
+
+// Resume goes on with the run in a folder from its last checkpoint. What it computes is
+// what the run would have computed without the interruption.
+func Resume(ctx context.Context, backend compute.Backend, folder string, o Options) (*Result, error) {
+	if _, err := readRecipe(folder); err != nil {
+		return nil, err // before a folder is made
+	}
+	unlock, err := lockFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	r, err := readRecipe(folder)
+	if err != nil {
+		return nil, errors.Join(err, unlock())
+	}
+	result, err := start(ctx, backend, folder, r, o, func() error { return nil })
+	return result, errors.Join(err, unlock())
+}
+
+// A run is a training under way.
+type run struct {
+	recipe  recipe.Training
+	folder  string
+	log     *slog.Logger
+	watch   func(Progress)
+	data    *data
+	steps   int // in all
+	stepper *stepper
+	eval    *evaluator
+	loader  *dataset.Loader
+	metrics *metrics
+	model   weights.Metadata
+
+	state   state
+	saved   time.Time // of the last checkpoint
+	started int       // the step that this process began with
+	result  Result
+}
+
+// start opens all that a run needs, calls begin once nothing is wrong with it, and
+// trains.
+func start(ctx context.Context, backend compute.Backend, folder string, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
+	t := &run{recipe: r, folder: folder, log: o.Log, watch: o.Progress}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	closeAll := func(close func() error) { err = errors.Join(err, close()) }
+	if t.data, err = openData(ctx, r); err != nil {
+		return nil, err
+	}
+	defer closeAll(t.data.close)
+	from, err := newOrigin(backend, r, t.data.training.Classes(), t.log)
+	if err != nil {
+		return nil, err
+	}
+	defer closeAll(from.close)
+	if t.stepper, err = newStepper(backend, from.network, r, from.parameters, from.values); err != nil {
+		return nil, err
+	}
+	defer t.stepper.close()
+	if err := t.describe(from); err != nil {
+		return nil, err
+	}
+	if err := t.restore(); err != nil {
+		return nil, err
+	}
+	loading, evaluating, err := t.loaders()
+	if err != nil {
+		return nil, err
+	}
+	if t.eval, err = newEvaluator(backend, from.network, t.data.validation, evaluating); err != nil {
+		return nil, err
+	}
+	defer t.eval.close()
+	if t.loader, err = dataset.NewLoader(t.data.training, loading); err != nil {
+		return nil, err
+	}
+	defer t.loader.Close()
+	if err := begin(); err != nil {
+		return nil, err
+	}
+	if err := removeUnfinished(folder); err != nil {
+		return nil, err
+	}
+	if t.metrics, err = openMetrics(filepath.Join(folder, metricsFile), t.state.Step, t.state.Due); err != nil {
+		return nil, err
+	}
+	defer closeAll(t.metrics.close)
+	err = t.train(ctx)
+	t.result.Step, t.result.Last, t.result.Best = t.state.Step, t.state.Last, t.state.Best
+	t.result.Unreadable = t.loader.Stats().Unreadable
+	return &t.result, err
+}
+
+// describe settles what the files of weights say of themselves.
+func (t *run) describe(from *origin) error {
+	p, err := preprocessing(t.recipe)
+	if err != nil {
+		return err
+	}
+	t.model = weights.Metadata{Network: from.network.Name(), Options: from.network.Options(), Preprocessing: &p}
+	for _, class := range t.data.training.Classes() {
+		t.model.Labels = append(t.model.Labels, recipe.Label{Name: class})
+	}
+	return nil
+}
+
+// restore takes up the last checkpoint, if there is one.
+func (t *run) restore() error {
+	found := fingerprintOf(t.data.training)
+	t.state.Data = found
+	all, err := checkpoints(t.folder)
+	if err != nil {
+		return err
+	}
+	if len(all) > 0 {
+		if t.state, err = loadCheckpoint(all[len(all)-1], t.stepper); err != nil {
+			return err
+		}
+		if err := found.check(t.state.Data); err != nil {
+			return err
+		}
+		t.log.Info("resumed", "step", t.state.Step)
+	}
+	t.started, t.saved = t.state.Step, time.Now()
+	t.steps = int(math.Ceil(t.recipe.Epochs * float64(t.data.training.Len()) / float64(t.recipe.Batch)))
+	return nil
+}
+
+// loaders returns how images are loaded for training and for validation.
+func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) {
+	if n := t.data.training.Len(); t.recipe.Batch > n {
+		return training, validation, fmt.Errorf("the batch is %d images, more than the %d to train on; choose a smaller batch or add images", t.recipe.Batch, n)
+	}
+	prepare, err := preparation(t.recipe)
+	if err != nil {
+		return training, validation, err
+	}
+	crop, err := evaluationCrop(t.recipe)
+	if err != nil {
+		return training, validation, err
+	}
+	skipped := func(name string, err error) { t.log.Warn("skipped an image", "name", name, "error", err) }
+	part := t.recipe.Batch / microBatches(t.recipe)
+	training = dataset.LoaderOptions{
+		Batch: part, Preparation: prepare, Seed: t.recipe.Seed, Start: t.state.Position,
+		MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped,
+	}
+	validation = dataset.LoaderOptions{Batch: part, Preparation: crop, MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped}
+	return training, validation, nil
+}
+
+// train makes the steps that are left.
+func (t *run) train(ctx context.Context) error {
+	for {
+		if t.state.Due {
+			switch err := t.validate(ctx); {
+			case err != nil && ctx.Err() != nil:
+				return t.save()
+			case err != nil:
+				return fmt.Errorf("validation after step %d: %w", t.state.Step, err)
+			}
+			if err := t.save(); err != nil {
+				return err
+			}
+		}
+		if t.state.Step >= t.steps {
+			t.result.Finished = true
+			return nil
+		}
+		switch err := t.step(ctx); {
+		case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+			return t.save() // the step had not begun
+		case err != nil:
+			return err
+		case ctx.Err() != nil || time.Since(t.saved) >= saveEvery(t.recipe):
+			if err := t.save(); err != nil || ctx.Err() != nil {
+				return err
+			}
+		}
+	}
+}
+
+func saveEvery(r recipe.Training) time.Duration {
+	if r.SaveEvery == 0 {
+		return 10 * time.Minute
+	}
+	return r.SaveEvery
+}
+
+func logEvery(r recipe.Training) int {
+	if r.LogEvery == 0 {
+		return 10
+	}
+	return r.LogEvery
+}
+
+// step makes one step and counts it.
+func (t *run) step(ctx context.Context) error {
+	begin, waited := time.Now(), t.loader.Stats().Waited
+	perEpoch := float64(t.data.training.Len()) / float64(t.recipe.Batch)
+	rate := learningRate(t.recipe.LearningRate, float64(t.state.Step)/perEpoch, t.recipe.Epochs)
+	decay := averageDecay(t.recipe.AverageDecay, t.state.Step)
+	parts := microBatches(t.recipe)
+	sums := t.state.Interval
+	var norm float64
+	end := t.state.Position
+	for part := range parts {
+		batch, err := t.loader.Next(ctx)
+		if err != nil {
+			return err
+		}
+		var o outcome
+		if part < parts-1 {
+			o, err = t.stepper.add(t.state.Step, part, batch.Images, batch.Labels)
+		} else {
+			o, err = t.stepper.step(t.state.Step, batch.Images, batch.Labels, rate, decay)
+		}
+		if err != nil {
+			return err
+		}
+		if !finite(o.loss) || !finite(o.norm) {
+			return t.diverged(o)
+		}
+		top1, top5 := hits(o.logits, batch.Labels)
+		sums.Loss += o.loss / float64(parts)
+		sums.Top1, sums.Top5 = sums.Top1+top1, sums.Top5+top5
+		sums.Images += len(batch.Labels)
+		norm, end = o.norm, batch.End
+	}
+	sums.Norm += norm
+	sums.Steps++
+	t.state.Step++
+	t.state.Due = end.Epoch > t.state.Position.Epoch || t.state.Step == t.steps
+	t.state.Position = end
+
+	took, waiting := time.Since(begin), t.loader.Stats().Waited-waited
+	sums.Time, sums.Waited = sums.Time+took, sums.Waited+waiting
+	t.result.Images += t.recipe.Batch
+	t.result.Time, t.result.Waiting = t.result.Time+took, t.result.Waiting+waiting
+	p := t.progress(sums, rate, perEpoch)
+	if t.watch != nil {
+		t.watch(p)
+	}
+	t.state.Interval = sums
+	if t.state.Step%logEvery(t.recipe) == 0 || t.state.Step == t.steps {
+		t.state.Interval = interval{}
+		return t.metrics.training(p)
+	}
+	return nil
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func (t *run) diverged(o outcome) error {
+	last := "there is no checkpoint yet"
+	if all, err := checkpoints(t.folder); err == nil && len(all) > 0 {
+		last = "the last good checkpoint is " + all[len(all)-1]
+	}
+	return fmt.Errorf("step %d: expected a loss and a gradient that are numbers, found a loss of %g and a gradient of L2 %g; %s; begin again with a lower learning rate, a longer warm_up, or clip_norm", t.state.Step+1, o.loss, o.norm, last)
+}
+
+// progress says what happened in an interval.
+func (t *run) progress(i interval, rate, perEpoch float64) Progress {
+	steps, images := float64(i.Steps), float64(i.Images)
+	p := Progress{
+		Step: t.state.Step, Steps: t.steps, Epoch: float64(t.state.Step) / perEpoch, LearningRate: rate,
+		Loss: i.Loss / steps, GradientNorm: i.Norm / steps, Top1: float64(i.Top1) / images, Top5: float64(i.Top5) / images,
+	}
+	// After a resumption the interval may have images of another process.
+	own := min(i.Steps, t.state.Step-t.started)
+	p.ImagesPerSecond = float64(own*t.recipe.Batch) / i.Time.Seconds()
+	p.Waiting = i.Waited.Seconds() / i.Time.Seconds()
+	return p
+}
+
+// validate measures the averages, and keeps those that are better than all before.
+func (t *run) validate(ctx context.Context) error {
+	values, err := t.stepper.averaged()
+	if err != nil {
+		return err
+	}
+	a, err := t.eval.measure(ctx, values)
+	if err != nil {
+		return err
+	}
+	v := &Validation{t.state.Step, a}
+	epoch := float64(t.state.Step) * float64(t.recipe.Batch) / float64(t.data.training.Len())
+	if err := t.metrics.validation(*v, epoch); err != nil {
+		return err
+	}
+	t.log.Info("validated", "epoch", math.Round(epoch*100)/100, "top1", a.Top1, "top5", a.Top5, "loss", a.Loss)
+	t.state.Due, t.state.Last = false, v
+	if t.state.Best == nil || v.Top1 > t.state.Best.Top1 {
+		t.state.Best = v
+		return t.writeModel(bestFile, values)
+	}
+	return nil
+}
+
+// save writes a checkpoint and the model, and removes what is older than what is kept.
+func (t *run) save() error {
+	if err := saveCheckpoint(t.folder, t.stepper, t.state); err != nil {
+		return t.notSaved(err)
+	}
+	values, err := t.stepper.averaged()
+	if err != nil {
+		return err
+	}
+	if err := t.writeModel(modelFile, values); err != nil {
+		return t.notSaved(err)
+	}
+	keep := t.recipe.Keep
+	if keep == 0 {
+		keep = 2
+	}
+	t.saved = time.Now()
+	t.log.Debug("saved", "step", t.state.Step)
+	return keepLast(t.folder, keep)
+}
+
+func (t *run) notSaved(err error) error {
+	last := "there is no earlier checkpoint"
+	if all, listed := checkpoints(t.folder); listed == nil && len(all) > 0 {
+		last = "the last good checkpoint is " + all[len(all)-1]
+	}
+	return fmt.Errorf("step %d could not be saved, so that training stops: %w; %s: resume from it when there is room", t.state.Step, err, last)
+}
+
+// writeModel writes weights that package predict takes.
+func (t *run) writeModel(name string, values []namedValues) error {
+	sources := make([]weights.Source, len(values))
+	for i, v := range values {
+		sources[i] = weights.Source{Parameter: v.Parameter, Values: func(dst []float32) error {
+			copy(dst, v.values)
+			return nil
+		}}
+	}
+	return weights.Write(filepath.Join(t.folder, name), weights.Native, t.model, slices.Clip(sources))
+}

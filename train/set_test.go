@@ -1,0 +1,66 @@
+package train
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// writeSet makes a folder of split/class/file: pictures in the class's colour, with noise.
+// One class is told from another by its colour alone.
+func writeSet(t testing.TB, classes, perClass int, splits ...string) string {
+	t.Helper()
+	colours := []color.NRGBA{{220, 40, 40, 255}, {40, 200, 40, 255}, {50, 50, 220, 255}}
+	root := t.TempDir()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, split := range splits {
+		for class := range classes {
+			folder := filepath.Join(root, split, fmt.Sprintf("class%d", class))
+			if err := os.MkdirAll(folder, 0o777); err != nil {
+				t.Fatal(err)
+			}
+			for i := range perClass {
+				picture := image.NewNRGBA(image.Rect(0, 0, 20, 20))
+				for at := 0; at < len(picture.Pix); at += 4 {
+					c := colours[class]
+					for j, v := range []uint8{c.R, c.G, c.B} {
+						picture.Pix[at+j] = uint8(min(255, max(0, int(v)+random.IntN(160)-80)))
+					}
+					picture.Pix[at+3] = 255
+				}
+				file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%03d.png", i)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := png.Encode(file, picture); err != nil {
+					t.Fatal(err)
+				}
+				if err := file.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	return root
+}
+
+// smallRecipe trains the smallest network that has all kinds of layers.
+func smallRecipe(data string) recipe.Training {
+	return recipe.Training{
+		Network: "inception_resnet_v1", Width: 0.05, Blocks: []int{1, 1, 1}, BatchNormDecay: 0.8,
+		Size: 75, Crop: 1, Interpolation: "bilinear", Distortion: recipe.ShiftDistortion,
+		Data: data, Split: "train", Validation: recipe.Validation{Split: "test"},
+		Seed: 7, Epochs: 2, Batch: 6,
+		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
+		LearningRate: recipe.LearningRate{Initial: 0.05, WarmUp: 0.5, Cosine: true},
+		ClipNorm:     2, WeightDecay: 4e-5, LabelSmoothing: 0.1, AverageDecay: 0.9,
+		LogEvery: 3, Keep: 2,
+	}
+}

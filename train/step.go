@@ -1,0 +1,264 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// A stepper is the training step as a compiled program, with the state that it changes:
+// the parameters, the optimiser's slots and the averages.
+type stepper struct {
+	network    *arch.Network
+	recipe     recipe.Training
+	optimizer  optimizer
+	parameters parameters
+	store      *model.Store
+	update     *model.Exec // computes gradients and changes the parameters
+	accumulate *model.Exec // only adds its gradients to those of the batch
+}
+
+// The scopes of variables that stand beside the parameters, each under its name; those
+// of the optimiser are named after its slots.
+const (
+	averageScope  = "average"
+	gradientScope = "gradient" // the sum over the parts of a batch
+)
+
+func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
+
+// newStepper makes the programs; values fills in what training begins with.
+func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error) (*stepper, error) {
+	s := &stepper{network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore()}
+	if err := s.create(values); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.update, err = model.NewExec(backend, s.store, s.updateGraph); err != nil {
+		return nil, err
+	}
+	if microBatches(r) > 1 {
+		s.accumulate, err = model.NewExec(backend, s.store, s.accumulateGraph)
+	}
+	return s, err
+}
+
+// create makes all variables.
+func (s *stepper) create(values func(dst []float32, p arch.Parameter) error) error {
+	var all []error
+	add := func(scope string, p arch.Parameter, flat []float32) {
+		_, err := s.store.CreateVariable(scope+"/"+p.Name, tensors.FromFlatDataAndDimensions(flat, p.Shape...))
+		all = append(all, err)
+	}
+	averaged := map[string]bool{}
+	for _, p := range s.parameters.averaged() {
+		averaged[p.Name] = true
+	}
+	for _, p := range s.parameters.all {
+		flat := make([]float32, p.Size())
+		if err := values(flat, p); err != nil {
+			return err
+		}
+		add("", p, flat)
+		if averaged[p.Name] {
+			add(averageScope, p, flat)
+		}
+	}
+	for _, p := range s.parameters.trained {
+		for _, slot := range s.optimizer.slots() {
+			add(slot.name, p, filled(slot.initial, p.Size()))
+		}
+		if microBatches(s.recipe) > 1 {
+			add(gradientScope, p, filled(0, p.Size()))
+		}
+	}
+	return errors.Join(all...)
+}
+
+func filled(value float32, n int) []float32 {
+	flat := make([]float32, n)
+	for i := range flat {
+		flat[i] = value
+	}
+	return flat
+}
+
+func (s *stepper) close() {
+	s.update.Finalize()
+	if s.accumulate != nil {
+		s.accumulate.Finalize()
+	}
+	s.store.Finalize()
+}
+
+// variable returns that of a parameter in a scope; in the empty one, the parameter
+// itself.
+func (s *stepper) variable(scope string, p arch.Parameter) *model.Variable {
+	return s.store.GetVariable(model.JoinPath("/", scope, p.Name))
+}
+
+// gradients returns the logits of a batch, [batch, classes], its loss and the loss's
+// gradients with respect to the trained parameters. Those of replicas are averaged here.
+func (s *stepper) gradients(scope *model.Scope, images, targets *graph.Node) (logits, loss *graph.Node, gradients []*graph.Node) {
+	s.store.SetTraining(images.Graph(), true)
+	outputs := s.network.Graph(scope, images)
+	loss = crossEntropy(outputs.Logits, targets)
+	if outputs.AuxiliaryLogits != nil {
+		loss = graph.Add(loss, graph.MulScalar(crossEntropy(outputs.AuxiliaryLogits, targets), s.recipe.AuxiliaryWeight))
+	}
+	var trained []*graph.Node
+	for _, p := range s.parameters.trained {
+		trained = append(trained, s.variable("", p).NodeValue(loss))
+	}
+	return outputs.Logits, loss, graph.Gradient(loss, trained...)
+}
+
+// crossEntropy is the mean over a batch; targets are probabilities, [batch, classes].
+func crossEntropy(logits, targets *graph.Node) *graph.Node {
+	batch := logits.Shape().Dimensions[0]
+	return graph.MulScalar(graph.ReduceAllSum(graph.Mul(targets, graph.LogSoftmax(logits))), -1/float64(batch))
+}
+
+// accumulateGraph adds the gradients of a part of a batch to their sums.
+func (s *stepper) accumulateGraph(scope *model.Scope, images, targets *graph.Node) []*graph.Node {
+	logits, loss, gradients := s.gradients(scope, images, targets)
+	for i, p := range s.parameters.trained {
+		sum := s.variable(gradientScope, p)
+		sum.SetNodeValue(graph.Add(sum.NodeValue(loss), gradients[i]))
+	}
+	return []*graph.Node{logits, loss}
+}
+
+// updateGraph makes the optimiser's step, and moves the averages. It returns the
+// logits, the loss, and the L2 norm of the gradients before they are clipped.
+func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *graph.Node) []*graph.Node {
+	logits, loss, gradients := s.gradients(scope, images, targets)
+	for i, p := range s.parameters.trained {
+		if n := microBatches(s.recipe); n > 1 {
+			sum := s.variable(gradientScope, p)
+			gradients[i] = graph.MulScalar(graph.Add(sum.NodeValue(loss), gradients[i]), 1/float64(n))
+			sum.SetNodeValue(graph.ZerosLike(gradients[i]))
+		}
+		if decays(p) {
+			gradients[i] = graph.Add(gradients[i], graph.MulScalar(s.variable("", p).NodeValue(loss), s.recipe.WeightDecay))
+		}
+	}
+	norm := globalNorm(gradients)
+	clip := func(gradient *graph.Node) *graph.Node { return gradient }
+	if limit := s.recipe.ClipNorm; limit > 0 {
+		factor := graph.Div(graph.Scalar(norm.Graph(), norm.DType(), limit), graph.MaxScalar(norm, limit))
+		clip = func(gradient *graph.Node) *graph.Node { return graph.Mul(gradient, spread(factor, gradient)) }
+	}
+	for i, p := range s.parameters.trained {
+		var slots []*model.Variable
+		var state []*graph.Node
+		for _, slot := range s.optimizer.slots() {
+			v := s.variable(slot.name, p)
+			slots, state = append(slots, v), append(state, v.NodeValue(loss))
+		}
+		step, state := s.optimizer.step(clip(gradients[i]), spread(rate, gradients[i]), state)
+		for j, v := range slots {
+			v.SetNodeValue(state[j])
+		}
+		v := s.variable("", p)
+		v.SetNodeValue(graph.Sub(v.NodeValue(loss), step))
+	}
+	rest := graph.OneMinus(decay)
+	for _, p := range s.parameters.averaged() {
+		average, value := s.variable(averageScope, p), s.variable("", p).NodeValue(loss)
+		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(loss), spread(decay, value)), graph.Mul(value, spread(rest, value))))
+	}
+	return []*graph.Node{logits, loss, norm}
+}
+
+// globalNorm returns the L2 norm of all tensors together.
+func globalNorm(all []*graph.Node) *graph.Node {
+	var sums []*graph.Node
+	for _, x := range all {
+		sums = append(sums, graph.ReduceAllSum(graph.Mul(x, x)))
+	}
+	return graph.Sqrt(graph.ReduceAllSum(graph.Stack(sums, 0)))
+}
+
+// spread repeats a scalar in the shape of x.
+func spread(scalar, x *graph.Node) *graph.Node {
+	return graph.BroadcastToDims(scalar, x.Shape().Dimensions...)
+}
+
+// An outcome is what a step, or a part of it, computed.
+type outcome struct {
+	loss   float64
+	norm   float64 // L2 of the gradients before clipping
+	logits []float32
+}
+
+// add runs a part of a batch that is not its last.
+func (s *stepper) add(step, part int, images []float32, labels []int32) (outcome, error) {
+	return s.exec(s.accumulate, step, part, images, labels)
+}
+
+// step runs a batch, or its last part, and changes the parameters.
+func (s *stepper) step(step int, images []float32, labels []int32, rate, decay float64) (outcome, error) {
+	return s.exec(s.update, step, microBatches(s.recipe)-1, images, labels, float32(rate), float32(decay))
+}
+
+func (s *stepper) exec(program *model.Exec, step, part int, images []float32, labels []int32, scalars ...float32) (outcome, error) {
+	// Dropout follows from the seed, the step and the part.
+	random := rand.New(rand.NewPCG(s.recipe.Seed, uint64(step)*uint64(microBatches(s.recipe))+uint64(part)))
+	if err := s.store.SetRNGStateFromSeed(random.Int64()); err != nil {
+		return outcome{}, err
+	}
+	batch, classes := len(labels), s.network.Options().Classes
+	side := int(math.Sqrt(float64(len(images) / batch / 3)))
+	inputs := []*tensors.Tensor{
+		tensors.FromFlatDataAndDimensions(images, batch, side, side, 3),
+		tensors.FromFlatDataAndDimensions(targets(labels, classes, s.recipe.LabelSmoothing), batch, classes),
+	}
+	for _, v := range scalars {
+		inputs = append(inputs, tensors.FromScalar(v))
+	}
+	args := make([]any, len(inputs))
+	for i, t := range inputs {
+		args[i] = t
+	}
+	results, err := program.Exec(args...)
+	if err != nil {
+		return outcome{}, fmt.Errorf("step %d: %w", step+1, err)
+	}
+	var o outcome
+	o.loss = float64(tensors.ToScalar[float32](results[1]))
+	if len(results) > 2 {
+		o.norm = float64(tensors.ToScalar[float32](results[2]))
+	}
+	if o.logits, err = tensors.CopyFlatData[float32](results[0]); err != nil {
+		return outcome{}, err
+	}
+	for _, t := range append(inputs, results...) {
+		if err := t.FinalizeAll(); err != nil {
+			return outcome{}, err
+		}
+	}
+	return o, nil
+}
+
+// targets returns the probabilities that the network is to learn, [labels, classes]
+// (label smoothing, Szegedy et al., arXiv 1512.00567, section 7).
+func targets(labels []int32, classes int, smoothing float64) []float32 {
+	t := make([]float32, len(labels)*classes)
+	for i := range t {
+		t[i] = float32(smoothing / float64(classes))
+	}
+	for i, label := range labels {
+		t[i*classes+int(label)] += float32(1 - smoothing)
+	}
+	return t
+}
