@@ -22,13 +22,14 @@ var mayImport = map[string][]string{
 	"predict":               {"arch", "recipe", "vision", "weights"},
 	"evaluate":              {"dataset", "predict", "recipe", "vision"},
 	"train":                 {"arch", "dataset", "recipe", "vision", "weights", "weights/safetensors"},
+	"reproduce":             {"arch", "dataset", "evaluate", "predict", "recipe", "train", "vision", "weights"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
 	"engine/kernel/avx512":  {},
 	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
 	"engine":                {"engine/kernel"},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "predict", "recipe", "train", "vision", "weights", "weights/hub"},
+	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "predict", "recipe", "reproduce", "train", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
 	"bench":                 {"arch"},
 }

@@ -50,7 +50,7 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(predictCommand(), evaluateCommand(), describeCommand(), weightsCommand(), benchCommand(), trainCommand())
+	root.AddCommand(predictCommand(), evaluateCommand(), describeCommand(), weightsCommand(), benchCommand(), trainCommand(), reproduceCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
