@@ -81,9 +81,13 @@ type CropErrors struct {
 	Ensemble evaluate.Errors
 }
 
-// The shares of the budget that are trained in; the rest is for evaluation and
-// compilation.
+// trainingShare is the part of the budget that is trained in; the rest is for evaluation
+// and compilation.
 const trainingShare = 0.7
+
+// heldOut is the share of the images that a training validates on by itself, as small as
+// may be, since the trials are measured on the test split.
+const heldOut = 0.01
 
 // Run trains and measures what the claims need. Claims that need the same trials share
 // them.
@@ -96,10 +100,11 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	images, classes := training.Len(), training.Classes()
-	if err := training.Close(); err != nil {
+	rest, _, err := training.HoldOut(heldOut)
+	if err := errors.Join(err, training.Close()); err != nil {
 		return nil, err
 	}
+	images, classes := rest.Len(), rest.Classes()
 	test, err := dataset.Open(ctx, c.Data, dataset.Options{Split: c.Test, Classes: classes})
 	if err != nil {
 		return nil, err

@@ -113,7 +113,7 @@ func (a *Arm) recipeOf(c Config, seed uint64, epochs float64) recipe.Training {
 		Network: a.Network, Width: a.Width, Blocks: a.Blocks, ResidualScales: a.ResidualScales,
 		BatchNormDecay: 0.99, DropoutKeep: 0.8,
 		Size: inputSize, Crop: 1, Distortion: recipe.ShiftDistortion,
-		Data: c.Data, Split: c.Train, Validation: recipe.Validation{Split: c.Test},
+		Data: c.Data, Split: c.Train, Validation: recipe.Validation{Share: heldOut},
 		Seed: seed, Epochs: epochs, Batch: batchSize,
 		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
 		LearningRate: recipe.LearningRate{Initial: 0.1, WarmUp: epochs / 20, Cosine: true},
