@@ -24,6 +24,7 @@ type Classifier struct {
 	crop          vision.EvaluationCrop
 	labels        []recipe.Label // nil where the classes have no names
 	batch         int
+	store         *model.Store
 	exec          *model.Exec
 }
 
@@ -46,7 +47,7 @@ func (c *Classifier) compile(store *model.Store) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.network.Name(), err)
 	}
-	c.exec = exec
+	c.store, c.exec = store, exec
 	return nil
 }
 
@@ -98,22 +99,51 @@ func (c *Classifier) run(images []*vision.Image) ([]float32, error) {
 // through the preprocessing: pixels is [batch, size, size, 3]. The network is compiled
 // once for each batch size.
 func (c *Classifier) Logits(pixels []float32, batch int) ([]float32, error) {
+	return c.execute(c.exec, pixels, batch)
+}
+
+// EndPoint returns the values of the stage of the given name (arch.Outputs), batch first,
+// for images as Logits takes them. It compiles the network up to there anew each time.
+func (c *Classifier) EndPoint(name string, pixels []float32, batch int) ([]float32, error) {
+	var unknown error
+	exec, err := model.NewExec(c.backend, c.store, func(scope *model.Scope, images *graph.Node) *graph.Node {
+		outputs := c.network.Graph(scope, images)
+		node, err := outputs.EndPoint(name)
+		if err != nil {
+			unknown = err
+			return outputs.Logits
+		}
+		return node
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.network.Name(), err)
+	}
+	defer exec.Finalize()
+	values, err := c.execute(exec, pixels, batch)
+	if unknown != nil {
+		return nil, unknown
+	}
+	return values, err
+}
+
+// execute runs a program that takes images and has one output.
+func (c *Classifier) execute(exec *model.Exec, pixels []float32, batch int) ([]float32, error) {
 	size := c.preprocessing.Size
 	if batch < 1 || len(pixels) != batch*size*size*3 {
 		return nil, fmt.Errorf("run %s: %d values are given for %d images, expected at least one image and %d for each", c.network.Name(), len(pixels), batch, size*size*3)
 	}
-	var logits []float32
+	var values []float32
 	err := exceptions.TryCatch[error](func() {
-		outputs, err := c.exec.Exec(tensors.FromFlatDataAndDimensions(pixels, batch, size, size, 3))
+		outputs, err := exec.Exec(tensors.FromFlatDataAndDimensions(pixels, batch, size, size, 3))
 		if err != nil {
 			panic(err)
 		}
-		logits = tensors.MustCopyFlatData[float32](outputs[0])
+		values = tensors.MustCopyFlatData[float32](outputs[0])
 	})
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", c.network.Name(), err)
 	}
-	return logits, nil
+	return values, nil
 }
 
 // Close releases the compiled programs. The Classifier must not be used

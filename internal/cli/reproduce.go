@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/reproduce"
+)
+
+// reproduceFlags are the flags of `reproduce`.
+type reproduceFlags struct {
+	claim   string
+	data    string
+	train   string
+	test    string
+	budget  time.Duration
+	seeds   int
+	images  int
+	folder  string
+	backend backendFlags
+}
+
+func reproduceCommand() *cobra.Command {
+	var f reproduceFlags
+	cmd := &cobra.Command{
+		Use:   "reproduce --data DATA",
+		Short: "Test the paper's claims with trainings that two cores can run",
+		Long: `Test the paper's claims: train pairs of narrow networks at equal cost with equal
+seeds, and write what was measured, with intervals, and whether each claim held, to
+report.html and report.md in the folder of --out.
+
+residual   Inception-v4 against Inception-ResNet-v2 of the same cost
+scaling    very wide residual blocks with scales of 1 against 0.17, 0.10 and 0.20
+averaging  parameters against their running averages
+crops      1, 12 and 144 crops, and one network against both
+
+How long the trainings are follows from --budget and from the speed of this machine.`,
+		Example: "  inception reproduce --claim residual --data cifar10.tar.gz\n  inception reproduce --budget 4h --seeds 5 --data cifar10.tar.gz --out claims",
+		Args:    usage(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.claim, "claim", "all", "residual, scaling, averaging, crops or all")
+	flags.StringVar(&f.data, "data", "", "labelled images, such as CIFAR-10's")
+	flags.StringVar(&f.train, "split", "train", "split to train on")
+	flags.StringVar(&f.test, "test-split", "test", "split to measure errors on")
+	flags.DurationVar(&f.budget, "budget", 30*time.Minute, "about how long it may take")
+	flags.IntVar(&f.seeds, "seeds", 3, "trainings of each network")
+	flags.IntVar(&f.images, "images", 1000, "images of the test split that errors are measured on")
+	flags.StringVar(&f.folder, "out", "reproduce", "`folder` of the trainings and the report")
+	f.backend.add(cmd)
+	_ = cmd.MarkFlagRequired("data")
+	return cmd
+}
+
+func (f *reproduceFlags) run(cmd *cobra.Command) error {
+	claims, err := reproduce.ParseClaims(f.claim)
+	if err != nil {
+		return usageError{fmt.Errorf("--claim: %w", err)}
+	}
+	if f.budget <= 0 || f.seeds < 1 || f.images < 1 {
+		return usageError{fmt.Errorf("--budget, --seeds and --images must be positive, found %v, %d and %d", f.budget, f.seeds, f.images)}
+	}
+	backend, err := f.backend.open()
+	if err != nil {
+		return err
+	}
+	defer backend.Finalize()
+	result, err := reproduce.Run(cmd.Context(), backend, reproduce.Config{
+		Claims: claims, Data: f.data, Train: f.train, Test: f.test, Budget: f.budget, Seeds: f.seeds, Images: f.images, Folder: f.folder,
+		Log: slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil)),
+	})
+	if err != nil {
+		return err
+	}
+	if err := result.WriteReport(f.folder); err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	for _, finding := range result.Findings {
+		fmt.Fprintf(out, "%s: %s\n", finding.Claim, finding.Verdict())
+	}
+	_, err = fmt.Fprintln(out, filepath.Join(f.folder, "report.html"))
+	return err
+}

@@ -1,0 +1,201 @@
+package reproduce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train"
+	"github.com/seed-fb2c0fa6/inception/weights"
+)
+
+// A trainer trains trials and measures them.
+type trainer struct {
+	backend compute.Backend
+	c       Config
+	test    *dataset.Set
+}
+
+// part trains a run up to a step, from where it is. It returns the progress of the last
+// step.
+func (t *trainer) part(ctx context.Context, folder string, r recipe.Training, stop int) (last train.Progress, err error) {
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := train.Options{Progress: func(p train.Progress) {
+		last = p
+		if p.Step >= stop && p.Step < p.Steps {
+			cancel() // which saves
+		}
+	}}
+	if _, err := os.Stat(filepath.Join(folder, "recipe.yaml")); err == nil {
+		_, err = train.Resume(inner, t.backend, folder, o)
+		return last, errors.Join(err, ctx.Err())
+	}
+	_, err = train.Start(inner, t.backend, folder, r, o)
+	return last, errors.Join(err, ctx.Err())
+}
+
+// secondsPerStep measures how long a step of an arm takes, without compiling.
+func (t *trainer) secondsPerStep(ctx context.Context, a *Arm) (float64, error) {
+	folder, err := os.MkdirTemp(t.c.Folder, "speed-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(folder)
+	const warmUp, steps = 3, 8
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var times []time.Time
+	o := train.Options{Progress: func(p train.Progress) {
+		if times = append(times, time.Now()); len(times) > warmUp+steps {
+			cancel()
+		}
+	}}
+	if _, err := train.Start(inner, t.backend, folder, a.recipeOf(t.c, 1, 1), o); err != nil {
+		return 0, err
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if len(times) <= warmUp+1 {
+		return 0, fmt.Errorf("the data have %d batches of %d images, expected more than %d; name more images", len(times), batchSize, warmUp+1)
+	}
+	last := len(times) - 1
+	return times[last].Sub(times[warmUp]).Seconds() / float64(last-warmUp), nil
+}
+
+// train trains a trial in parts, each followed by a measurement.
+func (t *trainer) train(ctx context.Context, trial *Trial, folder string, steps int) error {
+	start := time.Now()
+	defer func() { trial.Time = time.Since(start) }()
+	trial.Averaged, trial.Raw = filepath.Join(folder, "model.safetensors"), filepath.Join(folder, "raw.safetensors")
+	for i := range points {
+		progress, err := t.part(ctx, folder, trial.Recipe, steps*(i+1)/points)
+		if err != nil {
+			if ctx.Err() == nil && strings.Contains(err.Error(), "that are numbers") {
+				trial.Failure = err
+				return nil
+			}
+			return fmt.Errorf("%s, seed %d: %w", trial.Arm.Name, trial.Seed, err)
+		}
+		if err := writeRaw(t.backend, folder, trial.Averaged, trial.Raw); err != nil {
+			return err
+		}
+		p := Point{Step: progress.Step, Epoch: progress.Epoch, Loss: progress.Loss}
+		if err := t.measure(ctx, trial, &p); err != nil {
+			if errors.Is(err, evaluate.ErrNotFinite) {
+				trial.Failure = err
+				return nil
+			}
+			return err
+		}
+		trial.Points = append(trial.Points, p)
+		t.c.log("measured", "arm", trial.Arm.Name, "seed", trial.Seed, "epoch", p.Epoch, "top-1 error", p.Top1.Rate, "activation", p.Activation)
+	}
+	return nil
+}
+
+// measure evaluates the trial's weights.
+func (t *trainer) measure(ctx context.Context, trial *Trial, p *Point) error {
+	o := evaluate.Options{Limit: t.c.Images, Batch: 50}
+	averaged, err := t.evaluate(ctx, []string{trial.Averaged}, o)
+	if err != nil {
+		return err
+	}
+	raw, err := t.evaluate(ctx, []string{trial.Raw}, o)
+	if err != nil {
+		return err
+	}
+	p.Top1, p.Top5, p.RawTop1 = averaged.Rows[0].Top1, averaged.Rows[0].Top5, raw.Rows[0].Top1
+	p.Activation, err = t.activation(ctx, trial.Raw)
+	return err
+}
+
+// evaluate opens files of weights and evaluates them.
+func (t *trainer) evaluate(ctx context.Context, files []string, o evaluate.Options) (*evaluate.Report, error) {
+	var members []evaluate.Member
+	for _, file := range files {
+		c, err := predict.Open(ctx, t.backend, predict.Config{Weights: file})
+		if err != nil {
+			return nil, err
+		}
+		defer c.Close()
+		members = append(members, evaluate.FromClassifier(file, c))
+	}
+	return evaluate.Run(ctx, members, t.test, o)
+}
+
+// activation is the mean of the last layer before the average pooling, which is that of
+// the pooled features, over some images.
+func (t *trainer) activation(ctx context.Context, file string) (float64, error) {
+	c, err := predict.Open(ctx, t.backend, predict.Config{Weights: file})
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	m := evaluate.FromClassifier(file, c)
+	var sum float64
+	var count int
+	m.Logits = func(_ context.Context, pixels []float32, batch int) ([]float32, error) {
+		values, err := c.EndPoint("PreLogits", pixels, batch)
+		for _, v := range values {
+			sum += float64(v)
+		}
+		count += len(values)
+		return make([]float32, batch*m.Classes), err
+	}
+	const images = 64
+	if _, err := evaluate.Run(ctx, []evaluate.Member{m}, t.test, evaluate.Options{Limit: images, Batch: images}); err != nil {
+		return 0, err
+	}
+	return sum / float64(count), nil
+}
+
+// writeRaw writes the parameters of a run's last checkpoint, without their averages, as
+// weights that differ from a file of averages in nothing else.
+func writeRaw(backend compute.Backend, folder, averaged, path string) error {
+	found, err := filepath.Glob(filepath.Join(folder, "checkpoints", "step-*.safetensors"))
+	if err != nil || len(found) == 0 {
+		return errors.Join(err, fmt.Errorf("the run %s has no checkpoint", folder))
+	}
+	slices.Sort(found)
+	like, err := weights.Open(averaged)
+	if err != nil {
+		return err
+	}
+	defer like.Close()
+	network, err := arch.New(like.Metadata.Network, like.Metadata.Options)
+	if err != nil {
+		return err
+	}
+	parameters, err := network.Parameters(backend)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := weights.Open(found[len(found)-1])
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	var sources []weights.Source
+	for _, p := range parameters {
+		tensor, ok := checkpoint.File().Tensor("parameters/" + p.Name)
+		if !ok || tensor.Elements() != p.Size() {
+			return fmt.Errorf("%s lacks the parameter %s", found[len(found)-1], p.Name)
+		}
+		sources = append(sources, weights.Source{Parameter: p, Values: tensor.Float32s})
+	}
+	return weights.Write(path, weights.Native, like.Metadata, sources)
+}
