@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"weights":               {"arch", "recipe", "weights/safetensors"},
 	"weights/hub":           {"recipe"},
 	"predict":               {"arch", "recipe", "vision", "weights"},
-	"train":                 {"arch", "dataset", "recipe", "vision", "weights", "weights/safetensors"},
+	"train":                 {"arch", "dataset", "recipe", "train/events", "vision", "weights", "weights/safetensors"},
 	"evaluate":              {"dataset", "predict", "recipe", "vision"},
 	"reproduce":             {"arch", "dataset", "evaluate", "predict", "recipe", "train", "vision", "weights"},
 	"engine/kernel/generic": {},

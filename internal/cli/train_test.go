@@ -75,6 +75,11 @@ func TestTrain(t *testing.T) {
 	contains(t, out, folder+": trained at step", "images/s, waiting for images", "last validation", "best validation", "top-1")
 	contains(t, errOut, "msg=validated", "loss")
 
+	for _, pattern := range []string{"curves.png", "metrics.csv", "best.safetensors", "events.out.tfevents.*"} {
+		if found, err := filepath.Glob(filepath.Join(folder, pattern)); err != nil || len(found) != 1 {
+			t.Errorf("the run has %v, want one %s", found, pattern)
+		}
+	}
 	text, err := os.ReadFile(filepath.Join(folder, "recipe.yaml"))
 	if err != nil {
 		t.Fatal(err)
