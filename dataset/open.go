@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-fb2c0fa6/inception/internal/tfrecord"
 )
 
 const (
@@ -100,7 +102,7 @@ func kindOf(file *os.File, size int64) (string, error) {
 		return kindZstd, nil
 	case n > 262 && string(head[257:262]) == "ustar":
 		return kindTar, nil
-	case startsRecord(head):
+	case tfrecord.Begins(head):
 		return kindTFRecord, nil
 	}
 	return "", fmt.Errorf("expected a folder, a .tar, .tar.gz or .tar.zst archive or a TFRecord file, found a file of %d bytes that begins with % x; unpack it, or pack it as one of these", size, head[:min(n, 8)])

@@ -41,6 +41,12 @@ func (w *window) bytes(at, n int64) ([]byte, error) {
 	return w.valid[at-w.start:][:n], nil
 }
 
+// ReadAt is that of io.ReaderAt, for short parts.
+func (w *window) ReadAt(dst []byte, at int64) (int, error) {
+	b, err := w.bytes(at, int64(len(dst)))
+	return copy(dst, b), err
+}
+
 // A span is a range of a file, from from up to to.
 type span struct{ from, to int64 }
 

@@ -3,38 +3,15 @@ package dataset
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
+
+	"github.com/seed-fb2c0fa6/inception/internal/tfrecord"
 )
 
-// The writer of TFRecord files here shares nothing with the reader: its sums go bit by
-// bit, and its messages are put together from the definition of the wire format.
-
-// castagnoli is the CRC-32C of RFC 3720, appendix B.4.
-func castagnoli(data []byte) uint32 {
-	sum := ^uint32(0)
-	for _, b := range data {
-		sum ^= uint32(b)
-		for range 8 {
-			low := sum & 1
-			sum >>= 1
-			if low == 1 {
-				sum ^= 0x82F63B78
-			}
-		}
-	}
-	return ^sum
-}
-
-func masked(data []byte) []byte {
-	sum := castagnoli(data)
-	return binary.LittleEndian.AppendUint32(nil, (sum>>15|sum<<17)+0xa282ead8)
-}
+// The messages here are put together from the definition of the wire format, and share
+// nothing with the reader.
 
 // recordBytes frames data as a record.
-func recordBytes(data []byte) []byte {
-	length := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
-	return slices.Concat(length, masked(length), data, masked(data))
-}
+func recordBytes(data []byte) []byte { return tfrecord.Append(nil, data) }
 
 // message is a field of wire type 2.
 func message(number int, parts ...[]byte) []byte {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/seed-fb2c0fa6/inception/internal/tfrecord"
 )
 
 // labelsFile lies beside shards and has lines such as "0:daisy"
@@ -109,9 +111,15 @@ type shardFiles struct {
 
 func (s *shardFiles) read(at int) ([]byte, error) {
 	r := s.records[at]
-	data, err := readRecord(s.paths[r.shard], r.at, r.length)
+	path := s.paths[r.shard]
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
+	}
+	defer file.Close()
+	data, err := tfrecord.Read(file, r.at, r.length)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return data[r.image.from:r.image.to:r.image.to], nil
 }
@@ -182,11 +190,11 @@ func indexShard(ctx context.Context, path string, shard, offset, classes int) (s
 		if err := ctx.Err(); err != nil {
 			return index, err
 		}
-		length, err := recordLength(w, at, w.size)
+		length, err := tfrecord.Length(w, at, w.size)
 		if err != nil {
 			return index, fmt.Errorf("%s: %w", path, err)
 		}
-		data := at + recordHead
+		data := at + tfrecord.HeadSize
 		e, err := readExample(w, span{data, data + length})
 		if err != nil {
 			return index, fmt.Errorf("%s: the record at byte %d: %w", path, at, err)
@@ -206,7 +214,7 @@ func indexShard(ctx context.Context, path string, shard, offset, classes int) (s
 		if e.class != "" {
 			index.classes[int32(label)] = e.class
 		}
-		at = data + length + recordTail
+		at = data + length + tfrecord.TailSize
 	}
 	return index, nil
 }

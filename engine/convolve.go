@@ -43,18 +43,19 @@ func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	return d
 }
 
+func (o *convolution) constant() bool { return o.kernel == nil }
+
 func (d *direct) packedSize() int {
-	if d.kernel != nil {
-		return 0
-	}
 	return d.gemm.PackedSize(d.product.Taps, d.product.K, d.product.N)
 }
 
 func (d *direct) pack(dst []float32) {
 	p := &d.product
 	if d.transposed {
+		taps := d.height * d.width
+		w := d.given(d.weights, p.Taps*p.K/taps)
 		for panel := range d.gemm.Panels(p.N) {
-			d.packPanel(dst, d.weights, p.Taps*p.K/(d.height*d.width), panel)
+			d.gemm.PackPanel(dst[panel*p.Taps*p.K*d.gemm.NR:], &w, panel)
 		}
 	} else {
 		d.gemm.PackInto(dst, d.weights, p.Taps, p.K, p.N, p.N, d.scale)
@@ -62,16 +63,31 @@ func (d *direct) pack(dst []float32) {
 	p.B, d.weights = dst, nil
 }
 
-// packPanel packs one panel of weights, whose rows are so far apart.
-func (d *direct) packPanel(dst, weights []float32, apart, panel int) {
-	p := &d.product
-	taps := d.height * d.width
-	depth := p.Taps * p.K
-	dst = dst[panel*depth*d.gemm.NR:][:depth*d.gemm.NR]
-	if d.transposed {
-		d.gemm.PackPanelTransposed(dst, weights, panel, taps, depth/taps, p.N, apart, d.flipped, d.scale)
-	} else {
-		d.gemm.PackPanel(dst, weights, panel, taps, depth/taps, p.N, apart, d.flipped, d.scale)
+// given are weights as they are packed, with rows so far apart.
+func (o *convolution) given(weights []float32, apart int) kernel.WeightsF32 {
+	return kernel.WeightsF32{
+		B: weights, Taps: o.taps(), K: o.in.c, N: o.out.c, LDB: apart, Transposed: o.transposed, Scale: o.scale,
+	}
+}
+
+// taps lists the places in the weights of the window's taps.
+func (o *convolution) taps() []int {
+	taps := make([]int, o.height*o.width)
+	for i := range taps {
+		if taps[i] = i; o.flipped {
+			taps[i] = len(taps) - 1 - i
+		}
+	}
+	return taps
+}
+
+// packEach packs the kernel before each run, with what packs one part of it.
+func (o *convolution) packEach(r *run, parts int, pack func(dst []float32, w *kernel.WeightsF32, part, thread int)) func() error {
+	w := o.given(nil, 0)
+	each := r.parallel(parts, func(part, thread int) { pack(o.packed.in(r), &w, part, thread) })
+	return func() error {
+		w.B, w.LDB = o.kernel.in(r), o.kernel.pitch
+		return each()
 	}
 }
 
@@ -138,14 +154,18 @@ func ceil(a, b int) int { return (a + b - 1) / b }
 func (d *direct) bind(r *run) func() error {
 	blocks := ceil(d.product.M, d.rows)
 	panels := d.gemm.Panels(d.product.N)
-	b, pack := d.product.B, func() error { return nil }
+	pack := func() error { return nil }
 	if d.kernel != nil {
-		b = d.packed.in(r)[:d.gemm.PackedSize(max(d.product.Taps, 1), d.product.K, d.product.N)]
-		pack = r.parallel(panels, func(panel, _ int) { d.packPanel(b, d.kernel.in(r), d.kernel.pitch, panel) })
+		w := d.given(nil, 0)
+		pack = d.packEach(r, d.gemm.Parts(&w), func(dst []float32, w *kernel.WeightsF32, part, _ int) {
+			d.gemm.PackPart(dst, w, part)
+		})
 	}
 	multiply := r.parallel(blocks*d.groups, func(part, _ int) {
 		p := d.product
-		p.B = b
+		if d.kernel != nil {
+			p.B = d.packed.in(r)
+		}
 		p.A, p.C = d.in.in(r), d.out.in(r)
 		if d.residual != nil {
 			p.Residual = d.residual.in(r)

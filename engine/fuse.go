@@ -16,7 +16,7 @@ type convolution struct {
 	in, residual, out *tensor   // residual may be nil
 	weights           []float32 // [height][width][in.c][out.c], where they are constant,
 	kernel            *tensor   // or the same as pixels of out.c channels
-	packed            *tensor   // memory for kernel in the order of the product
+	packed            *tensor   // memory for kernel in the order of its algorithm
 	transposed        bool      // weights and kernel have [out.c][in.c]
 	flipped           bool      // kernel has the window's last row and column first
 	scale, bias       []float32 // [out.c]: of the weights, and what is added
@@ -152,10 +152,6 @@ func (l *lowering) lowerDense(n *node) bool {
 func (l *lowering) addConvolution(o *convolution, v *value) {
 	dims := v.shape().Dimensions
 	channels := dims[len(dims)-1]
-	if o.kernel != nil {
-		size := o.height * o.width * o.in.c * l.packedColumns(channels)
-		o.packed = &tensor{n: 1, h: 1, w: ceil(size, floatsPerLine), c: floatsPerLine}
-	}
 	o.scale, o.bias = make([]float32, channels), make([]float32, channels)
 	for i := range o.scale {
 		o.scale[i] = 1

@@ -27,15 +27,13 @@ type lowering struct {
 
 	operations []operation
 	inlined    map[*node]bool // computed as a part of their users
-
-	packedColumns func(n int) int // that so many columns of weights become
 }
 
 // lower makes the operations of a function. Constants are computed by fold.
-func lower(f *function, fold func([]*value) ([]any, error), packedColumns func(int) int) (*lowering, error) {
+func lower(f *function, fold func([]*value) ([]any, error)) (*lowering, error) {
 	l := &lowering{
-		packedColumns: packedColumns, inlined: map[*node]bool{},
-		f: f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
+		inlined: map[*node]bool{},
+		f:       f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
 		live: make([]bool, len(f.nodes)), constant: make([]bool, len(f.nodes)), done: make([]bool, len(f.nodes)),
 	}
 	l.findLive()

@@ -11,8 +11,8 @@ import (
 
 // A Step is what one step of a program does, and how long it takes.
 type Step struct {
-	// Operation is "convolution", "max pool", "sum pool", "copy", or "go backend" for
-	// a part that is not computed here.
+	// Operation is what is computed, such as "convolution", "batch norm gradient", or "go
+	// backend" for a part that is not computed here.
 	Operation string
 	// Algorithm is how it is computed, such as "direct GemmF32_14x32"; for the go
 	// backend, the operations.
@@ -45,7 +45,7 @@ func Steps(executable compute.Executable) ([]Step, error) {
 }
 
 // Profile runs a program several times and returns its steps with the time that
-// each takes.
+// each takes. The program may write over its inputs.
 func Profile(executable compute.Executable, inputs []compute.Buffer, runs int) ([]Step, error) {
 	all, err := Steps(executable)
 	if err != nil {
@@ -64,9 +64,10 @@ func Profile(executable compute.Executable, inputs []compute.Buffer, runs int) (
 		return nil, err
 	}
 	defer p.give(r)
+	given := slices.Repeat([]bool{true}, len(inner))
 	times := make([][]time.Duration, len(all))
 	for range runs {
-		if err := r.load(inner, nil); err != nil {
+		if err := r.load(inner, given); err != nil {
 			return nil, err
 		}
 		for i, step := range r.steps {
@@ -92,7 +93,11 @@ func describe(s step) Step {
 		return d
 	case *winograd:
 		d := describeConvolution(s.convolution)
-		d.Algorithm = s.kernel.Name
+		d.Algorithm = s.algorithm.Name
+		return d
+	case *phased:
+		d := describeConvolution(s.convolution)
+		d.Algorithm = "phases " + s.gemm.Name
 		return d
 	case *family:
 		return s.describe()

@@ -40,6 +40,7 @@ type step interface {
 
 // A packer is a step whose weights are put into the order of its kernel.
 type packer interface {
+	constant() bool  // they are packed once, by pack
 	packedSize() int // floats
 	pack(dst []float32)
 }
@@ -92,8 +93,7 @@ type run struct {
 // plan compiles a recorded function.
 func plan(b *builder) (*program, error) {
 	f := b.main
-	l, err := lower(f, func(wanted []*value) ([]any, error) { return foldConstants(f, b.backend.tail, wanted) },
-		func(n int) int { return b.backend.kernels.Gemm.PackedSize(1, 1, n) })
+	l, err := lower(f, func(wanted []*value) ([]any, error) { return foldConstants(f, b.backend.tail, wanted) })
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +127,12 @@ func plan(b *builder) (*program, error) {
 	projectFirst(l.operations, held)
 	l.operations = joinSiblings(l.operations)
 	l.operations = joinElementwise(l.operations, held)
+	for _, o := range l.operations {
+		if c, ok := o.(*convolution); ok && c.kernel != nil {
+			size := b.backend.choose(c).packedSize()
+			c.packed = &tensor{n: 1, h: 1, w: ceil(size, floatsPerLine), c: floatsPerLine}
+		}
+	}
 	p.placeOutputs()
 	sumInPlace(l.operations, held)
 	p.updateInPlace(l.operations)
@@ -148,7 +154,7 @@ func plan(b *builder) (*program, error) {
 		case *normalizationGradient:
 			p.sums = max(p.sums, sums(o.in))
 		}
-		if w, ok := s.(packer); ok && w.packedSize() > 0 {
+		if w, ok := s.(packer); ok && w.constant() {
 			packers = append(packers, w)
 		}
 		if w, ok := s.(*winograd); ok {

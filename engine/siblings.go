@@ -73,6 +73,8 @@ func newFamily(o *siblings, gemm *kernel.GemmF32, threads int) *family {
 	return f
 }
 
+func (f *family) constant() bool { return true }
+
 func (f *family) packedSize() int {
 	size := 0
 	for _, d := range f.members {

@@ -8,10 +8,7 @@ func newStep(b *Backend, o operation) (step, error) {
 	case *tail:
 		return o, nil
 	case *convolution:
-		if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
-			return newWinograd(o, k, b.workers.count), nil
-		}
-		return newDirect(o, b.kernels.Gemm, b.workers.count), nil
+		return b.choose(o), nil
 	case *siblings:
 		return newFamily(o, b.kernels.Gemm, b.workers.count), nil
 	case *pooling:
@@ -36,6 +33,23 @@ func newStep(b *Backend, o operation) (step, error) {
 		return o, nil
 	}
 	return nil, errors.Errorf("cpu: no kernel for %T", o)
+}
+
+// A convolver is a convolution with its algorithm.
+type convolver interface {
+	step
+	packer
+}
+
+// choose returns a convolution with the algorithm that is the fastest for its shape.
+func (b *Backend) choose(o *convolution) convolver {
+	if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
+		return newWinograd(o, k, b.workers.count)
+	}
+	if o.hasPhases() {
+		return newPhased(o, b.kernels.Gemm, b.workers.count)
+	}
+	return newDirect(o, b.kernels.Gemm, b.workers.count)
 }
 
 func (o *copying) bind(r *run) func() error {

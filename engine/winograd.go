@@ -5,9 +5,9 @@ import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 // winograd is a convolution by Winograd's algorithm, in blocks of tiles.
 type winograd struct {
 	*convolution
-	kernel  *kernel.WinogradF32
-	product kernel.ConvolutionF32 // without what is in the arena
-	tiles   int                   // of a block
+	algorithm *kernel.WinogradF32
+	product   kernel.ConvolutionF32 // without what is in the arena
+	tiles     int                   // of a block
 }
 
 // winogradScratch is how many floats a thread's transformed tiles may take: they
@@ -17,9 +17,11 @@ const winogradScratch = 1 << 18
 // worthWinograd reports whether the algorithm is faster than a direct product, as
 // measured on the networks' layers (docs/performance.md): 1.4 to 3.1 times from
 // 12 tiles a thread and 32 channels on, 1.1 times with 8 tiles, 0.6 times with 2,
-// where the transformed weights, of which there are more, have to be read for few.
+// where the transformed weights, of which there are more, have to be read for few. While
+// training only gradients are computed so, whose window is flipped: what goes forward
+// decides the signs that ReLU looks at, and rounding that turns one of them is amplified.
 func (o *convolution) worthWinograd(k *kernel.WinogradF32, threads int) bool {
-	if k == nil || o.kernel != nil || o.transposed || o.spreadY != 1 || o.spreadX != 1 || o.holeY != 1 || o.holeX != 1 ||
+	if k == nil || o.kernel != nil && !o.flipped || o.spreadY != 1 || o.spreadX != 1 || o.holeY != 1 || o.holeX != 1 ||
 		o.strideY != 1 || o.strideX != 1 || o.in.c < 32 || o.out.c < 32 {
 		return false
 	}
@@ -33,7 +35,7 @@ func (o *convolution) worthWinograd(k *kernel.WinogradF32, threads int) bool {
 }
 
 func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {
-	w := &winograd{convolution: o, kernel: k}
+	w := &winograd{convolution: o, algorithm: k}
 	p := &w.product
 	p.Grid = k.Grid(o.in.n, o.in.h, o.in.w, o.top, o.left, o.out.h, o.out.w)
 	p.K, p.N, p.Pitch, p.PitchY = o.in.c, o.out.c, o.in.pitch, o.out.pitch
@@ -51,24 +53,41 @@ func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {
 	return w
 }
 
-func (w *winograd) packedSize() int { return w.kernel.PackedSize(w.product.K, w.product.N) }
+func (w *winograd) packedSize() int { return w.algorithm.PackedSize(w.product.K, w.product.N) }
 
 func (w *winograd) pack(dst []float32) {
-	w.kernel.PackInto(dst, w.weights, w.product.K, w.product.N, w.scale)
+	w.algorithm.PackInto(dst, w.weights, w.product.K, w.product.N, w.scale)
 	w.product.B, w.weights = dst, nil
 }
 
-func (w *winograd) scratch() int { return w.kernel.Scratch(w.product.K, w.product.N, w.tiles) }
+func (w *winograd) scratch() int {
+	return max(w.algorithm.Scratch(w.product.K, w.product.N, w.tiles), w.algorithm.PackScratch())
+}
 
 func (w *winograd) bind(r *run) func() error {
-	return r.parallel(ceil(w.product.Grid.Tiles, w.tiles), func(part, thread int) {
+	pack := func() error { return nil }
+	if w.kernel != nil {
+		pack = w.packEach(r, w.algorithm.Panels(w.product.N), func(dst []float32, given *kernel.WeightsF32, panel, thread int) {
+			w.algorithm.PackPanel(dst[:w.packedSize()], given, panel, r.scratch[thread])
+		})
+	}
+	convolve := r.parallel(ceil(w.product.Grid.Tiles, w.tiles), func(part, thread int) {
 		p := w.product
+		if w.kernel != nil {
+			p.B = w.packed.in(r)
+		}
 		p.X, p.Y = w.in.in(r), w.out.in(r)
 		if w.residual != nil {
 			p.Residual = w.residual.in(r)
 		}
 		first := part * w.tiles
 		last := min(first+w.tiles, p.Grid.Tiles)
-		w.kernel.Run(&p, first, last, r.scratch[thread])
+		w.algorithm.Run(&p, first, last, r.scratch[thread])
 	})
+	return func() error {
+		if err := pack(); err != nil {
+			return err
+		}
+		return convolve()
+	}
 }

@@ -53,7 +53,7 @@ func TestOptimizers(t *testing.T) {
 				for _, s := range slots {
 					args = append(args, s)
 				}
-				results, err := exec.Exec(args...)
+				results, err := exec.Call(args...)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -111,12 +111,13 @@ type run struct {
 	stepper *stepper
 	eval    *evaluator
 	loader  *dataset.Loader
-	metrics *metrics
+	journal *journal
 	model   weights.Metadata
 
 	state   state
 	saved   time.Time // of the last checkpoint
 	started int       // the step that this process began with
+	shown   bool      // some inputs of the epoch are in the journal
 	result  Result
 }
 
@@ -165,10 +166,10 @@ func start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err := removeUnfinished(folder); err != nil {
 		return nil, err
 	}
-	if t.metrics, err = openMetrics(filepath.Join(folder, metricsFile), t.state.Step, t.state.Due); err != nil {
+	if t.journal, err = openJournal(folder, t.state.Step, t.state.Due); err != nil {
 		return nil, err
 	}
-	defer closeAll(t.metrics.close)
+	defer closeAll(t.journal.close)
 	err = t.train(ctx)
 	t.result.Step, t.result.Last, t.result.Best = t.state.Step, t.state.Last, t.state.Best
 	t.result.Unreadable = t.loader.Stats().Unreadable
@@ -293,6 +294,12 @@ func (t *run) step(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !t.shown {
+			if err := t.journal.inputs(t.state.Step+1, batch.Images, t.recipe.Size); err != nil {
+				return err
+			}
+			t.shown = true
+		}
 		var o outcome
 		if part < parts-1 {
 			o, err = t.stepper.add(t.state.Step, part, batch.Images, batch.Labels)
@@ -314,7 +321,8 @@ func (t *run) step(ctx context.Context) error {
 	sums.Norm += norm
 	sums.Steps++
 	t.state.Step++
-	t.state.Due = end.Epoch > t.state.Position.Epoch || t.state.Step == t.steps
+	t.shown = end.Epoch == t.state.Position.Epoch
+	t.state.Due = !t.shown || t.state.Step == t.steps
 	t.state.Position = end
 
 	took, waiting := time.Since(begin), t.loader.Stats().Waited-waited
@@ -328,7 +336,7 @@ func (t *run) step(ctx context.Context) error {
 	t.state.Interval = sums
 	if t.state.Step%logEvery(t.recipe) == 0 || t.state.Step == t.steps {
 		t.state.Interval = interval{}
-		return t.metrics.training(p)
+		return t.journal.training(p)
 	}
 	return nil
 }
@@ -369,7 +377,7 @@ func (t *run) validate(ctx context.Context) error {
 	}
 	v := &Validation{t.state.Step, a}
 	epoch := float64(t.state.Step) * float64(t.recipe.Batch) / float64(t.data.training.Len())
-	if err := t.metrics.validation(*v, epoch); err != nil {
+	if err := t.journal.validation(*v, epoch); err != nil {
 		return err
 	}
 	t.log.Info("validated", "epoch", math.Round(epoch*100)/100, "top1", a.Top1, "top5", a.Top5, "loss", a.Loss)

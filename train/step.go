@@ -23,8 +23,9 @@ type stepper struct {
 	optimizer  optimizer
 	parameters parameters
 	store      *model.Store
-	update     *model.Exec // computes gradients and changes the parameters
-	accumulate *model.Exec // only adds its gradients to those of the batch
+	update     *model.Exec  // computes gradients and changes the parameters
+	graph      *graph.Graph // of update
+	accumulate *model.Exec  // only adds its gradients to those of the batch
 }
 
 // The scopes of variables that stand beside the parameters, each under its name; those
@@ -141,6 +142,7 @@ func (s *stepper) accumulateGraph(scope *model.Scope, images, targets *graph.Nod
 // updateGraph makes the optimiser's step, and moves the averages. It returns the
 // logits, the loss, and the L2 norm of the gradients before they are clipped.
 func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *graph.Node) []*graph.Node {
+	s.graph = images.Graph()
 	logits, loss, gradients := s.gradients(scope, images, targets)
 	for i, p := range s.parameters.trained {
 		if n := microBatches(s.recipe); n > 1 {
@@ -182,11 +184,15 @@ func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *
 
 // globalNorm returns the L2 norm of all tensors together.
 func globalNorm(all []*graph.Node) *graph.Node {
-	var sums []*graph.Node
+	var sum *graph.Node
 	for _, x := range all {
-		sums = append(sums, graph.ReduceAllSum(graph.Mul(x, x)))
+		if square := graph.ReduceAllSum(graph.Mul(x, x)); sum == nil {
+			sum = square
+		} else {
+			sum = graph.Add(sum, square)
+		}
 	}
-	return graph.Sqrt(graph.ReduceAllSum(graph.Stack(sums, 0)))
+	return graph.Sqrt(sum)
 }
 
 // spread repeats a scalar in the shape of x.

@@ -114,56 +114,6 @@ func (g *GemmF32) PackInto(dst, b []float32, taps, k, n, ldb int, scale []float3
 	}
 }
 
-// PackPanel packs one panel of b into dst, [taps*k][NR]. With flipped the last tap comes
-// first.
-func (g *GemmF32) PackPanel(dst, b []float32, panel, taps, k, n, ldb int, flipped bool, scale []float32) {
-	j := panel * g.NR
-	width := min(g.NR, n-j)
-	for tap := range taps {
-		from := tap
-		if flipped {
-			from = taps - 1 - tap
-		}
-		for row := range k {
-			to := dst[(tap*k+row)*g.NR:][:g.NR]
-			values := b[(from*k+row)*ldb+j:][:width]
-			if scale == nil {
-				copy(to, values)
-			} else {
-				for i, v := range values {
-					to[i] = v * scale[j+i]
-				}
-			}
-			clear(to[width:])
-		}
-	}
-}
-
-// PackPanelTransposed is PackPanel for b of [taps][n][k].
-func (g *GemmF32) PackPanelTransposed(dst, b []float32, panel, taps, k, n, ldb int, flipped bool, scale []float32) {
-	j := panel * g.NR
-	width := min(g.NR, n-j)
-	if width < g.NR {
-		clear(dst)
-	}
-	for tap := range taps {
-		from := tap
-		if flipped {
-			from = taps - 1 - tap
-		}
-		to := dst[tap*k*g.NR:]
-		for i := range width {
-			factor := float32(1)
-			if scale != nil {
-				factor = scale[j+i]
-			}
-			for row, v := range b[(from*n+j+i)*ldb:][:k] {
-				to[row*g.NR+i] = v * factor
-			}
-		}
-	}
-}
-
 const (
 	blockBytes = 512 << 10 // of b: half of a level-2 cache
 	maxDepth   = 4096      // steps of k in one call: assembly cannot be interrupted

@@ -258,13 +258,30 @@ func TestPack(t *testing.T) {
 					check("PackInto", all.s[panel*size:][:size], panel, false, false)
 					for _, flip := range []bool{false, true} {
 						one := newGuarded(size)
-						g.PackPanel(one.s, b, panel, taps, k, n, ldb, flip, scale)
+						order := make([]int, taps)
+						for i := range order {
+							if order[i] = i; flip {
+								order[i] = taps - 1 - i
+							}
+						}
+						g.PackPanel(one.s, &WeightsF32{B: b, Taps: order, K: k, N: n, LDB: ldb, Scale: scale}, panel)
 						one.check(t, "PackPanel")
 						check("PackPanel", one.s, panel, false, flip)
 						one = newGuarded(size)
-						g.PackPanelTransposed(one.s, transposed, panel, taps, k, n, ldt, flip, scale)
-						one.check(t, "PackPanelTransposed")
-						check("PackPanelTransposed", one.s, panel, true, flip)
+						g.PackPanel(one.s, &WeightsF32{B: transposed, Taps: order, K: k, N: n, LDB: ldt, Transposed: true, Scale: scale}, panel)
+						one.check(t, "PackPanel transposed")
+						check("PackPanel transposed", one.s, panel, true, flip)
+						for _, w := range []WeightsF32{
+							{B: b, Taps: order, K: k, N: n, LDB: ldb, Scale: scale},
+							{B: transposed, Taps: order, K: k, N: n, LDB: ldt, Scale: scale, Transposed: true},
+						} {
+							parts := newGuarded(g.PackedSize(taps, k, n))
+							for part := range g.Parts(&w) {
+								g.PackPart(parts.s, &w, part)
+							}
+							parts.check(t, "PackPart")
+							check("PackPart", parts.s[panel*size:][:size], panel, w.Transposed, flip)
+						}
 					}
 				}
 			}

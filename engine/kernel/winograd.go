@@ -18,6 +18,7 @@ type WinogradF32 struct {
 	output     winogradOutputF32
 	toPoints   []float32 // coefficients of the input transform
 	fromPoints []float32 // and of the output transform
+	fromTaps   []float32 // of the weights' transform: [points][taps]
 }
 
 type winogradInputF32 func(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32)
@@ -54,6 +55,15 @@ func newWinograd(g *GemmF32, t winogradTransforms) []*WinogradF32 {
 			w.toPoints = append(w.toPoints, rounded(product(w.points, i))...)
 			w.toPoints = append(w.toPoints, float32(p))
 			w.fromPoints = append(w.fromPoints, float32(p), float32(p*p), float32(p*p*p))
+		}
+		for _, column := range w.weightTransform(w.KH) {
+			for _, row := range w.weightTransform(w.KW) {
+				for _, c := range column {
+					for _, r := range row {
+						w.fromTaps = append(w.fromTaps, float32(c*r))
+					}
+				}
+			}
 		}
 	}
 	return all
@@ -105,6 +115,9 @@ func (w *WinogradF32) Points() int {
 	}
 	return w.side()
 }
+
+// Panels is how many panels n columns take.
+func (w *WinogradF32) Panels(n int) int { return w.gemm.Panels(n) }
 
 // PackedSize is how many floats Pack returns.
 func (w *WinogradF32) PackedSize(k, n int) int { return w.Points() * w.gemm.PackedSize(1, k, n) }

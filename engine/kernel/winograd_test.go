@@ -183,6 +183,52 @@ func TestWinogradPack(t *testing.T) {
 	})
 }
 
+// Weights that are packed before each run, panel by panel, in either order of their
+// channels and of their taps, are those that are packed once, but for float32's rounding.
+func TestWinogradPackPanel(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(17, 18))
+		for _, w := range set.winograd {
+			for _, transposed := range []bool{false, true} {
+				const k, n = 37, 41
+				taps := w.KH * w.KW
+				weights := make([]float32, taps*k*n)
+				given := WeightsF32{K: k, N: n, LDB: n + 3, Transposed: transposed, Scale: matrix(r, 1, n, 0).s}
+				rows := taps * k
+				if transposed {
+					given.LDB, rows = k+3, taps*n
+				}
+				given.B = matrix(r, rows, given.LDB, given.LDB).s
+				for tap := range taps {
+					given.Taps = append(given.Taps, taps-1-tap)
+					for row := range k {
+						for j := range n {
+							at := ((taps-1-tap)*k+row)*given.LDB + j
+							if transposed {
+								at = ((taps-1-tap)*n+j)*given.LDB + row
+							}
+							weights[(tap*k+row)*n+j] = given.B[at]
+						}
+					}
+				}
+				want := make([]float32, w.PackedSize(k, n))
+				w.PackInto(want, weights, k, n, given.Scale)
+				got, scratch := newGuarded(len(want)), newGuarded(w.PackScratch())
+				for panel := range w.gemm.Panels(n) {
+					w.PackPanel(got.s, &given, panel, scratch.s)
+				}
+				got.check(t, w.Name)
+				scratch.check(t, w.Name+": scratch")
+				for i, v := range want {
+					if d := math.Abs(float64(got.s[i]) - float64(v)); !(d <= 2e-5) {
+						t.Fatalf("%s, transposed: %t: element %d is %g, want %g", w.Name, transposed, i, got.s[i], v)
+					}
+				}
+			}
+		}
+	})
+}
+
 // Not a number stays so through ReLU, in each pixel that it is under the window of.
 func TestWinogradKeepsNaN(t *testing.T) {
 	eachSet(t, func(t *testing.T, set *Set) {

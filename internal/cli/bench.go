@@ -27,16 +27,20 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train"
 )
 
 // benchFlags are the flags of `bench`.
 type benchFlags struct {
-	batches []int
-	size    int
-	runs    int
-	json    bool
-	layers  bool
-	backend backendFlags
+	batches   []int
+	size      int
+	runs      int
+	json      bool
+	layers    bool
+	train     bool
+	recompute bool
+	backend   backendFlags
 }
 
 // benchResult is what `bench --json` prints of each batch size.
@@ -61,8 +65,11 @@ func benchCommand() *cobra.Command {
 		Short: "Measure a network's speed",
 		Long: `Measure how many images a second a network classifies, with random weights and
 images: the median of several runs after a warm-up, the slowest and the fastest.
-GFLOP/s count two operations for each multiply-add of the network's definition.`,
-		Example: "  inception bench inception_v4 --batch 1,8\n  inception bench inception_v4 --batch 1 --layers",
+GFLOP/s count two operations for each multiply-add of the network's definition.
+
+With --train a run is a training step of the paper: forward, backward, RMSProp and the
+averages of the parameters; its multiply-adds count three times.`,
+		Example: "  inception bench inception_v4 --batch 1,8\n  inception bench inception_v4 --batch 1 --layers\n  inception bench inception_v4 --train --batch 8",
 		Args:    usage(cobra.ExactArgs(1)),
 		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
@@ -72,6 +79,8 @@ GFLOP/s count two operations for each multiply-add of the network's definition.`
 	flags.IntVar(&f.runs, "runs", 9, "runs to measure")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	flags.BoolVar(&f.layers, "layers", false, "print each step of the cpu backend with its time")
+	flags.BoolVar(&f.train, "train", false, "measure a training step")
+	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")
 	cmd.MarkFlagsMutuallyExclusive("json", "layers")
 	f.backend.add(cmd)
 	return cmd
@@ -87,6 +96,9 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	}
 	if f.runs < 1 || len(f.batches) == 0 || slices.Min(f.batches) < 1 {
 		return usageError{errors.New("--runs and --batch must be at least 1")}
+	}
+	if f.recompute && !f.train {
+		return usageError{errors.New("--recompute is for --train")}
 	}
 	backend, err := f.backend.open()
 	if err != nil {
@@ -104,8 +116,13 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	}
 	var results []benchResult
 	for _, batch := range f.batches {
-		b := bench{network: network, backend: backend, batch: batch, size: f.size}
-		if err := b.compile(d.Tensors); err != nil {
+		b := bench{network: network, backend: backend, batch: batch, size: f.size, train: f.train}
+		if f.train {
+			err = b.compileTraining(f.recompute)
+		} else {
+			err = b.compile(d.Tensors)
+		}
+		if err != nil {
 			return err
 		}
 		if f.layers {
@@ -115,7 +132,7 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 			r, err = b.measure(cmd.Context(), f.runs, d.MultiplyAdds)
 			results = append(results, r)
 		}
-		b.executable.Finalize()
+		b.close()
 		if err != nil {
 			return err
 		}
@@ -141,8 +158,11 @@ type bench struct {
 	backend    compute.Backend
 	batch      int
 	size       int
+	train      bool
+	run        func() error
+	close      func()
 	executable compute.Executable
-	images     compute.Buffer
+	inputs     []compute.Buffer // of the executable
 	compiled   time.Duration
 }
 
@@ -167,10 +187,6 @@ func (b *bench) compile(parameters []arch.Parameter) error {
 		}
 	}
 	shape := shapes.Make(dtypes.Float32, b.batch, b.size, b.size, 3)
-	pixels := make([]float32, shape.Size())
-	for i := range pixels {
-		pixels[i] = 2*random.Float32() - 1
-	}
 	start := time.Now()
 	err := exceptions.TryCatch[error](func() {
 		g := graph.NewGraph(b.backend, b.network.Name())
@@ -184,35 +200,85 @@ func (b *bench) compile(parameters []arch.Parameter) error {
 	if err != nil {
 		return fmt.Errorf("compile %s: %w", b.network.Name(), err)
 	}
-	b.images, err = b.backend.BufferFromFlatData(0, pixels, shape)
+	images, err := b.backend.BufferFromFlatData(0, b.images(), shape)
+	b.inputs = []compute.Buffer{images}
+	b.close = b.executable.Finalize
+	b.run = func() error {
+		outputs, err := b.executable.Execute(b.inputs, nil, 0)
+		for _, o := range outputs {
+			err = errors.Join(err, o.Finalize())
+		}
+		return err
+	}
 	return err
 }
 
+// images are random, in [-1,1].
+func (b *bench) images() []float32 {
+	random := rand.New(rand.NewPCG(3, 4))
+	pixels := make([]float32, b.batch*b.size*b.size*3)
+	for i := range pixels {
+		pixels[i] = 2*random.Float32() - 1
+	}
+	return pixels
+}
+
+// compileTraining makes the paper's training step (section 4), and does the first.
+func (b *bench) compileTraining(recompute bool) error {
+	collectOften()
+	const classes = 1000
+	r := recipe.Training{
+		Network: b.network.Name(), Size: b.size, Batch: b.batch, Recompute: recompute, Seed: 1,
+		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
+		LearningRate: recipe.LearningRate{Initial: 0.045},
+		WeightDecay:  4e-5, LabelSmoothing: 0.1, AverageDecay: 0.9999,
+	}
+	program, err := train.NewProgram(b.backend, r, classes)
+	if err != nil {
+		return err
+	}
+	images, labels := b.images(), make([]int32, b.batch)
+	for i := range labels {
+		labels[i] = int32(i % classes)
+	}
+	steps := 0
+	b.close = program.Close
+	b.run = func() error {
+		_, err := program.Step(steps, images, labels)
+		steps++
+		return err
+	}
+	start := time.Now()
+	if err := b.run(); err != nil {
+		program.Close()
+		return fmt.Errorf("train %s: %w", b.network.Name(), err)
+	}
+	b.compiled, b.executable = time.Since(start), program.Executable()
+	return nil
+}
+
 func (b *bench) measure(ctx context.Context, runs int, multiplyAdds int64) (benchResult, error) {
-	const warmUp = 2
+	warmUp := 2
+	if b.train {
+		warmUp, multiplyAdds = 1, 3*multiplyAdds // the first step has been done
+	}
 	var rates []float64
 	for i := range warmUp + runs {
 		if err := ctx.Err(); err != nil {
 			return benchResult{}, err
 		}
 		start := time.Now()
-		outputs, err := b.executable.Execute([]compute.Buffer{b.images}, nil, 0)
-		if err != nil {
+		if err := b.run(); err != nil {
 			return benchResult{}, err
 		}
 		if i >= warmUp {
 			rates = append(rates, float64(b.batch)/time.Since(start).Seconds())
 		}
-		for _, o := range outputs {
-			if err := o.Finalize(); err != nil {
-				return benchResult{}, err
-			}
-		}
 	}
 	slices.Sort(rates)
 	median := rates[len(rates)/2]
 	r := benchResult{
-		Network: b.network.Name(), Batch: b.batch, Size: b.size, Threads: threadsOf(b.backend),
+		Network: b.network.Name(), Batch: b.batch, Size: b.size, Threads: threadsOf(b.backend), Train: b.train,
 		ImagesPerSecond: median, ImagesPerSecondMin: rates[0], ImagesPerSecondMax: rates[len(rates)-1],
 		GFLOPS:    median * 2 * float64(multiplyAdds) / 1e9,
 		PeakRSSMB: peakRSS() / 1e6, CompileMS: float64(b.compiled.Microseconds()) / 1e3,
@@ -225,7 +291,12 @@ func (b *bench) measure(ctx context.Context, runs int, multiplyAdds int64) (benc
 func (b *bench) layers(out io.Writer, runs int) error {
 	backend := b.backend.(*engine.Backend)
 	peak := backend.PeakFLOPS() * float64(backend.Threads())
-	steps, err := engine.Profile(b.executable, []compute.Buffer{b.images}, runs)
+	if b.inputs == nil {
+		if err := b.fillInputs(); err != nil {
+			return err
+		}
+	}
+	steps, err := engine.Profile(b.executable, b.inputs, runs)
 	if err != nil {
 		return err
 	}
@@ -263,6 +334,25 @@ func (b *bench) layers(out io.Writer, runs int) error {
 	}
 	_, err = fmt.Fprintf(out, "total: %.1f ms\n", 1e3*total.Seconds())
 	return err
+}
+
+// fillInputs makes inputs for a training step: its time does not depend on their values,
+// but must not be that of numbers too small to be normal.
+func (b *bench) fillInputs() error {
+	_, all := b.executable.Inputs()
+	for _, shape := range all {
+		buffer, flat, err := b.backend.NewSharedBuffer(0, shape)
+		if err != nil {
+			return err
+		}
+		if values, ok := flat.([]float32); ok {
+			for i := range values {
+				values[i] = float32(i%17+1) / 64
+			}
+		}
+		b.inputs = append(b.inputs, buffer)
+	}
+	return nil
 }
 
 func threadsOf(backend compute.Backend) int {

@@ -50,7 +50,8 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(predictCommand(), evaluateCommand(), describeCommand(), weightsCommand(), benchCommand(), trainCommand(), reproduceCommand())
+	root.AddCommand(demoCommand(), predictCommand(), trainCommand(), evaluateCommand(), plotCommand(), describeCommand(),
+		weightsCommand(), benchCommand(), reproduceCommand())
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

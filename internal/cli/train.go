@@ -19,6 +19,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
+	"github.com/seed-fb2c0fa6/inception/train/curves"
 )
 
 // trainFlags are the flags of `train`.
@@ -54,8 +55,8 @@ a file of one's own. The other flags change single entries of it; what a run use
 written to recipe.yaml in its folder, which can be given as a recipe again.
 
 The folder of a run holds model.safetensors, the averaged weights for predict and
-evaluate, best.safetensors, those with the best accuracy so far, metrics.csv, and the
-last checkpoints. Ctrl-C finishes the step and saves; --resume goes on from there, and
+evaluate, best.safetensors, those with the best accuracy so far, metrics.csv, event
+files for TensorBoard, the last checkpoints, and at the end curves.png. Ctrl-C finishes the step and saves; --resume goes on from there, and
 computes what an uninterrupted run would have.`,
 		Example: `  inception train --recipe cifar10-narrow --data cifar10.tar.gz
   inception train --recipe finetune-photos --weights inception_v4.safetensors --data photos/
@@ -111,6 +112,11 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 	bar.end()
 	if err != nil {
 		return err
+	}
+	if result.Finished {
+		if err := drawCurves(f.run); err != nil {
+			return err
+		}
 	}
 	return f.report(cmd.OutOrStdout(), result)
 }
@@ -192,6 +198,15 @@ func findRecipe(name string) (recipe.Training, string, error) {
 		err = fmt.Errorf("--recipe: %s: %w", name, err)
 	}
 	return r, strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), err
+}
+
+// drawCurves draws a run's curves into its folder.
+func drawCurves(folder string) error {
+	run, err := curves.Read(folder)
+	if err != nil {
+		return err
+	}
+	return curves.Write(filepath.Join(folder, "curves.png"), run)
 }
 
 // trained is what `train --json` prints.

@@ -1,0 +1,46 @@
+package train
+
+import (
+	"log/slog"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// A Program is the training step of a recipe alone, without data and checkpoints: the
+// network forward and backward, the optimiser and the averages. It is for measuring.
+type Program struct{ stepper *stepper }
+
+// NewProgram makes the step of a recipe for a number of classes, with what the recipe
+// begins with. MicroBatches must be 1 or zero.
+func NewProgram(backend compute.Backend, r recipe.Training, classes int) (*Program, error) {
+	o, err := newOrigin(backend, r, make([]string, classes), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	s, err := newStepper(backend, o.network, r, o.parameters, o.values)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{s}, o.close()
+}
+
+// Step does step number step, from 0, on images, [len(labels), size, size, 3], and
+// returns the loss.
+func (p *Program) Step(step int, images []float32, labels []int32) (loss float64, err error) {
+	r := p.stepper.recipe
+	o, err := p.stepper.step(step, images, labels, r.LearningRate.Initial, r.AverageDecay)
+	return o.loss, err
+}
+
+// Executable is what runs; nil before the first step.
+func (p *Program) Executable() compute.Executable {
+	if p.stepper.graph == nil {
+		return nil
+	}
+	return p.stepper.graph.Executable()
+}
+
+// Close releases the program and its parameters.
+func (p *Program) Close() { p.stepper.close() }
