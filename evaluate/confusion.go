@@ -95,7 +95,7 @@ func confusionTexts(matrix [][]int, face font.Font) (*plotter.Labels, error) {
 			texts.XYs = append(texts.XYs, plotter.XY{X: float64(column), Y: float64(len(matrix) - 1 - line)})
 			texts.Labels = append(texts.Labels, fmt.Sprintf("%.0f", 100*s))
 			style := text.Style{Color: color.Black, Font: face, Handler: plot.DefaultTextHandler, XAlign: draw.XCenter, YAlign: draw.YCenter}
-			if s > 0.5 {
+			if s > 0.25 {
 				style.Color = color.White
 			}
 			styles = append(styles, style)

@@ -192,18 +192,21 @@ func TestBatchSizes(t *testing.T) {
 	for _, batch := range []int{1, 5, 64, 1000} {
 		for _, workers := range []int{1, 3} {
 			sizes := map[int]bool{}
-			m := calculator("net", 8, labelled("a", "b", "c"), contrast(3))
+			m := calculator("net", 24, labelled("a", "b", "c"), contrast(3))
 			logits := m.Logits
 			calls := 0
 			m.Logits = func(ctx context.Context, pixels []float32, n int) ([]float32, error) {
 				sizes[n] = true
 				calls++
-				if from := 144 - (calls-1)*n; from < n && slices.ContainsFunc(pixels[from*8*8*3:], func(v float32) bool { return v != 0 }) {
+				if from := 144 - (calls-1)*n; from < n && slices.ContainsFunc(pixels[from*24*24*3:], func(v float32) bool { return v != 0 }) {
 					t.Errorf("batch of %d: there is more than zeros behind the last image", n)
 				}
 				return logits(ctx, pixels, n)
 			}
 			r := run(t, []Member{m}, set, Options{Crops: vision.Crops12, Batch: batch, Workers: workers})
+			if r.Speed.Views != 144 {
+				t.Fatalf("%d views, want 144", r.Speed.Views)
+			}
 			if len(sizes) != 1 || !sizes[min(batch, 144)] {
 				t.Errorf("batch of %d: networks were called with %v", batch, sizes)
 			}
@@ -213,6 +216,29 @@ func TestBatchSizes(t *testing.T) {
 			if fmt.Sprint(r.Predictions) != fmt.Sprint(want) {
 				t.Errorf("batch of %d, %d workers: other predictions", batch, workers)
 			}
+		}
+	}
+}
+
+// TestGroups expects views to be made once for members that look at the same ones.
+func TestGroups(t *testing.T) {
+	members := make([]Member, 4)
+	for i := range members {
+		members[i] = calculator(fmt.Sprint(i), 8, labelled("a", "b"), nil)
+	}
+	members[1].Preprocessing.Crop = 0.5 // of a single crop alone
+	members[2].Preprocessing.Std[1] = 2
+	for crops, want := range map[vision.Crops]string{vision.Crops1: "[0 3] [1] [2]", vision.Crops12: "[0 1 3] [2]"} {
+		groups, err := groupsOf(members, crops)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, g := range groups {
+			got = append(got, fmt.Sprint(g.members))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%d crops: groups are %v, want %s", crops, got, want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func (f figure) draw(trials []*Trial) ([]byte, error) {
 	p.X.Label.Text = "epoch"
 	p.Y.Label.Text = f.unit
 	p.X.Min, p.Y.Min = 0, 0
-	p.Legend.Top = true
+	p.Legend.Left, p.Legend.XOffs, p.Legend.YOffs = true, vg.Points(6), vg.Points(6) // below curves that fall from the top
 	p.Add(plotter.NewGrid())
 	colours := [2]color.Color{color.NRGBA{0xd6, 0x27, 0x28, 255}, color.NRGBA{0x1f, 0x77, 0xb4, 255}}
 	for i, t := range trials {

@@ -33,7 +33,7 @@ type Config struct {
 	Seeds int
 	// Images is how many of the test images a trial is measured on, on its way.
 	Images int
-	// Folder is where runs are kept. It must not have any yet.
+	// Folder is where runs are kept. It is made, or empty.
 	Folder string
 	// Log receives what happens; nil for nothing.
 	Log *slog.Logger
@@ -96,6 +96,9 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	if err := makeEmpty(c.Folder); err != nil {
+		return nil, err
+	}
 	training, err := dataset.Open(ctx, c.Data, dataset.Options{Split: c.Train})
 	if err != nil {
 		return nil, err
@@ -110,9 +113,6 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 		return nil, err
 	}
 	defer test.Close()
-	if err := os.MkdirAll(c.Folder, 0o777); err != nil {
-		return nil, err
-	}
 	t := &trainer{backend, c, test}
 	result := &Result{Config: c, Backend: backend.Description(), Classes: classes, Images: images}
 	experiments := map[Claim][]*Trial{}
@@ -137,6 +137,19 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 	}
 	result.Time = time.Since(start)
 	return result, nil
+}
+
+// makeEmpty makes a folder, in which nothing may be yet: trainings of other settings would
+// be gone on with.
+func makeEmpty(folder string) error {
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(folder)
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("the folder %s is not empty (%s is in it), expected one for new trainings; name another", folder, entries[0].Name())
+	}
+	return err
 }
 
 // experimentOf is the experiment whose trials tell about a claim.
