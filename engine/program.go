@@ -126,7 +126,7 @@ func plan(b *builder) (*program, error) {
 	}
 	projectFirst(l.operations, held)
 	l.operations = joinSiblings(l.operations)
-	l.operations = joinElementwise(l.operations, held)
+	l.operations = updateEarly(joinElementwise(l.operations, held), p.inputs, held)
 	for _, o := range l.operations {
 		if c, ok := o.(*convolution); ok && c.kernel != nil {
 			size := b.backend.choose(c).packedSize()

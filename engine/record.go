@@ -124,6 +124,13 @@ type function struct {
 	nodes            []*node
 	parameters       []*value
 	outputs          []*value
+	norms            map[normKey][3]compute.Value
+}
+
+// A normKey is what batch norm in training is of.
+type normKey struct {
+	operand, scale, offset compute.Value
+	attrs                  normAttrs
 }
 
 func (f *function) Builder() compute.Builder { return f.builder }

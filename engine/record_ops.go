@@ -436,9 +436,11 @@ func (f *function) OptimizationBarrier(operands ...compute.Value) ([]compute.Val
 	})
 }
 
+// SchedulingBarrier has no need of the dependencies: operations are computed in the order
+// in which they are recorded.
 func (f *function) SchedulingBarrier(operand compute.Value, dependencies ...compute.Value) (compute.Value, error) {
-	return f.one(compute.OpTypeSchedulingBarrier, nil, append([]compute.Value{operand}, dependencies...), func(g compute.Function, in []compute.Value) (compute.Value, error) {
-		return g.SchedulingBarrier(in[0], in[1:]...)
+	return f.one(compute.OpTypeSchedulingBarrier, nil, []compute.Value{operand}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+		return g.SchedulingBarrier(in[0])
 	})
 }
 
@@ -508,7 +510,21 @@ func (f *function) ReduceWindow(input compute.Value, reductionType compute.Reduc
 	})
 }
 
+// BatchNormForTraining is recorded once for the same operands: activations that are
+// computed again for gradients ask for it once for each result that they need.
 func (f *function) BatchNormForTraining(operand, scale, offset compute.Value, epsilon float32, featureAxis int) (normalized, batchMean, batchVariance compute.Value, err error) {
+	key := normKey{operand, scale, offset, normAttrs{epsilon, featureAxis}}
+	if n, ok := f.norms[key]; ok {
+		return n[0], n[1], n[2], nil
+	}
+	defer func() {
+		if err == nil {
+			if f.norms == nil {
+				f.norms = map[normKey][3]compute.Value{}
+			}
+			f.norms[key] = [3]compute.Value{normalized, batchMean, batchVariance}
+		}
+	}()
 	return f.three(compute.OpTypeBatchNormForTraining, normAttrs{epsilon, featureAxis}, []compute.Value{operand, scale, offset}, func(g compute.Function, in []compute.Value) (a, b, c compute.Value, err error) {
 		return batchNormForTraining(g, in[0], in[1], in[2], epsilon, featureAxis)
 	})

@@ -11,7 +11,7 @@ import (
 // is no work.
 func (l *lowering) lowerView(n *node) bool {
 	switch n.op {
-	case compute.OpTypeReshape, compute.OpTypeOptimizationBarrier:
+	case compute.OpTypeReshape, compute.OpTypeOptimizationBarrier, compute.OpTypeSchedulingBarrier:
 	case compute.OpTypeTranspose:
 		if !slices.IsSorted(n.attrs.(axesAttrs).axes) {
 			return false
