@@ -57,12 +57,22 @@ func (b *builder) in(scope string) *builder {
 // point. The output of a figure is side x side x channels when the network is the
 // paper's in size and width; that is asserted.
 func (b *builder) stage(name string, x *graph.Node, side, channels int, figure func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
-	if b.network.options.Recompute && b.root.IsTraining(b.graph) {
-		x = b.same(x.Checkpoint(), x)
-		y := figure(b.in(name), x)
-		return b.endPoint(name, b.same(y.StopCheckpoint(), y), side, channels)
+	return b.endPoint(name, b.recomputed(x, func(x *graph.Node) *graph.Node { return figure(b.in(name), x) }), side, channels)
+}
+
+// layer is a convolution that stands between the figures, and an end point.
+func (b *builder) layer(x *graph.Node, name string, channels int, w window, side int) *graph.Node {
+	return b.endPoint(name, b.recomputed(x, func(x *graph.Node) *graph.Node { return b.conv(x, name, channels, w) }), side, channels)
+}
+
+// recomputed applies a figure whose activations, where the options say so, are computed
+// again for the gradients.
+func (b *builder) recomputed(x *graph.Node, figure func(x *graph.Node) *graph.Node) *graph.Node {
+	if !b.network.options.Recompute || !b.root.IsTraining(b.graph) {
+		return figure(x)
 	}
-	return b.endPoint(name, figure(b.in(name), x), side, channels)
+	y := figure(b.same(x.Checkpoint(), x))
+	return b.same(y.StopCheckpoint(), y)
 }
 
 // same notes that a node has the value of another.

@@ -25,11 +25,11 @@ func inceptionResnetV1Body(b *builder, x *graph.Node) *graph.Node {
 
 // stemResnetV1 is figure 14: 35 x 35 x 256.
 func stemResnetV1(b *builder, x *graph.Node) *graph.Node {
-	x = b.endPoint("Conv2d_1a_3x3", b.conv(x, "Conv2d_1a_3x3", 32, valid(3, 2)), 149, 32)
-	x = b.endPoint("Conv2d_2a_3x3", b.conv(x, "Conv2d_2a_3x3", 32, valid(3, 1)), 147, 32)
-	x = b.endPoint("Conv2d_2b_3x3", b.conv(x, "Conv2d_2b_3x3", 64, same(3, 3)), 147, 64)
+	x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
+	x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
+	x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
 	x = b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
-	x = b.endPoint("Conv2d_3b_1x1", b.conv(x, "Conv2d_3b_1x1", 80, valid(1, 1)), 73, 80)
-	x = b.endPoint("Conv2d_4a_3x3", b.conv(x, "Conv2d_4a_3x3", 192, valid(3, 1)), 71, 192)
-	return b.endPoint("Conv2d_4b_3x3", b.conv(x, "Conv2d_4b_3x3", 256, valid(3, 2)), 35, 256)
+	x = b.layer(x, "Conv2d_3b_1x1", 80, valid(1, 1), 73)
+	x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
+	return b.layer(x, "Conv2d_4b_3x3", 256, valid(3, 2), 35)
 }

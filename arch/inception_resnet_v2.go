@@ -28,7 +28,7 @@ func inceptionResnetV2Body(b *builder, x *graph.Node) *graph.Node {
 	x = b.stage("Block8", x, 8, 2080, func(b *builder, x *graph.Node) *graph.Node {
 		return inceptionResnetC(224, 256)(b, x, 1, false)
 	})
-	return b.endPoint("Conv2d_7b_1x1", b.conv(x, "Conv2d_7b_1x1", 1536, same(1, 1)), 8, 1536)
+	return b.layer(x, "Conv2d_7b_1x1", 1536, same(1, 1), 8)
 }
 
 // mixed5bResnetV2 is an Inception-v3 module that the release puts before the

@@ -46,12 +46,12 @@ func inceptionV3Body(b *builder, x *graph.Node) *graph.Node {
 // stemV3 is the stem that Inception-v3 and the released Inception-ResNet-v2
 // share: 35 x 35 x 192.
 func stemV3(b *builder, x *graph.Node) *graph.Node {
-	x = b.endPoint("Conv2d_1a_3x3", b.conv(x, "Conv2d_1a_3x3", 32, valid(3, 2)), 149, 32)
-	x = b.endPoint("Conv2d_2a_3x3", b.conv(x, "Conv2d_2a_3x3", 32, valid(3, 1)), 147, 32)
-	x = b.endPoint("Conv2d_2b_3x3", b.conv(x, "Conv2d_2b_3x3", 64, same(3, 3)), 147, 64)
+	x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
+	x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
+	x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
 	x = b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
-	x = b.endPoint("Conv2d_3b_1x1", b.conv(x, "Conv2d_3b_1x1", 80, valid(1, 1)), 73, 80)
-	x = b.endPoint("Conv2d_4a_3x3", b.conv(x, "Conv2d_4a_3x3", 192, valid(3, 1)), 71, 192)
+	x = b.layer(x, "Conv2d_3b_1x1", 80, valid(1, 1), 73)
+	x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
 	return b.endPoint("MaxPool_5a_3x3", b.maxPool(x, "MaxPool_5a_3x3"), 35, 192)
 }
 

@@ -39,9 +39,9 @@ func mixed(level, i int) string {
 // stem is figure 3, the stem of Inception-v4 and of the paper's
 // Inception-ResNet-v2: 35 x 35 x 384.
 func stem(b *builder, x *graph.Node) *graph.Node {
-	x = b.endPoint("Conv2d_1a_3x3", b.conv(x, "Conv2d_1a_3x3", 32, valid(3, 2)), 149, 32)
-	x = b.endPoint("Conv2d_2a_3x3", b.conv(x, "Conv2d_2a_3x3", 32, valid(3, 1)), 147, 32)
-	x = b.endPoint("Conv2d_2b_3x3", b.conv(x, "Conv2d_2b_3x3", 64, same(3, 3)), 147, 64)
+	x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
+	x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
+	x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
 	x = b.stage("Mixed_3a", x, 73, 160, func(b *builder, x *graph.Node) *graph.Node {
 		return b.concat(
 			b.maxPool(x, "Branch_0/MaxPool_0a_3x3"),

@@ -103,9 +103,17 @@ func (o *convolution) pointwise() bool {
 // contiguous and never in the padding, they are one tap: a convolution of three
 // channels would otherwise spend its time on taps of three values.
 func (o *convolution) windowRows() (rows []int32, taps, k int) {
+	key := rowsKey{
+		o.in.n, o.in.h, o.in.w, o.out.h, o.out.w, o.height, o.width, o.strideY, o.strideX,
+		o.spreadY, o.spreadX, o.holeY, o.holeX, o.top, o.left, 0,
+	}
 	width, k := o.width, o.in.c
 	if o.in.pitch == o.in.c && o.left == 0 && o.spreadX == 1 && o.holeX == 1 && (o.out.w-1)*o.strideX+o.width <= o.in.w {
 		width, k = 1, o.width*o.in.c
+		key[len(key)-1] = 1
+	}
+	if rows, ok := o.tables[key]; ok {
+		return rows, o.height * width, k
 	}
 	for ky := range o.height {
 		for kx := range width {
@@ -123,8 +131,17 @@ func (o *convolution) windowRows() (rows []int32, taps, k int) {
 			}
 		}
 	}
+	if o.tables != nil {
+		o.tables[key] = rows
+	}
 	return rows, o.height * width, k
 }
+
+// rowTables are the rows of windows that convolutions of a program share.
+type rowTables map[rowsKey][]int32
+
+// A rowsKey is what the rows of a window depend on.
+type rowsKey [16]int
 
 // divide cuts a product of some panels into parts for the threads, groups of columns
 // and blocks of rows, so that the threads end at about the same time and read little

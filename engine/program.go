@@ -127,9 +127,17 @@ func plan(b *builder) (*program, error) {
 	projectFirst(l.operations, held)
 	l.operations = joinSiblings(l.operations)
 	l.operations = updateEarly(joinElementwise(l.operations, held), p.inputs, held)
+	tables := rowTables{}
 	for _, o := range l.operations {
-		if c, ok := o.(*convolution); ok && c.kernel != nil {
-			size := b.backend.choose(c).packedSize()
+		if w, ok := o.(*weightGradient); ok {
+			w.geometry.tables = tables
+		}
+		c, ok := o.(*convolution)
+		if !ok {
+			continue
+		}
+		if c.tables = tables; c.kernel != nil {
+			size := b.backend.packedSize(c)
 			c.packed = &tensor{n: 1, h: 1, w: ceil(size, floatsPerLine), c: floatsPerLine}
 		}
 	}

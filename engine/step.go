@@ -52,6 +52,15 @@ func (b *Backend) choose(o *convolution) convolver {
 	return newDirect(o, b.kernels.Gemm, b.workers.count)
 }
 
+// packedSize is how many floats the weights of a convolution are in the order of its
+// algorithm.
+func (b *Backend) packedSize(o *convolution) int {
+	if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
+		return k.PackedSize(o.in.c, o.out.c)
+	}
+	return b.kernels.Gemm.PackedSize(o.height*o.width, o.in.c, o.out.c)
+}
+
 func (o *copying) bind(r *run) func() error {
 	return func() error {
 		from, to := o.in.in(r), o.out.in(r)

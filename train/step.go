@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -40,7 +42,7 @@ func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
 // newStepper makes the programs; values fills in what training begins with.
 func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error) (*stepper, error) {
 	s := &stepper{network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore()}
-	if err := s.create(values); err != nil {
+	if err := s.create(backend, values); err != nil {
 		return nil, err
 	}
 	var err error
@@ -53,19 +55,42 @@ func newStepper(backend compute.Backend, network *arch.Network, r recipe.Trainin
 	return s, err
 }
 
-// create makes all variables.
-func (s *stepper) create(values func(dst []float32, p arch.Parameter) error) error {
+// create makes all variables, in the backend's memory alone: they may take most of what
+// there is.
+func (s *stepper) create(backend compute.Backend, values func(dst []float32, p arch.Parameter) error) error {
 	var all []error
 	add := func(scope string, p arch.Parameter, flat []float32) {
-		_, err := s.store.CreateVariable(scope+"/"+p.Name, tensors.FromFlatDataAndDimensions(flat, p.Shape...))
+		buffer, err := backend.BufferFromFlatData(0, flat, shapes.Make(dtypes.Float32, p.Shape...))
+		if err != nil {
+			all = append(all, err)
+			return
+		}
+		value, err := tensors.FromBuffer(buffer)
+		if err != nil {
+			all = append(all, err)
+			return
+		}
+		_, err = s.store.CreateVariable(scope+"/"+p.Name, value)
 		all = append(all, err)
+	}
+	largest := 0
+	for _, p := range s.parameters.all {
+		largest = max(largest, p.Size())
+	}
+	scratch := make([]float32, largest)
+	filled := func(value float32, p arch.Parameter) []float32 {
+		flat := scratch[:p.Size()]
+		for i := range flat {
+			flat[i] = value
+		}
+		return flat
 	}
 	averaged := map[string]bool{}
 	for _, p := range s.parameters.averaged() {
 		averaged[p.Name] = true
 	}
 	for _, p := range s.parameters.all {
-		flat := make([]float32, p.Size())
+		flat := scratch[:p.Size()]
 		if err := values(flat, p); err != nil {
 			return err
 		}
@@ -76,21 +101,13 @@ func (s *stepper) create(values func(dst []float32, p arch.Parameter) error) err
 	}
 	for _, p := range s.parameters.trained {
 		for _, slot := range s.optimizer.slots() {
-			add(slot.name, p, filled(slot.initial, p.Size()))
+			add(slot.name, p, filled(slot.initial, p))
 		}
 		if microBatches(s.recipe) > 1 {
-			add(gradientScope, p, filled(0, p.Size()))
+			add(gradientScope, p, filled(0, p))
 		}
 	}
 	return errors.Join(all...)
-}
-
-func filled(value float32, n int) []float32 {
-	flat := make([]float32, n)
-	for i := range flat {
-		flat[i] = value
-	}
-	return flat
 }
 
 func (s *stepper) close() {
