@@ -5,10 +5,9 @@ import (
 	"slices"
 )
 
-// updateEarly computes the outputs that are updated variables, and sums of gradients, as
-// soon as what they read is there, where they come late: so gradients need not be kept. A
-// variable is updated after all that reads it, so that it can be in place. The outputs are
-// read after the last operation.
+// updateEarly computes what is made of variables and their gradients as soon as these are
+// there: so gradients need not be kept. A variable is updated after all that reads it
+// before, so that it can be in place. The outputs are read after the last operation.
 func updateEarly(operations []operation, inputs, outputs []*tensor) []operation {
 	held, input := map[*tensor]bool{}, map[*tensor]bool{}
 	for _, t := range outputs {
@@ -28,26 +27,27 @@ func updateEarly(operations []operation, inputs, outputs []*tensor) []operation 
 		}
 	}
 	written := map[*tensor]int{} // by memory: the operation after which it is there
+	moved := map[*tensor]bool{}  // a result of what may be moved
 	after := make([]int, len(operations))
 	for at, o := range operations {
 		after[at] = at
-		if early(o, held) {
+		if early(o, input, moved) {
 			last := -1
 			for _, t := range o.reads() {
 				t = t.whole()
 				if by, ok := written[t]; ok {
 					last = max(last, by)
 				}
-				if len(o.writes()) == 0 || !held[o.writes()[0]] {
-					continue
-				}
 				for _, reader := range readers[t] {
-					if reader < at {
+					if reader < at && held[o.writes()[0]] {
 						last = max(last, after[reader])
 					}
 				}
 			}
 			after[at] = last
+			for _, t := range o.writes() {
+				moved[t] = true
+			}
 		}
 		for _, t := range o.writes() {
 			written[t.whole()] = max(written[t.whole()], after[at])
@@ -65,14 +65,20 @@ func updateEarly(operations []operation, inputs, outputs []*tensor) []operation 
 	return sorted
 }
 
-// early reports whether an operation may be moved before others: those that make
-// activations stay, for they may be computed late for a reason.
-func early(o operation, held map[*tensor]bool) bool {
+// early reports whether an operation may be moved before others: it reads variables and
+// their gradients alone. Those that make activations stay, for they may be computed late
+// for a reason.
+func early(o operation, input, moved map[*tensor]bool) bool {
 	switch o := o.(type) {
 	case *reduction:
-		return o.over == overAll
+		if o.over != overAll {
+			return false
+		}
 	case *elementwise:
-		return !slices.ContainsFunc(o.writes(), func(t *tensor) bool { return !held[t] })
+	default:
+		return false
 	}
-	return false
+	return !slices.ContainsFunc(o.reads(), func(t *tensor) bool {
+		return !input[t] && !moved[t] && !t.dense && t.pixels() > 1
+	})
 }
