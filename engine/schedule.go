@@ -34,12 +34,13 @@ func updateEarly(operations []operation, inputs, outputs []*tensor) []operation 
 		if early(o, input, moved) {
 			last := -1
 			for _, t := range o.reads() {
-				t = t.whole()
-				if by, ok := written[t]; ok {
+				if by, ok := written[t.whole()]; ok {
 					last = max(last, by)
 				}
+			}
+			for _, t := range overwritten(o, held) {
 				for _, reader := range readers[t] {
-					if reader < at && held[o.writes()[0]] {
+					if reader < at {
 						last = max(last, after[reader])
 					}
 				}
@@ -63,6 +64,21 @@ func updateEarly(operations []operation, inputs, outputs []*tensor) []operation 
 		sorted[i] = operations[at]
 	}
 	return sorted
+}
+
+// overwritten lists what an operation reads that an output of it may be written over.
+func overwritten(o operation, held map[*tensor]bool) []*tensor {
+	e, ok := o.(*elementwise)
+	if !ok || !slices.ContainsFunc(e.writes(), func(t *tensor) bool { return held[t] }) {
+		return nil
+	}
+	var all []*tensor
+	for _, operand := range e.operands {
+		if operand.tensor != nil && operand.spread == whole {
+			all = append(all, operand.tensor)
+		}
+	}
+	return all
 }
 
 // early reports whether an operation may be moved before others: it reads variables and
