@@ -168,15 +168,20 @@ func divide(p *kernel.ProductF32, gemm *kernel.GemmF32, panels, threads int) (gr
 
 func ceil(a, b int) int { return (a + b - 1) / b }
 
+// packForRun packs the kernel before each run.
+func (d *direct) packForRun(r *run) func() error {
+	w := d.given(nil, 0)
+	return d.packEach(r, d.gemm.Parts(&w), func(dst []float32, w *kernel.WeightsF32, part, _ int) {
+		d.gemm.PackPart(dst, w, part)
+	})
+}
+
 func (d *direct) bind(r *run) func() error {
 	blocks := ceil(d.product.M, d.rows)
 	panels := d.gemm.Panels(d.product.N)
 	pack := func() error { return nil }
 	if d.kernel != nil {
-		w := d.given(nil, 0)
-		pack = d.packEach(r, d.gemm.Parts(&w), func(dst []float32, w *kernel.WeightsF32, part, _ int) {
-			d.gemm.PackPart(dst, w, part)
-		})
+		pack = d.packForRun(r)
 	}
 	multiply := r.parallel(blocks*d.groups, func(part, _ int) {
 		p := d.product

@@ -116,7 +116,7 @@ func (l *lowering) lowerNode(n *node) {
 	switch {
 	case l.lowerConvolution(n), l.lowerReverse(n), l.lowerNormalization(n), l.lowerWeightGradient(n), l.lowerDenseGradient(n),
 		l.lowerDense(n), l.lowerPool(n), l.lowerMaxGradient(n), l.lowerMeanGradient(n), l.lowerMean(n), l.lowerConcat(n), l.lowerChannels(n),
-		l.lowerView(n), l.lowerReshape(n), l.lowerSquare(n), l.lowerReduction(n), l.lowerRandom(n), l.lowerElementwise(n):
+		l.lowerView(n), l.lowerReshape(n), l.lowerPad(n), l.lowerSquare(n), l.lowerReduction(n), l.lowerRandom(n), l.lowerElementwise(n):
 	default:
 		l.addTail(n)
 	}

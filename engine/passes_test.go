@@ -1,6 +1,11 @@
 package engine
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
+)
 
 func image(channels int) *tensor { return &tensor{n: 1, h: 4, w: 4, c: channels} }
 
@@ -23,7 +28,7 @@ func TestJoinSiblings(t *testing.T) {
 	trained := pointwiseOf(x, 4)
 	trained.kernel = image(4)
 	after := pointwiseOf(first.out, 4)
-	got := joinSiblings([]operation{first, wide, second, after, added, trained, third})
+	got := joinSiblings([]operation{first, wide, second, after, added, trained, third}, nil)
 	if len(got) != 5 {
 		t.Fatalf("%d operations, want 5", len(got))
 	}
@@ -83,6 +88,114 @@ func TestProjectFirst(t *testing.T) {
 		}
 		if projected.bias != nil || projected.relu || pooled.bias == nil || !pooled.relu {
 			t.Errorf("%s: what follows the convolution is not done to the sums alone", name)
+		}
+	}
+}
+
+// TestJoinTrainedSiblings joins convolutions whose weights are inputs, with each other
+// alone.
+func TestJoinTrainedSiblings(t *testing.T) {
+	x := image(8)
+	var inputs []*tensor
+	trained := func() *convolution {
+		c := pointwiseOf(x, 4)
+		c.kernel = image(4)
+		inputs = append(inputs, c.kernel)
+		return c
+	}
+	first, constant, second := trained(), pointwiseOf(x, 4), trained()
+	got := joinSiblings([]operation{first, constant, second}, inputs)
+	if len(got) != 2 || got[1] != operation(constant) {
+		t.Fatalf("operations are %#v, want two siblings and one convolution", got)
+	}
+	joined, ok := got[0].(*siblings)
+	if !ok || !slices.Equal(joined.convolutions, []*convolution{first, second}) {
+		t.Fatalf("the first operation is %#v, want two siblings", got[0])
+	}
+	if !slices.Equal(joined.reads(), []*tensor{x, first.kernel, second.kernel}) {
+		t.Error("siblings do not say what they read")
+	}
+}
+
+// sumOf is an elementwise with the sum of two tensors, or the difference.
+func sumOf(op kernel.ElementOp, a, b *tensor) *elementwise {
+	return &elementwise{
+		pixels: a.dims(), operands: []operand{{tensor: a}, {tensor: b}},
+		code:    []instruction{{op, 0, 1, 0}},
+		results: []result{{register: 2, tensor: image(a.c)}},
+	}
+}
+
+// TestJoinElementwise computes an update, whose parts are outputs, in one pass; a value
+// that something else reads before stays where it is.
+func TestJoinElementwise(t *testing.T) {
+	gradient, slot, weight := image(8), image(8), image(8)
+	moved := sumOf(kernel.Add, slot, gradient)
+	updated := sumOf(kernel.Sub, weight, moved.results[0].tensor)
+	outputs := []*tensor{moved.results[0].tensor, updated.results[0].tensor}
+	got := joinElementwise([]operation{moved, updated}, outputs)
+	if len(got) != 1 {
+		t.Fatalf("%d operations, want 1", len(got))
+	}
+	e := got[0].(*elementwise)
+	if len(e.operands) != 3 || len(e.code) != 2 || !slices.Equal(e.writes(), outputs) {
+		t.Fatalf("joined are %d operands, %d instructions, %d results", len(e.operands), len(e.code), len(e.results))
+	}
+	add, sub := e.code[0], e.code[1]
+	if e.operands[add.a].tensor != slot || e.operands[add.b].tensor != gradient || e.operands[sub.a].tensor != weight || sub.b != len(e.operands) {
+		t.Errorf("instructions are %v of other operands", e.code)
+	}
+
+	first := sumOf(kernel.Add, slot, gradient)
+	reader := pointwiseOf(first.results[0].tensor, 4)
+	second := sumOf(kernel.Sub, weight, first.results[0].tensor)
+	if got := joinElementwise([]operation{first, reader, second}, []*tensor{second.results[0].tensor}); len(got) != 3 {
+		t.Errorf("%d operations, want 3: the first is read before the last", len(got))
+	}
+	alone := sumOf(kernel.Add, slot, gradient)
+	last := sumOf(kernel.Sub, weight, alone.results[0].tensor)
+	got = joinElementwise([]operation{alone, last}, []*tensor{last.results[0].tensor})
+	if e := got[0].(*elementwise); len(got) != 1 || len(e.results) != 1 {
+		t.Errorf("a value that nothing else reads is kept: %d results", len(e.results))
+	}
+}
+
+// TestUpdateEarly moves an update before what comes after its gradient and after the
+// last that reads the variable, and leaves activations where they are.
+func TestUpdateEarly(t *testing.T) {
+	x, weight, dy := image(8), image(4), image(4)
+	gradient := &weightGradient{geometry: &convolution{in: x, out: dy}, to: image(4)}
+	gradient.to.dense = true
+	back := pointwiseOf(dy, 8)
+	back.kernel = weight
+	later := pointwiseOf(x, 4)
+	activation := sumOf(kernel.Add, later.out, dy)
+	update := sumOf(kernel.Sub, weight, gradient.to)
+	got := updateEarly([]operation{gradient, back, later, activation, update}, []*tensor{weight}, []*tensor{update.results[0].tensor})
+	if !slices.Equal(got, []operation{gradient, back, update, later, activation}) {
+		t.Errorf("the order is %#v", got)
+	}
+}
+
+// TestUpdateInPlace lets an output be over an input that nothing reads later.
+func TestUpdateInPlace(t *testing.T) {
+	weight, gradient := image(8), image(8)
+	update := sumOf(kernel.Sub, weight, gradient)
+	reader := pointwiseOf(weight, 4)
+	for name, c := range map[string]struct {
+		operations []operation
+		want       int
+	}{
+		"read before": {[]operation{reader, update}, 1},
+		"read after":  {[]operation{update, reader}, 0},
+	} {
+		weight.buffer, update.results[0].tensor.buffer, update.results[0].over = 0, 0, 0
+		p := &program{inputs: []*tensor{weight}, outputs: []output{{tensor: update.results[0].tensor}}}
+		p.shapes = append(p.shapes, p.outputs[0].shape)
+		p.placeOutputs()
+		p.updateInPlace(c.operations)
+		if p.outputs[0].over != c.want {
+			t.Errorf("%s: the output may be over input %d, want %d", name, p.outputs[0].over, c.want)
 		}
 	}
 }

@@ -137,7 +137,7 @@ func projectFirst(operations []operation, outputs []*tensor) {
 			continue
 		}
 		c, ok := operations[reader].(*convolution)
-		if !ok || c.in != p.out || !c.simple() || c.out.c >= p.out.c {
+		if !ok || c.in != p.out || !c.simple() || c.kernel != nil || c.out.c >= p.out.c {
 			continue
 		}
 		projected, pooled := *c, *p

@@ -134,6 +134,8 @@ func describe(s step) Step {
 			d.Algorithm += c.op.String()
 		}
 		return d
+	case *padding:
+		return Step{Operation: "pad", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
 	case *reshaping:
 		return Step{Operation: "reshape", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
 	case *reduction:

@@ -124,23 +124,10 @@ func plan(b *builder) (*program, error) {
 		}
 		p.inputs = append(p.inputs, t)
 	}
+	b.backend.prepare(l.operations)
 	projectFirst(l.operations, held)
-	l.operations = joinSiblings(l.operations)
+	l.operations = joinSiblings(l.operations, p.inputs)
 	l.operations = updateEarly(joinElementwise(l.operations, held), p.inputs, held)
-	tables := rowTables{}
-	for _, o := range l.operations {
-		if w, ok := o.(*weightGradient); ok {
-			w.geometry.tables = tables
-		}
-		c, ok := o.(*convolution)
-		if !ok {
-			continue
-		}
-		if c.tables = tables; c.kernel != nil {
-			size := b.backend.packedSize(c)
-			c.packed = &tensor{n: 1, h: 1, w: ceil(size, floatsPerLine), c: floatsPerLine}
-		}
-	}
 	p.placeOutputs()
 	sumInPlace(l.operations, held)
 	p.updateInPlace(l.operations)

@@ -6,7 +6,13 @@ import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 // pixel once.
 type siblings struct{ convolutions []*convolution }
 
-func (o *siblings) reads() []*tensor { return o.convolutions[0].reads() }
+func (o *siblings) reads() []*tensor {
+	all := []*tensor{o.convolutions[0].in}
+	for _, c := range o.convolutions {
+		all = append(all, present([]*tensor{c.kernel})...)
+	}
+	return all
+}
 
 func (o *siblings) writes() []*tensor {
 	var all []*tensor
@@ -16,23 +22,32 @@ func (o *siblings) writes() []*tensor {
 	return all
 }
 
-// simple reports whether a convolution is a product of single pixels and constant
-// weights.
-func (o *convolution) simple() bool { return o.pointwise() && o.kernel == nil && o.residual == nil }
+// simple reports whether a convolution is a product of single pixels and weights.
+func (o *convolution) simple() bool { return o.pointwise() && o.residual == nil }
 
-// joinSiblings puts convolutions that are siblings in the place of the first of them.
-func joinSiblings(operations []operation) []operation {
+// joinSiblings puts convolutions that are siblings in the place of the first of them, if
+// their weights are there: they are constant, or among the inputs.
+func joinSiblings(operations []operation, inputs []*tensor) []operation {
 	var joined []operation
-	first := map[*tensor]int{} // by what they read: index in joined
+	input := map[*tensor]bool{}
+	for _, t := range inputs {
+		input[t] = true
+	}
+	type kind struct {
+		in      *tensor
+		trained bool
+	}
+	first := map[kind]int{} // index in joined
 	for _, o := range operations {
 		c, ok := o.(*convolution)
-		if !ok || !c.simple() {
+		if !ok || !c.simple() || c.kernel != nil && !input[c.kernel] {
 			joined = append(joined, o)
 			continue
 		}
-		at, ok := first[c.in]
+		of := kind{c.in, c.kernel != nil}
+		at, ok := first[of]
 		if !ok {
-			first[c.in] = len(joined)
+			first[of] = len(joined)
 			joined = append(joined, o)
 			continue
 		}
@@ -73,7 +88,7 @@ func newFamily(o *siblings, gemm *kernel.GemmF32, threads int) *family {
 	return f
 }
 
-func (f *family) constant() bool { return true }
+func (f *family) constant() bool { return f.members[0].constant() }
 
 func (f *family) packedSize() int {
 	size := 0
@@ -109,9 +124,23 @@ func (f *family) bind(r *run) func() error {
 			}
 		}
 	})
+	var packs []func() error
+	for _, d := range f.members {
+		if d.kernel != nil {
+			packs = append(packs, d.packForRun(r))
+		}
+	}
 	return func() error {
 		for i, d := range f.members {
 			products[i].A, products[i].C = d.in.in(r), d.out.in(r)
+			if d.kernel != nil {
+				products[i].B = d.packed.in(r)
+			}
+		}
+		for _, pack := range packs {
+			if err := pack(); err != nil {
+				return err
+			}
 		}
 		return multiply()
 	}

@@ -17,6 +17,8 @@ func newStep(b *Backend, o operation) (step, error) {
 		return newPooled(o, b.kernels, b.workers.count), nil
 	case *copying:
 		return o, nil
+	case *padding:
+		return o, nil
 	case *reshaping:
 		return o, nil
 	case *weightGradient:
@@ -50,6 +52,22 @@ func (b *Backend) choose(o *convolution) convolver {
 		return newPhased(o, b.kernels.Gemm, b.workers.count)
 	}
 	return newDirect(o, b.kernels.Gemm, b.workers.count)
+}
+
+// prepare gives convolutions what they share, and the memory that trained weights are
+// packed in.
+func (b *Backend) prepare(operations []operation) {
+	tables := rowTables{}
+	for _, o := range operations {
+		switch o := o.(type) {
+		case *weightGradient:
+			o.geometry.tables = tables
+		case *convolution:
+			if o.tables = tables; o.kernel != nil {
+				o.packed = &tensor{n: 1, h: 1, w: ceil(b.packedSize(o), floatsPerLine), c: floatsPerLine}
+			}
+		}
+	}
 }
 
 // packedSize is how many floats the weights of a convolution are in the order of its

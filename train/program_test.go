@@ -1,0 +1,75 @@
+package train
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// smallStep is a recipe with everything that a step can have, for a narrow network.
+func smallStep(network string) recipe.Training {
+	return recipe.Training{
+		Network: network, Width: 0.125, Size: 107, Batch: 2, Seed: 1,
+		AuxiliaryHead: network != "inception_resnet_v1" && network != "inception_resnet_v2_paper", AuxiliaryWeight: 0.4,
+		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
+		LearningRate: recipe.LearningRate{Initial: 0.01},
+		ClipNorm:     1, WeightDecay: 4e-5, LabelSmoothing: 0.1, AverageDecay: 0.99,
+	}
+}
+
+// TestStepOnEngine asserts that the engine computes every operation of a training step
+// itself, and that steps allocate little beside their inputs.
+func TestStepOnEngine(t *testing.T) {
+	backend, err := engine.New("threads=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
+	for _, network := range arch.Names() {
+		for _, recompute := range []bool{false, true} {
+			r := smallStep(network)
+			r.Recompute = recompute
+			program, err := NewProgram(backend, r, 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			images, labels := make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}
+			for i := range images {
+				images[i] = float32(i%255)/127 - 1
+			}
+			for step := range 2 {
+				if _, err := program.Step(step, images, labels); err != nil {
+					t.Fatal(err)
+				}
+			}
+			steps, err := engine.Steps(program.Executable())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, s := range steps {
+				if s.Operation == "go backend" {
+					t.Errorf("%s: step %d of %d is the go backend's: %s", network, i, len(steps), s.Algorithm)
+				}
+			}
+			const runs = 3
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for step := range runs {
+				if _, err := program.Step(2+step, images, labels); err != nil {
+					t.Fatal(err)
+				}
+			}
+			runtime.ReadMemStats(&after)
+			// The images are copied, and each variable has a few words of GoMLX's.
+			bytes, most := (after.TotalAlloc-before.TotalAlloc)/runs, uint64(2*4*len(images)+2048*len(program.stepper.parameters.all)*4)
+			t.Logf("%s, recompute %t: %d steps, %d bytes a run", network, recompute, len(steps), bytes)
+			if bytes > most {
+				t.Errorf("%s, recompute %t: %d bytes are allocated a run, want at most %d", network, recompute, bytes, most)
+			}
+			program.Close()
+		}
+	}
+}
