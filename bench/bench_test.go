@@ -32,13 +32,13 @@ func TestSpreadOf(t *testing.T) {
 // handMade has two loads: two of our backends beside two peers, where the machine
 // halves its speed in the second round, and one backend beside one peer.
 func handMade() report {
-	ours := engine{name: "inception cpu", ours: true, rates: []float64{20, 10, 22}}
-	slow := engine{name: "inception go", ours: true, rates: []float64{5, 2, 8}}
-	onnx := engine{name: "onnxruntime 1", rates: []float64{16, 8, 16}}
-	torch := engine{name: "pytorch 2", rates: []float64{10, 5, 10}}
+	ours := engine{name: "inception cpu", ours: true, rates: []float64{20, 10, 22}, memory: []float64{300, 310, 290}}
+	slow := engine{name: "inception go", ours: true, rates: []float64{5, 2, 8}, memory: []float64{90, 90, 90}}
+	onnx := engine{name: "onnxruntime 1", rates: []float64{16, 8, 16}, memory: []float64{400, 400, 400}}
+	torch := engine{name: "pytorch 2", rates: []float64{10, 5, 10}, memory: []float64{600, 700, 650}}
 	return report{Results: results([]comparison{
-		{load{"inception_v4", 1, 299, 2}, []engine{ours, slow, onnx, torch}},
-		{load{"inception_v3", 8, 299, 2}, []engine{ours, onnx}},
+		{load{"inception_v4", 1, 299, 2, false}, []engine{ours, slow, onnx, torch}},
+		{load{"inception_v3", 8, 299, 2, true}, []engine{ours, onnx}},
 	})}
 }
 
@@ -60,20 +60,20 @@ func TestRatiosAreOfRounds(t *testing.T) {
 
 func TestTable(t *testing.T) {
 	const want = `
-| network      | batch | engine        | images/s            | ours / onnxruntime 1 | ours / pytorch 2 |
-|---           |---    |---            |---                  |---                   |---               |
-| inception_v4 | 1     | inception cpu | 20.00 (10.00–22.00) | 1.25 (1.25–1.38)     | 2.00 (2.00–2.20) |
-| inception_v4 | 1     | inception go  | 5.00 (2.00–8.00)    | 0.31 (0.25–0.50)     | 0.50 (0.40–0.80) |
-| inception_v4 | 1     | onnxruntime 1 | 16.00 (8.00–16.00)  |                      |                  |
-| inception_v4 | 1     | pytorch 2     | 10.00 (5.00–10.00)  |                      |                  |
-| inception_v3 | 8     | inception cpu | 20.00 (10.00–22.00) | 1.25 (1.25–1.38)     |                  |
-| inception_v3 | 8     | onnxruntime 1 | 16.00 (8.00–16.00)  |                      |                  |
+| network      | batch | engine        | images/s            | peak MB | ours / onnxruntime 1 | ours / pytorch 2 |
+|---           |---    |---            |---                  |---      |---                   |---               |
+| inception_v4 | 1     | inception cpu | 20.00 (10.00–22.00) | 310     | 1.25 (1.25–1.38)     | 2.00 (2.00–2.20) |
+| inception_v4 | 1     | inception go  | 5.00 (2.00–8.00)    | 90      | 0.31 (0.25–0.50)     | 0.50 (0.40–0.80) |
+| inception_v4 | 1     | onnxruntime 1 | 16.00 (8.00–16.00)  | 400     |                      |                  |
+| inception_v4 | 1     | pytorch 2     | 10.00 (5.00–10.00)  | 700     |                      |                  |
+| inception_v3 | 8     | inception cpu | 20.00 (10.00–22.00) | 310     | 1.25 (1.25–1.38)     |                  |
+| inception_v3 | 8     | onnxruntime 1 | 16.00 (8.00–16.00)  | 400     |                      |                  |
 `
 	if got := table(handMade().Results); "\n"+got != want {
 		t.Errorf("table:\n%s\nexpected:%s", got, want)
 	}
 	alone := table([]result{{Network: "inception_v4", Batch: 1, Engine: "inception cpu", ImagesPerSecond: spread{2, 1, 3}}})
-	if header, _, _ := strings.Cut(alone, "\n"); header != "| network      | batch | engine        | images/s         |" {
+	if header, _, _ := strings.Cut(alone, "\n"); header != "| network      | batch | engine        | images/s         | peak MB |" {
 		t.Errorf("header without peers: %q", header)
 	}
 }
@@ -111,7 +111,7 @@ func TestMeasureChecksWhatAnEngineSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := engine{name: "peer", command: func(load) []string { return []string{"cat", file} }}
-		rate, err := e.measure(t.Context(), load{"inception_v4", 8, 299, 2})
+		rate, _, err := e.measure(t.Context(), load{"inception_v4", 8, 299, 2, false})
 		switch {
 		case c.want == "" && (err != nil || rate != 12.5):
 			t.Errorf("%s: found %v, %v", c.printed, rate, err)
@@ -131,23 +131,25 @@ func TestMissingPeersSayWhatToDo(t *testing.T) {
 	_, err = findPeer(t.Context(), "tflite", "")
 	expect(t, err, `unknown peer "tflite"`, onnxRuntime, pyTorch)
 	p := peer{name: onnxRuntime, extension: ".onnx"}
-	_, err = p.engine("folder", "inception_v4")
+	_, err = p.engine("folder", "inception_v4", false)
 	expect(t, err, filepath.Join("folder", "inception_v4.onnx"), "bench/export.py inception_v4 folder")
+	p = peer{name: pyTorch, extension: ".pt"}
+	_, err = p.engine("folder", "inception_v4", true)
+	expect(t, err, filepath.Join("folder", "inception_v4.train.pt"), "bench/export.py inception_v4 folder")
 }
 
 func TestMissingPeersAreLeftOutUnlessNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	text := func(s string) *string { return &s }
-	one := 1
-	size := 299
-	o := options{networks: text("inception_v4,inception_v3"), batches: text("1,8"), backends: text("cpu go"), models: text("folder"), python: text("python3"), size: &size, threads: &one, rounds: &one}
+	one, size, train := 1, 299, false
+	o := options{networks: text("inception_v4,inception_v3"), batches: text("1,8"), backends: text("cpu go"), models: text("folder"), python: text("python3"), size: &size, threads: &one, rounds: &one, train: &train}
 	var progress strings.Builder
 	o.peers = text("")
 	comparisons, err := o.comparisons(t.Context(), "inception", &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(comparisons) != 4 || len(comparisons[3].engines) != 2 || comparisons[3].load != (load{"inception_v3", 8, 299, 1}) {
+	if len(comparisons) != 4 || len(comparisons[3].engines) != 2 || comparisons[3].load != (load{"inception_v3", 8, 299, 1, false}) {
 		t.Errorf("comparisons: %+v", comparisons)
 	}
 	if got := strings.Count(progress.String(), "left out: "); got != 2 {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 )
 
 // runs is how many runs, after the warm-up, a measurement is the median of.
@@ -23,6 +24,7 @@ type load struct {
 	batch   int
 	size    int // side of the images in pixels
 	threads int
+	train   bool // a training step; otherwise inference
 }
 
 // An engine measures one load at a time, in a process of its own.
@@ -31,30 +33,36 @@ type engine struct {
 	ours    bool
 	command func(load) []string
 	rates   []float64 // measured images/s, one a round
+	memory  []float64 // most that the process held, in MB, one a round
 }
 
-func ours(binary, backend string) engine {
-	return engine{name: "inception " + backend, ours: true, command: func(l load) []string {
-		return []string{binary, "bench", l.network, "--json", "--backend", backend,
+func ours(binary, backend string, flags ...string) engine {
+	name := strings.Join(append([]string{"inception", backend}, flags...), " ")
+	return engine{name: name, ours: true, command: func(l load) []string {
+		command := []string{binary, "bench", l.network, "--json", "--backend", backend,
 			"--batch", strconv.Itoa(l.batch), "--size", strconv.Itoa(l.size),
 			"--threads", strconv.Itoa(l.threads), "--runs", strconv.Itoa(runs)}
+		if l.train {
+			command = append(command, "--train")
+		}
+		return append(command, flags...)
 	}}
 }
 
-// measure returns images a second.
-func (e engine) measure(ctx context.Context, l load) (float64, error) {
+// measure returns images a second, and the most memory in MB.
+func (e engine) measure(ctx context.Context, l load) (rate, memory float64, err error) {
 	out, err := output(ctx, e.command(l)...)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", e.name, err)
+		return 0, 0, fmt.Errorf("%s: %w", e.name, err)
 	}
 	m, err := parse(out)
 	if err == nil && (m.Batch != l.batch || m.Threads != l.threads || m.ImagesPerSecond <= 0) {
 		err = fmt.Errorf("expected images/s with batch %d and %d threads, found %+v", l.batch, l.threads, m)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", e.name, err)
+		return 0, 0, fmt.Errorf("%s: %w", e.name, err)
 	}
-	return m.ImagesPerSecond, nil
+	return m.ImagesPerSecond, m.PeakRSSMB, nil
 }
 
 // A measurement is what an engine prints, as a list of one.
@@ -63,6 +71,7 @@ type measurement struct {
 	Batch           int     `json:"batch"`
 	Threads         int     `json:"threads"`
 	ImagesPerSecond float64 `json:"images_per_second"`
+	PeakRSSMB       float64 `json:"peak_rss_mb"`
 }
 
 func parse(out []byte) (measurement, error) {
@@ -114,12 +123,16 @@ func findPeer(ctx context.Context, name, python string) (peer, error) {
 }
 
 // engine is the peer with its form of a network.
-func (p *peer) engine(models, network string) (engine, error) {
-	model := filepath.Join(models, network+p.extension)
+func (p *peer) engine(models, network string, train bool) (engine, error) {
+	extension, mode := p.extension, []string(nil)
+	if train {
+		extension, mode = ".train"+extension, []string{"train"}
+	}
+	model := filepath.Join(models, network+extension)
 	if _, err := os.Stat(model); err != nil {
 		return engine{}, fmt.Errorf("%s: looked for the network: %w; to write it: python3 bench/export.py %s %s", p.name, err, network, models)
 	}
 	return engine{name: p.name + " " + p.version, command: func(l load) []string {
-		return []string{p.program, p.script, model, strconv.Itoa(l.batch), strconv.Itoa(l.size), strconv.Itoa(l.threads), strconv.Itoa(runs)}
+		return append([]string{p.program, p.script, model, strconv.Itoa(l.batch), strconv.Itoa(l.size), strconv.Itoa(l.threads), strconv.Itoa(runs)}, mode...)
 	}}, nil
 }

@@ -2,7 +2,8 @@
 
     python3 export.py NETWORK FOLDER [SIZE]
 
-FOLDER/NETWORK.onnx is for ONNX Runtime, FOLDER/NETWORK.pt for PyTorch.
+FOLDER/NETWORK.onnx is for ONNX Runtime, FOLDER/NETWORK.pt for PyTorch, and
+FOLDER/NETWORK.train.pt for PyTorch's training.
 """
 
 import pathlib
@@ -19,6 +20,8 @@ def main(network, folder, size=299):
     images = torch.zeros(1, 3, int(size), int(size))
     with torch.no_grad():
         torch.jit.trace(model, images).save(str(folder / f"{network}.pt"))
+    training = timm.create_model(network).train()
+    torch.jit.trace(training, images.repeat(2, 1, 1, 1), check_trace=False).save(str(folder / f"{network}.train.pt"))
     torch.onnx.export(
         model,
         images,

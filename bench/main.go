@@ -28,6 +28,7 @@ type options struct {
 	networks, batches, backends, peers *string
 	models, python                     *string
 	size, threads, rounds              *int
+	train                              *bool
 }
 
 func main() {
@@ -36,11 +37,12 @@ func main() {
 		batches:  flag.String("batch", "1,8", "images at a time, `sizes` separated by commas"),
 		backends: flag.String("backend", "cpu", "`backends` of inception bench separated by spaces, each a row"),
 		peers:    flag.String("peers", "", "`names` separated by commas (default onnxruntime,pytorch, as far as they are found)"),
-		models:   flag.String("models", filepath.Join("bench", "models"), "`folder` of the peers' networks, NETWORK.onnx and NETWORK.pt"),
+		models:   flag.String("models", filepath.Join("bench", "models"), "`folder` of the peers' networks: NETWORK.onnx, NETWORK.pt, NETWORK.train.pt"),
 		python:   flag.String("python", "python3", "the Python `program` that has PyTorch"),
 		size:     flag.Int("size", 299, "side of the images in pixels"),
 		threads:  flag.Int("threads", runtime.NumCPU(), "threads of each engine"),
 		rounds:   flag.Int("rounds", 5, "times to run each engine"),
+		train:    flag.Bool("train", false, "measure training steps, ours also with activations computed again"),
 	}
 	asJSON := flag.Bool("json", false, "print JSON")
 	flag.Parse()
@@ -80,12 +82,12 @@ func (o *options) run(ctx context.Context, progress io.Writer) (report, error) {
 		for _, c := range comparisons {
 			for i := range c.engines {
 				e := &c.engines[(i+round)%len(c.engines)]
-				rate, err := e.measure(ctx, c.load)
+				rate, memory, err := e.measure(ctx, c.load)
 				if err != nil {
 					return report{}, err
 				}
-				e.rates = append(e.rates, rate)
-				fmt.Fprintf(progress, "round %d: %s, batch %d, %s: %.2f images/s\n", round+1, c.load.network, c.load.batch, e.name, rate)
+				e.rates, e.memory = append(e.rates, rate), append(e.memory, memory)
+				fmt.Fprintf(progress, "round %d: %s, batch %d, %s: %.2f images/s, %.0f MB\n", round+1, c.load.network, c.load.batch, e.name, rate, memory)
 			}
 		}
 	}
@@ -102,7 +104,11 @@ func (o *options) comparisons(ctx context.Context, binary string, progress io.Wr
 		return err
 	}
 	var peers []peer
-	for name := range strings.SplitSeq(cmp.Or(*o.peers, onnxRuntime+","+pyTorch), ",") {
+	all := onnxRuntime + "," + pyTorch
+	if *o.train { // ONNX Runtime's package does not train
+		all = pyTorch
+	}
+	for name := range strings.SplitSeq(cmp.Or(*o.peers, all), ",") {
 		if p, err := findPeer(ctx, name, *o.python); err == nil {
 			peers = append(peers, p)
 		} else if err := missing(err); err != nil {
@@ -121,9 +127,12 @@ func (o *options) comparisons(ctx context.Context, binary string, progress io.Wr
 		var engines []engine
 		for backend := range strings.FieldsSeq(*o.backends) {
 			engines = append(engines, ours(binary, backend))
+			if *o.train {
+				engines = append(engines, ours(binary, backend, "--recompute"))
+			}
 		}
 		for _, p := range peers {
-			if e, err := p.engine(*o.models, name); err == nil {
+			if e, err := p.engine(*o.models, name, *o.train); err == nil {
 				engines = append(engines, e)
 			} else if err := missing(err); err != nil {
 				return nil, err
@@ -134,7 +143,7 @@ func (o *options) comparisons(ctx context.Context, binary string, progress io.Wr
 			if err != nil || min(batch, *o.threads, *o.rounds, len(engines)) < 1 {
 				return nil, fmt.Errorf("expected --batch, --threads and --rounds of at least 1 and a --backend, found %q, %d, %d and %q", text, *o.threads, *o.rounds, *o.backends)
 			}
-			comparisons = append(comparisons, comparison{load{name, batch, *o.size, *o.threads}, slices.Clone(engines)})
+			comparisons = append(comparisons, comparison{load{name, batch, *o.size, *o.threads, *o.train}, slices.Clone(engines)})
 		}
 	}
 	return comparisons, nil

@@ -23,7 +23,7 @@ async function measure({ InferenceSession, Tensor }, model, batch, size, threads
     if (i >= warmUp) seconds.push((performance.now() - start) / 1e3);
   }
   seconds.sort((a, b) => a - b);
-  return { batch, threads, images_per_second: batch / seconds[runs >> 1] };
+  return { batch, threads, images_per_second: batch / seconds[runs >> 1], peak_rss_mb: process.resourceUsage().maxRSS * 1024 / 1e6 };
 }
 
 async function main([model, ...numbers]) {

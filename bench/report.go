@@ -57,7 +57,9 @@ type result struct {
 	Size            int               `json:"size"`
 	Threads         int               `json:"threads"`
 	Engine          string            `json:"engine"`
+	Train           bool              `json:"train"`
 	ImagesPerSecond spread            `json:"images_per_second"`
+	PeakRSSMB       float64           `json:"peak_rss_mb"`      // the greatest of the rounds
 	Rounds          []float64         `json:"rounds"`           // images/s of each
 	Ratios          map[string]spread `json:"ratios,omitempty"` // of ours, to each peer
 }
@@ -66,7 +68,10 @@ func results(comparisons []comparison) []result {
 	var rows []result
 	for _, c := range comparisons {
 		for _, e := range c.engines {
-			row := result{c.load.network, c.load.batch, c.load.size, c.load.threads, e.name, spreadOf(e.rates), e.rates, map[string]spread{}}
+			row := result{
+				Network: c.load.network, Batch: c.load.batch, Size: c.load.size, Threads: c.load.threads, Train: c.load.train, Engine: e.name,
+				ImagesPerSecond: spreadOf(e.rates), PeakRSSMB: spreadOf(e.memory).Max, Rounds: e.rates, Ratios: map[string]spread{},
+			}
 			for _, other := range c.engines {
 				if e.ours && !other.ours {
 					row.Ratios[other.name] = spreadOf(ratios(e.rates, other.rates))
@@ -115,13 +120,13 @@ func table(results []result) string {
 	peers = slices.Compact(peers)
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 1, ' ', 0)
-	fmt.Fprint(w, "| network\t| batch\t| engine\t| images/s\t|")
+	fmt.Fprint(w, "| network\t| batch\t| engine\t| images/s\t| peak MB\t|")
 	for _, name := range peers {
 		fmt.Fprintf(w, " ours / %s\t|", name)
 	}
-	fmt.Fprintf(w, "\n|---\t|---\t|---\t|---\t|%s\n", strings.Repeat("---\t|", len(peers)))
+	fmt.Fprintf(w, "\n|---\t|---\t|---\t|---\t|---\t|%s\n", strings.Repeat("---\t|", len(peers)))
 	for _, r := range results {
-		fmt.Fprintf(w, "| %s\t| %d\t| %s\t| %v\t|", r.Network, r.Batch, r.Engine, r.ImagesPerSecond)
+		fmt.Fprintf(w, "| %s\t| %d\t| %s\t| %v\t| %.0f\t|", r.Network, r.Batch, r.Engine, r.ImagesPerSecond, r.PeakRSSMB)
 		for _, name := range peers {
 			if ratio, ok := r.Ratios[name]; ok {
 				fmt.Fprintf(w, " %v", ratio)
