@@ -10,8 +10,16 @@ import (
 	"strings"
 )
 
-// runs is how many runs, after the warm-up, a measurement is the median of.
-const runs = 9
+// How many runs, after the warm-up, a measurement is the median of: of inference, and of
+// training.
+const inferenceRuns, trainingRuns = 9, 5
+
+func (l load) runs() string {
+	if l.train {
+		return strconv.Itoa(trainingRuns)
+	}
+	return strconv.Itoa(inferenceRuns)
+}
 
 const (
 	onnxRuntime = "onnxruntime"
@@ -41,7 +49,7 @@ func ours(binary, backend string, flags ...string) engine {
 	return engine{name: name, ours: true, command: func(l load) []string {
 		command := []string{binary, "bench", l.network, "--json", "--backend", backend,
 			"--batch", strconv.Itoa(l.batch), "--size", strconv.Itoa(l.size),
-			"--threads", strconv.Itoa(l.threads), "--runs", strconv.Itoa(runs)}
+			"--threads", strconv.Itoa(l.threads), "--runs", l.runs()}
 		if l.train {
 			command = append(command, "--train")
 		}
@@ -133,6 +141,6 @@ func (p *peer) engine(models, network string, train bool) (engine, error) {
 		return engine{}, fmt.Errorf("%s: looked for the network: %w; to write it: python3 bench/export.py %s %s", p.name, err, network, models)
 	}
 	return engine{name: p.name + " " + p.version, command: func(l load) []string {
-		return append([]string{p.program, p.script, model, strconv.Itoa(l.batch), strconv.Itoa(l.size), strconv.Itoa(l.threads), strconv.Itoa(runs)}, mode...)
+		return append([]string{p.program, p.script, model, strconv.Itoa(l.batch), strconv.Itoa(l.size), strconv.Itoa(l.threads), l.runs()}, mode...)
 	}}, nil
 }

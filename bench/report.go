@@ -105,8 +105,8 @@ func (r report) print(out io.Writer, asJSON bool) error {
 		return encoder.Encode(r)
 	}
 	first := r.Results[0]
-	_, err := fmt.Fprintf(out, "%s; %s.\n%d threads, %d x %d pixels, rounds: %d; median (least–greatest) of the rounds, each the median of %d runs.\n\n%s",
-		r.Machine, r.Date, first.Threads, first.Size, first.Size, len(first.Rounds), runs, table(r.Results))
+	_, err := fmt.Fprintf(out, "%s; %s.\n%d threads, %d x %d pixels, rounds: %d; median (least–greatest) of the rounds, each the median of %s runs.\n\n%s",
+		r.Machine, r.Date, first.Threads, first.Size, first.Size, len(first.Rounds), load{train: first.Train}.runs(), table(r.Results))
 	return err
 }
 

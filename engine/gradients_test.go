@@ -143,7 +143,11 @@ func TestFiniteDifferences(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(21, 22))
 	used := map[string]bool{}
-	for range 24 {
+	cases := 24
+	if testing.Short() {
+		cases = 8
+	}
+	for range cases {
 		c := newGradientCase(r)
 		exact, err := c.compile(ours[0].Backend, dtypes.Float64, false)
 		if err != nil {
