@@ -229,7 +229,7 @@ func TestFiniteDifferences(t *testing.T) {
 		exact.Finalize()
 	}
 	for _, operation := range []string{"weight gradient", "batch norm gradient", "max pool gradient", "sum pool gradient", "convolution", "elementwise", "reduction", "pad"} {
-		if !used[operation] {
+		if !used[operation] && !testing.Short() {
 			t.Errorf("no case uses the operation %s", operation)
 		}
 	}
