@@ -233,13 +233,16 @@ func fileSum(path string) (string, error) {
 	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }
 
-// imageBar shows how many images are done.
+// imageBar shows on a terminal how many images are done.
 type imageBar struct {
 	out io.Writer
 	bar *progressbar.ProgressBar
 }
 
 func (b *imageBar) show(done, total int) {
+	if !isTerminal(b.out) {
+		return
+	}
 	if b.bar == nil {
 		b.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetDescription("evaluate"),
