@@ -92,7 +92,7 @@ func (t *Tile) Emit() {
 		for i := range rows * t.Vectors {
 			s.Zero(s.Reg(i))
 		}
-		s.prefetchResidual()
+		s.prefetchOutput()
 		if t.Indirect {
 			s.multiplyIndirect()
 		} else {
@@ -136,14 +136,18 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 	}
 }
 
-// prefetchResidual asks for the residual, which the epilogue reads at distances that
-// the processor does not foresee.
-func (s *section) prefetchResidual() {
+// prefetchOutput asks for the residual, and for c where it is not that: the epilogue
+// touches them at distances that the processor does not foresee, and stores one after
+// the other wait for their lines in turn.
+func (s *section) prefetchOutput() {
 	at, stride := reg.RAX, reg.RCX
 	Load(Param("residual"), at)
-	TESTQ(at, at)
-	JEQ(LabelRef(s.label("asked")))
 	Load(Param("ldr"), stride)
+	TESTQ(at, at)
+	JNE(LabelRef(s.label("ask")))
+	Load(Param("c"), at)
+	Load(Param("ldc"), stride)
+	Label(s.label("ask"))
 	SHLQ(U8(2), stride)
 	for i := range s.rows {
 		if i > 0 {
@@ -153,7 +157,6 @@ func (s *section) prefetchResidual() {
 			PREFETCHT0(Mem{Base: at, Disp: line})
 		}
 	}
-	Label(s.label("asked"))
 }
 
 // multiply walks along k with the rows at equal distances: two pointers seven rows

@@ -5,53 +5,55 @@
 // func GemmF32_14x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·GemmF32_14x32(SB), NOSPLIT, $0-96
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+14
-	JEQ        rows14
-	CMPQ       AX, $+13
-	JEQ        rows13
-	CMPQ       AX, $+12
-	JEQ        rows12
-	CMPQ       AX, $+11
-	JEQ        rows11
-	CMPQ       AX, $+10
-	JEQ        rows10
-	CMPQ       AX, $+9
-	JEQ        rows9
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldr+80(FP), CX
+	MOVQ   m+0(FP), AX
+	CMPQ   AX, $+14
+	JEQ    rows14
+	CMPQ   AX, $+13
+	JEQ    rows13
+	CMPQ   AX, $+12
+	JEQ    rows12
+	CMPQ   AX, $+11
+	JEQ    rows11
+	CMPQ   AX, $+10
+	JEQ    rows10
+	CMPQ   AX, $+9
+	JEQ    rows9
+	CMPQ   AX, $+8
+	JEQ    rows8
+	CMPQ   AX, $+7
+	JEQ    rows7
+	CMPQ   AX, $+6
+	JEQ    rows6
+	CMPQ   AX, $+5
+	JEQ    rows5
+	CMPQ   AX, $+4
+	JEQ    rows4
+	CMPQ   AX, $+3
+	JEQ    rows3
+	CMPQ   AX, $+2
+	JEQ    rows2
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask1
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked1:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest1
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest1
 
 loop1:
 	VMOVUPS      (DI), Z30
@@ -159,31 +161,33 @@ aloneMasked1:
 	RET
 
 rows2:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask2
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask2:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked2:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest2
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest2
 
 loop2:
 	VMOVUPS      (DI), Z30
@@ -316,16 +320,20 @@ aloneMasked2:
 	RET
 
 rows3:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask3
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask3:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -335,17 +343,15 @@ rows3:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked3:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest3
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest3
 
 loop3:
 	VMOVUPS      (DI), Z30
@@ -503,18 +509,22 @@ aloneMasked3:
 	RET
 
 rows4:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask4
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask4:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -527,17 +537,15 @@ rows4:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked4:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest4
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest4
 
 loop4:
 	VMOVUPS      (DI), Z30
@@ -720,20 +728,24 @@ aloneMasked4:
 	RET
 
 rows5:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask5
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask5:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -749,17 +761,15 @@ rows5:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked5:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest5
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest5
 
 loop5:
 	VMOVUPS      (DI), Z30
@@ -967,22 +977,26 @@ aloneMasked5:
 	RET
 
 rows6:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask6
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask6:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -1001,17 +1015,15 @@ rows6:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked6:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest6
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest6
 
 loop6:
 	VMOVUPS      (DI), Z30
@@ -1244,24 +1256,28 @@ aloneMasked6:
 	RET
 
 rows7:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask7
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask7:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -1283,17 +1299,15 @@ rows7:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked7:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest7
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest7
 
 loop7:
 	VMOVUPS      (DI), Z30
@@ -1551,26 +1565,30 @@ aloneMasked7:
 	RET
 
 rows8:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask8
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask8:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -1595,19 +1613,17 @@ rows8:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked8:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest8
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest8
 
 loop8:
 	VMOVUPS      (DI), Z30
@@ -1892,28 +1908,32 @@ aloneMasked8:
 	RET
 
 rows9:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked9
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask9
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask9:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -1941,19 +1961,17 @@ rows9:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked9:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest9
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest9
 
 loop9:
 	VMOVUPS      (DI), Z30
@@ -2263,30 +2281,34 @@ aloneMasked9:
 	RET
 
 rows10:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked10
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask10
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask10:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -2317,19 +2339,17 @@ rows10:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked10:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest10
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest10
 
 loop10:
 	VMOVUPS      (DI), Z30
@@ -2664,32 +2684,36 @@ aloneMasked10:
 	RET
 
 rows11:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked11
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask11
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask11:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -2723,19 +2747,17 @@ rows11:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked11:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest11
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest11
 
 loop11:
 	VMOVUPS      (DI), Z30
@@ -3095,34 +3117,38 @@ aloneMasked11:
 	RET
 
 rows12:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked12
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask12
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask12:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -3159,19 +3185,17 @@ rows12:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked12:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest12
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest12
 
 loop12:
 	VMOVUPS      (DI), Z30
@@ -3556,36 +3580,40 @@ aloneMasked12:
 	RET
 
 rows13:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked13
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask13
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask13:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -3625,19 +3653,17 @@ rows13:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked13:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest13
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest13
 
 loop13:
 	VMOVUPS      (DI), Z30
@@ -4047,38 +4073,42 @@ aloneMasked13:
 	RET
 
 rows14:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	VPXORD     Z24, Z24, Z24
-	VPXORD     Z25, Z25, Z25
-	VPXORD     Z26, Z26, Z26
-	VPXORD     Z27, Z27, Z27
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked14
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask14
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask14:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -4121,19 +4151,17 @@ rows14:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked14:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest14
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest14
 
 loop14:
 	VMOVUPS      (DI), Z30
@@ -4570,52 +4598,54 @@ aloneMasked14:
 // func IndirectGemmF32_12x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, rows *int32, taps int, stride int, zero *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·IndirectGemmF32_12x32(SB), NOSPLIT, $32-128
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+12
-	JEQ        rows12
-	CMPQ       AX, $+11
-	JEQ        rows11
-	CMPQ       AX, $+10
-	JEQ        rows10
-	CMPQ       AX, $+9
-	JEQ        rows9
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldr+80(FP), CX
+	MOVQ   m+0(FP), AX
+	CMPQ   AX, $+12
+	JEQ    rows12
+	CMPQ   AX, $+11
+	JEQ    rows11
+	CMPQ   AX, $+10
+	JEQ    rows10
+	CMPQ   AX, $+9
+	JEQ    rows9
+	CMPQ   AX, $+8
+	JEQ    rows8
+	CMPQ   AX, $+7
+	JEQ    rows7
+	CMPQ   AX, $+6
+	JEQ    rows6
+	CMPQ   AX, $+5
+	JEQ    rows5
+	CMPQ   AX, $+4
+	JEQ    rows4
+	CMPQ   AX, $+3
+	JEQ    rows3
+	CMPQ   AX, $+2
+	JEQ    rows2
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask1
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked1:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap1:
 	MOVQ    (SP), R15
@@ -4740,34 +4770,36 @@ aloneMasked1:
 	RET
 
 rows2:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask2
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask2:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked2:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap2:
 	MOVQ    (SP), R15
@@ -4923,16 +4955,20 @@ aloneMasked2:
 	RET
 
 rows3:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask3
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask3:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -4942,20 +4978,18 @@ rows3:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked3:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap3:
 	MOVQ    (SP), R15
@@ -5142,18 +5176,22 @@ aloneMasked3:
 	RET
 
 rows4:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask4
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask4:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -5166,20 +5204,18 @@ rows4:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked4:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap4:
 	MOVQ    (SP), R15
@@ -5397,20 +5433,24 @@ aloneMasked4:
 	RET
 
 rows5:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask5
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask5:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -5426,20 +5466,18 @@ rows5:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked5:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap5:
 	MOVQ    (SP), R15
@@ -5688,22 +5726,26 @@ aloneMasked5:
 	RET
 
 rows6:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask6
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask6:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -5722,20 +5764,18 @@ rows6:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked6:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap6:
 	MOVQ    (SP), R15
@@ -6015,24 +6055,28 @@ aloneMasked6:
 	RET
 
 rows7:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask7
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask7:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -6054,20 +6098,18 @@ rows7:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked7:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap7:
 	MOVQ    (SP), R15
@@ -6378,26 +6420,30 @@ aloneMasked7:
 	RET
 
 rows8:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask8
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask8:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -6422,20 +6468,18 @@ rows8:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked8:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap8:
 	MOVQ    (SP), R15
@@ -6777,28 +6821,32 @@ aloneMasked8:
 	RET
 
 rows9:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked9
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask9
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask9:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -6826,20 +6874,18 @@ rows9:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked9:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap9:
 	MOVQ    (SP), R15
@@ -7212,30 +7258,34 @@ aloneMasked9:
 	RET
 
 rows10:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked10
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask10
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask10:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -7266,20 +7316,18 @@ rows10:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked10:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap10:
 	MOVQ    (SP), R15
@@ -7683,32 +7731,36 @@ aloneMasked10:
 	RET
 
 rows11:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked11
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask11
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask11:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -7742,20 +7794,18 @@ rows11:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked11:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap11:
 	MOVQ    (SP), R15
@@ -8190,34 +8240,38 @@ aloneMasked11:
 	RET
 
 rows12:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked12
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask12
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask12:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -8254,20 +8308,18 @@ rows12:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked12:
-	MOVQ taps+104(FP), R15
-	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
-	MOVQ R15, (SP)
-	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
-	SUBQ R15, AX
-	MOVQ AX, 24(SP)
-	MOVQ k+16(FP), AX
-	LEAQ (R15)(AX*4), R15
-	MOVQ R15, 16(SP)
-	MOVQ b+40(FP), R14
+	MOVQ       taps+104(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+96(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+120(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       k+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
 
 tap12:
 	MOVQ    (SP), R15
@@ -8735,43 +8787,45 @@ aloneMasked12:
 // func GemmF32_8x48(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·GemmF32_8x48(SB), NOSPLIT, $0-96
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldr+80(FP), CX
+	MOVQ   m+0(FP), AX
+	CMPQ   AX, $+8
+	JEQ    rows8
+	CMPQ   AX, $+7
+	JEQ    rows7
+	CMPQ   AX, $+6
+	JEQ    rows6
+	CMPQ   AX, $+5
+	JEQ    rows5
+	CMPQ   AX, $+4
+	JEQ    rows4
+	CMPQ   AX, $+3
+	JEQ    rows3
+	CMPQ   AX, $+2
+	JEQ    rows2
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask1
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked1:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest1
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest1
 
 loop1:
 	VMOVUPS      (DI), Z29
@@ -8910,16 +8964,20 @@ aloneMasked1:
 	RET
 
 rows2:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask2
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask2:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -8928,17 +8986,15 @@ rows2:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked2:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest2
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest2
 
 loop2:
 	VMOVUPS      (DI), Z29
@@ -9111,19 +9167,23 @@ aloneMasked2:
 	RET
 
 rows3:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask3
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask3:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -9136,17 +9196,15 @@ rows3:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked3:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest3
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest3
 
 loop3:
 	VMOVUPS      (DI), Z29
@@ -9353,22 +9411,26 @@ aloneMasked3:
 	RET
 
 rows4:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask4
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask4:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -9385,17 +9447,15 @@ rows4:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked4:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest4
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest4
 
 loop4:
 	VMOVUPS      (DI), Z29
@@ -9636,25 +9696,29 @@ aloneMasked4:
 	RET
 
 rows5:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask5
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask5:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -9675,17 +9739,15 @@ rows5:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked5:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest5
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest5
 
 loop5:
 	VMOVUPS      (DI), Z29
@@ -9960,28 +10022,32 @@ aloneMasked5:
 	RET
 
 rows6:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask6
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask6:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -10006,17 +10072,15 @@ rows6:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked6:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest6
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest6
 
 loop6:
 	VMOVUPS      (DI), Z29
@@ -10325,31 +10389,35 @@ aloneMasked6:
 	RET
 
 rows7:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask7
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask7:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -10378,17 +10446,15 @@ rows7:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked7:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest7
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest7
 
 loop7:
 	VMOVUPS      (DI), Z29
@@ -10731,34 +10797,38 @@ aloneMasked7:
 	RET
 
 rows8:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	VPXORD     Z8, Z8, Z8
-	VPXORD     Z9, Z9, Z9
-	VPXORD     Z10, Z10, Z10
-	VPXORD     Z11, Z11, Z11
-	VPXORD     Z12, Z12, Z12
-	VPXORD     Z13, Z13, Z13
-	VPXORD     Z14, Z14, Z14
-	VPXORD     Z15, Z15, Z15
-	VPXORD     Z16, Z16, Z16
-	VPXORD     Z17, Z17, Z17
-	VPXORD     Z18, Z18, Z18
-	VPXORD     Z19, Z19, Z19
-	VPXORD     Z20, Z20, Z20
-	VPXORD     Z21, Z21, Z21
-	VPXORD     Z22, Z22, Z22
-	VPXORD     Z23, Z23, Z23
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldr+80(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   residual+72(FP), AX
+	MOVQ   ldr+80(FP), CX
+	TESTQ  AX, AX
+	JNE    ask8
+	MOVQ   c+48(FP), AX
+	MOVQ   ldc+56(FP), CX
+
+ask8:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
@@ -10791,19 +10861,17 @@ rows8:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-
-asked8:
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
-	SUBQ $+4, R8
-	JLT  rest8
+	MOVQ       a+24(FP), AX
+	MOVQ       lda+32(FP), CX
+	SHLQ       $0x02, CX
+	LEAQ       (CX)(CX*2), DX
+	LEAQ       (CX)(CX*4), SI
+	LEAQ       (AX)(DX*2), BX
+	ADDQ       CX, BX
+	MOVQ       b+40(FP), DI
+	MOVQ       k+16(FP), R8
+	SUBQ       $+4, R8
+	JLT        rest8
 
 loop8:
 	VMOVUPS      (DI), Z29
