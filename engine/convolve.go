@@ -156,7 +156,7 @@ func divide(p *kernel.ProductF32, gemm *kernel.GemmF32, panels, threads int) (gr
 	for g := 1; g <= min(panels, partsPerThread*threads); g++ {
 		for blocks := 1; blocks <= min(tiles, partsPerThread*threads/g); blocks++ {
 			part := ceil(tiles, blocks) * ceil(panels, g) * height * gemm.NR * depth
-			cost := ceil(g*blocks, threads)*part + (g*p.M*p.K*pixelCost+blocks*panels*gemm.NR*depth*weightCost)/threads
+			cost := ceil(g*blocks, threads)*part + part/16 + (g*p.M*p.K*pixelCost+blocks*panels*gemm.NR*depth*weightCost)/threads
 			if cost < best {
 				best = cost
 				groups, rows = g, ceil(tiles, blocks)*height

@@ -20,12 +20,9 @@ type Tile struct {
 	Indirect      bool // rows are looked up in a table, for several taps
 }
 
-const signature = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32"
+const signature = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
 
 const epilogueDoc = `
-		if bias != nil {
-			acc += bias[j]
-		}
 		if residual != nil {
 			acc = residual[i*ldr+j] + scale*acc
 		}
@@ -60,6 +57,9 @@ func (t *Tile) Emit() {
 		t.doc(fmt.Sprintf(`for i := range m {
 	for j := range n {
 		acc := 0
+		if bias != nil {
+			acc = bias[j]
+		}
 		for tap := range taps {
 			row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
 			for p := range k {
@@ -71,6 +71,9 @@ func (t *Tile) Emit() {
 		t.doc(fmt.Sprintf(`for i := range m {
 	for j := range n {
 		acc := 0
+		if bias != nil {
+			acc = bias[j]
+		}
 		for p := range k {
 			acc += a[i*lda+p] * b[p*%d+j]
 		}%s`, t.columns(), epilogueDoc))
@@ -89,10 +92,8 @@ func (t *Tile) Emit() {
 	for rows := 1; rows <= t.Rows; rows++ {
 		Label(fmt.Sprintf("rows%d", rows))
 		s := &section{Tile: t, rows: rows, locals: locals}
-		for i := range rows * t.Vectors {
-			s.Zero(s.Reg(i))
-		}
 		s.prefetchOutput()
+		s.begin()
 		if t.Indirect {
 			s.multiplyIndirect()
 		} else {
@@ -114,6 +115,41 @@ func (s *section) acc(i, v int) reg.VecPhysical { return s.Reg(i*s.Vectors + v) 
 func (s *section) b(v int) reg.VecPhysical      { return s.Reg(s.Registers - s.Vectors + v) }
 func (s *section) broadcast() reg.VecPhysical   { return s.Reg(s.Registers - s.Vectors - 1) }
 func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", name, s.rows) }
+
+// begin sets the sums to the bias, or to zero.
+func (s *section) begin() {
+	lanes, tmp, at := reg.RAX, reg.RBX, reg.RCX
+	Load(Param("bias"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(s.label("unbiased")))
+	masks := s.masks(lanes, tmp)
+	for v := range s.Vectors {
+		s.ISA.Load(Mem{Base: at, Disp: v * s.Bytes()}, s.acc(0, v), masks[v])
+		for i := 1; i < s.rows; i++ {
+			VMOVAPS(s.acc(0, v), s.acc(i, v))
+		}
+	}
+	JMP(LabelRef(s.label("begun")))
+	Label(s.label("unbiased"))
+	for i := range s.rows * s.Vectors {
+		s.Zero(s.Reg(i))
+	}
+	Label(s.label("begun"))
+}
+
+// masks sets masks of the columns that there are.
+func (s *section) masks(lanes, tmp reg.GPPhysical) []reg.Register {
+	masks := make([]reg.Register, s.Vectors)
+	for v := range s.Vectors {
+		masks[v] = s.Mask(v, s.Registers-s.Vectors)
+		Load(Param("n"), lanes)
+		if v > 0 {
+			SUBQ(I8(v*s.Lanes), lanes)
+		}
+		s.SetMask(masks[v], lanes, tmp)
+	}
+	return masks
+}
 
 // prefetch is how many bytes of b are asked for before they are used: about the time
 // that memory takes, measured. The panels of b are read one after the other, and are too many
@@ -159,11 +195,19 @@ func (s *section) prefetchOutput() {
 	}
 }
 
+// lookAhead asks for what the next tile reads of a, which lies apart from what this one
+// reads.
+func (s *section) lookAhead(at reg.Register) {
+	PREFETCHT0(Mem{Base: at})
+	ADDQ(vector.Arg("aheadStep"), at)
+}
+
 // multiply walks along k with the rows at equal distances: two pointers seven rows
 // apart and one, three and five times the distance reach fourteen rows.
 func (s *section) multiply() {
 	a0, a7, lda, lda3, lda5 := reg.RAX, reg.RBX, reg.RCX, reg.RDX, reg.RSI
-	b, k := reg.RDI, reg.R8
+	b, k, ahead := reg.RDI, reg.R8, reg.R9
+	Load(Param("ahead"), ahead)
 	Load(Param("a"), a0)
 	Load(Param("lda"), lda)
 	SHLQ(U8(2), lda)
@@ -189,6 +233,9 @@ func (s *section) multiply() {
 		return m.Offset(4 * p)
 	}
 	steps := func(count int) {
+		if count > 1 {
+			s.lookAhead(ahead)
+		}
 		for p := range count {
 			s.step(func(i int) Mem { return row(i, p) }, Mem{Base: b, Disp: p * s.columns() * 4})
 		}
@@ -217,7 +264,7 @@ func (s *section) multiply() {
 // multiplyIndirect walks along k with a pointer per row, tap by tap. The pointers
 // are to the ends of the rows, and the common index rises to zero.
 func (s *section) multiplyIndirect() {
-	rows, b, k := vector.General[:12], reg.R14, reg.R15
+	rows, b, k, ahead := vector.General[:12], reg.R14, reg.R15, reg.RBP
 	table, taps, aEnd, toZero := s.locals, s.locals.Offset(8), s.locals.Offset(16), s.locals.Offset(24)
 	Load(Param("taps"), k)
 	MOVQ(k, taps)
@@ -231,6 +278,7 @@ func (s *section) multiplyIndirect() {
 	LEAQ(Mem{Base: k, Index: rows[0], Scale: 4}, k)
 	MOVQ(k, aEnd)
 	Load(Param("b"), b)
+	Load(Param("ahead"), ahead)
 	Label(s.label("tap"))
 	MOVQ(table, k)
 	for i := range s.rows {
@@ -242,6 +290,9 @@ func (s *section) multiplyIndirect() {
 		ADDQ(aEnd, rows[i])
 	}
 	steps := func(count, disp int) {
+		if count > 1 {
+			s.lookAhead(ahead)
+		}
 		for p := range count {
 			s.step(func(i int) Mem {
 				return Mem{Base: rows[i], Index: k, Scale: 1, Disp: disp + 4*p}
@@ -273,7 +324,7 @@ func (s *section) multiplyIndirect() {
 	JNE(LabelRef(s.label("tap")))
 }
 
-// epilogue adds the bias, then the residual to the scaled sum, applies the floor and
+// epilogue adds the residual to the scaled sum, applies the floor and
 // stores. Vectors that are not full take masks; in AVX2, where a masked store is
 // slow, only then.
 func (s *section) epilogue() {
@@ -300,25 +351,8 @@ func (s *section) finish(masked bool) {
 	value := s.broadcast()
 	masks := make([]reg.Register, s.Vectors)
 	if masked {
-		for v := range s.Vectors {
-			masks[v] = s.Mask(v, s.Registers-s.Vectors)
-			Load(Param("n"), lanes)
-			if v > 0 {
-				SUBQ(I8(v*s.Lanes), lanes)
-			}
-			s.SetMask(masks[v], lanes, tmp)
-		}
+		masks = s.masks(lanes, tmp)
 	}
-	Load(Param("bias"), at)
-	TESTQ(at, at)
-	JEQ(LabelRef(label("unbiased")))
-	for v := range s.Vectors {
-		s.ISA.Load(Mem{Base: at, Disp: v * s.Bytes()}, value, masks[v])
-		for i := range s.rows {
-			VADDPS(value, s.acc(i, v), s.acc(i, v))
-		}
-	}
-	Label(label("unbiased"))
 	Load(Param("residual"), at)
 	TESTQ(at, at)
 	JEQ(LabelRef(label("alone")))

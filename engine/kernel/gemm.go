@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // GemmF32 is a kernel for products of float32 matrices: a tile, the order it wants b
@@ -18,10 +19,10 @@ type GemmF32 struct {
 }
 
 type gemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, ldc int,
-	bias, residual *float32, ldr int, scale, floor float32)
+	bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int)
 
 type indirectGemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, ldc int,
-	bias, residual *float32, ldr int, scale, floor float32,
+	bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int,
 	rows *int32, taps, stride int, zero *float32)
 
 // ProductF32 is what a product reads and writes:
@@ -176,6 +177,11 @@ func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
 			// Tiles of about equal height: a low one takes as long as one of four rows.
 			tiles := (i1 - i + most - 1) / most
 			m := (i1 - i + tiles - 1) / tiles
+			next := i + m
+			if next >= i1 {
+				next = i0
+			}
+			ahead, step, call := p.ahead(next, m, t0, t1, k0, k1, last-first)
 			for panel := first; panel < last; panel++ {
 				j := panel * g.NR
 				n := min(g.NR, p.N-j)
@@ -183,16 +189,40 @@ func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
 				c := &p.C[i*p.LDC+j]
 				if p.Rows == nil {
 					g.tile(m, n, k1-k0, &p.A[i*p.LDA+k0], p.LDA, b, c, p.LDC,
-						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor)
+						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor, ahead, step)
 				} else {
 					g.indirect(m, n, k1-k0, &p.A[k0], p.LDA, b, c, p.LDC,
-						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor,
+						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor, ahead, step,
 						&p.Rows[t0*p.Stride+i], t1-t0, p.Stride, &p.Zero[k0])
 				}
+				ahead += call
 			}
 			i += m
 		}
 	}
+}
+
+// ahead is where the rows from i on that a tile will read lie in A, and how many bytes of
+// that are to be asked for in each four steps of k, and in each of the calls, so that
+// all has come when it is read.
+func (p *ProductF32) ahead(i, m, t0, t1, k0, k1, calls int) (at uintptr, step int, call uintptr) {
+	at = uintptr(unsafe.Pointer(&p.A[0]))
+	m = min(m, p.M-i)
+	first, last := i, i+m-1
+	if p.Rows != nil {
+		rows := p.Rows[(t1-1)*p.Stride:]
+		first, last = int(rows[first]), int(rows[last])
+	}
+	if k1-k0 < p.K || first < 0 || last < first || last-first > 4*m {
+		return at, 0, 0
+	}
+	steps := (t1 - t0) * p.K / 4
+	if steps == 0 {
+		return at, 0, 0
+	}
+	bytes := ((last-first)*p.LDA + p.K) * 4
+	step = min(64, (bytes+steps*calls-1)/(steps*calls))
+	return at + uintptr(4*first*p.LDA), step, uintptr(step * steps)
 }
 
 // at is the address of element i, or nil for no slice.

@@ -7,11 +7,11 @@ package avx2
 //	for i := range m {
 //		for j := range n {
 //			acc := 0
+//			if bias != nil {
+//				acc = bias[j]
+//			}
 //			for p := range k {
 //				acc += a[i*lda+p] * b[p*16+j]
-//			}
-//			if bias != nil {
-//				acc += bias[j]
 //			}
 //			if residual != nil {
 //				acc = residual[i*ldr+j] + scale*acc
@@ -21,21 +21,21 @@ package avx2
 //	}
 //
 //go:noescape
-func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
+func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 
 // IndirectGemmF32_6x16 is, for m of 1 to 6 and n of 1 to 16:
 //
 //	for i := range m {
 //		for j := range n {
 //			acc := 0
+//			if bias != nil {
+//				acc = bias[j]
+//			}
 //			for tap := range taps {
 //				row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
 //				for p := range k {
 //					acc += row[p] * b[(tap*k+p)*16+j]
 //				}
-//			}
-//			if bias != nil {
-//				acc += bias[j]
 //			}
 //			if residual != nil {
 //				acc = residual[i*ldr+j] + scale*acc
@@ -45,4 +45,4 @@ func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float
 //	}
 //
 //go:noescape
-func IndirectGemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, rows *int32, taps int, stride int, zero *float32)
+func IndirectGemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)

@@ -20,30 +20,64 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
-// func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
+// func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·GemmF32_6x16(SB), NOSPLIT, $0-96
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldr+80(FP), CX
+TEXT ·GemmF32_6x16(SB), NOSPLIT, $0-112
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased1
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMASKMOVPS 32(CX), Y15, Y1
+	JMP        begun1
 
-asked1:
+unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+begun1:
+	MOVQ ahead+96(FP), R9
 	MOVQ a+24(FP), AX
 	MOVQ lda+32(FP), CX
 	SHLQ $0x02, CX
@@ -55,6 +89,8 @@ asked1:
 	JLT  rest1
 
 loop1:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -101,17 +137,8 @@ single1:
 	JNE          single1
 
 multiplied1:
-	CMPQ    n+8(FP), $+16
-	JNE     narrow1
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased1
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-
-unbiased1:
+	CMPQ         n+8(FP), $+16
+	JNE          narrow1
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone1
@@ -136,36 +163,27 @@ alone1:
 	RET
 
 narrow1:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked1
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-
-unbiasedMasked1:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked1
@@ -192,20 +210,56 @@ aloneMasked1:
 	RET
 
 rows2:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask2:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased2
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	JMP        begun2
 
-asked2:
+unbiased2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begun2:
+	MOVQ ahead+96(FP), R9
 	MOVQ a+24(FP), AX
 	MOVQ lda+32(FP), CX
 	SHLQ $0x02, CX
@@ -217,6 +271,8 @@ asked2:
 	JLT  rest2
 
 loop2:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -278,19 +334,8 @@ single2:
 	JNE          single2
 
 multiplied2:
-	CMPQ    n+8(FP), $+16
-	JNE     narrow2
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased2
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-
-unbiased2:
+	CMPQ         n+8(FP), $+16
+	JNE          narrow2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone2
@@ -323,38 +368,27 @@ alone2:
 	RET
 
 narrow2:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked2
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-
-unbiasedMasked2:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked2
@@ -391,24 +425,62 @@ aloneMasked2:
 	RET
 
 rows3:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask3:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased3
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	JMP        begun3
 
-asked3:
+unbiased3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+begun3:
+	MOVQ ahead+96(FP), R9
 	MOVQ a+24(FP), AX
 	MOVQ lda+32(FP), CX
 	SHLQ $0x02, CX
@@ -420,6 +492,8 @@ asked3:
 	JLT  rest3
 
 loop3:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -496,21 +570,8 @@ single3:
 	JNE          single3
 
 multiplied3:
-	CMPQ    n+8(FP), $+16
-	JNE     narrow3
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased3
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-
-unbiased3:
+	CMPQ         n+8(FP), $+16
+	JNE          narrow3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone3
@@ -551,40 +612,27 @@ alone3:
 	RET
 
 narrow3:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked3
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-
-unbiasedMasked3:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked3
@@ -631,18 +679,14 @@ aloneMasked3:
 	RET
 
 rows4:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask4:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -651,8 +695,52 @@ rows4:
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased4
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y6
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	VMOVAPS    Y1, Y7
+	JMP        begun4
 
-asked4:
+unbiased4:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begun4:
+	MOVQ ahead+96(FP), R9
 	MOVQ a+24(FP), AX
 	MOVQ lda+32(FP), CX
 	SHLQ $0x02, CX
@@ -664,6 +752,8 @@ asked4:
 	JLT  rest4
 
 loop4:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -755,23 +845,8 @@ single4:
 	JNE          single4
 
 multiplied4:
-	CMPQ    n+8(FP), $+16
-	JNE     narrow4
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased4
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VADDPS  Y13, Y6, Y6
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y13, Y7, Y7
-
-unbiased4:
+	CMPQ         n+8(FP), $+16
+	JNE          narrow4
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone4
@@ -820,42 +895,27 @@ alone4:
 	RET
 
 narrow4:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked4
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-
-unbiasedMasked4:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked4
@@ -912,20 +972,14 @@ aloneMasked4:
 	RET
 
 rows5:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask5:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -936,8 +990,56 @@ rows5:
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased5
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y8
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	VMOVAPS    Y1, Y7
+	VMOVAPS    Y1, Y9
+	JMP        begun5
 
-asked5:
+unbiased5:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+begun5:
+	MOVQ ahead+96(FP), R9
 	MOVQ a+24(FP), AX
 	MOVQ lda+32(FP), CX
 	SHLQ $0x02, CX
@@ -949,6 +1051,8 @@ asked5:
 	JLT  rest5
 
 loop5:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -1055,25 +1159,8 @@ single5:
 	JNE          single5
 
 multiplied5:
-	CMPQ    n+8(FP), $+16
-	JNE     narrow5
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased5
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VADDPS  Y13, Y6, Y6
-	VADDPS  Y13, Y8, Y8
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y13, Y7, Y7
-	VADDPS  Y13, Y9, Y9
-
-unbiased5:
+	CMPQ         n+8(FP), $+16
+	JNE          narrow5
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone5
@@ -1130,44 +1217,27 @@ alone5:
 	RET
 
 narrow5:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked5
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VADDPS     Y13, Y8, Y8
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-	VADDPS     Y13, Y9, Y9
-
-unbiasedMasked5:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked5
@@ -1234,22 +1304,14 @@ aloneMasked5:
 	RET
 
 rows6:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask6:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -1262,8 +1324,60 @@ rows6:
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased6
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y10
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	VMOVAPS    Y1, Y7
+	VMOVAPS    Y1, Y9
+	VMOVAPS    Y1, Y11
+	JMP        begun6
 
-asked6:
+unbiased6:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+begun6:
+	MOVQ ahead+96(FP), R9
 	MOVQ a+24(FP), AX
 	MOVQ lda+32(FP), CX
 	SHLQ $0x02, CX
@@ -1275,6 +1389,8 @@ asked6:
 	JLT  rest6
 
 loop6:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -1396,27 +1512,8 @@ single6:
 	JNE          single6
 
 multiplied6:
-	CMPQ    n+8(FP), $+16
-	JNE     narrow6
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased6
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VADDPS  Y13, Y6, Y6
-	VADDPS  Y13, Y8, Y8
-	VADDPS  Y13, Y10, Y10
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y13, Y7, Y7
-	VADDPS  Y13, Y9, Y9
-	VADDPS  Y13, Y11, Y11
-
-unbiased6:
+	CMPQ         n+8(FP), $+16
+	JNE          narrow6
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone6
@@ -1481,46 +1578,27 @@ alone6:
 	RET
 
 narrow6:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked6
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VADDPS     Y13, Y8, Y8
-	VADDPS     Y13, Y10, Y10
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-	VADDPS     Y13, Y9, Y9
-	VADDPS     Y13, Y11, Y11
-
-unbiasedMasked6:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked6
@@ -1596,42 +1674,76 @@ aloneMasked6:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, rows *int32, taps int, stride int, zero *float32)
+// func IndirectGemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·IndirectGemmF32_6x16(SB), NOSPLIT, $32-128
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldr+80(FP), CX
+TEXT ·IndirectGemmF32_6x16(SB), NOSPLIT, $32-144
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased1
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMASKMOVPS 32(CX), Y15, Y1
+	JMP        begun1
 
-asked1:
-	MOVQ taps+104(FP), R15
+unbiased1:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+begun1:
+	MOVQ taps+120(FP), R15
 	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
+	MOVQ rows+112(FP), R15
 	MOVQ R15, (SP)
 	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
+	MOVQ zero+136(FP), AX
 	SUBQ R15, AX
 	MOVQ AX, 24(SP)
 	MOVQ k+16(FP), AX
 	LEAQ (R15)(AX*4), R15
 	MOVQ R15, 16(SP)
 	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -1648,6 +1760,8 @@ tap1:
 	JGT     rest1
 
 loop1:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -1692,22 +1806,13 @@ single1:
 	JNE          single1
 
 tapped1:
-	MOVQ    stride+112(FP), R15
-	SHLQ    $0x02, R15
-	ADDQ    R15, (SP)
-	DECQ    8(SP)
-	JNE     tap1
-	CMPQ    n+8(FP), $+16
-	JNE     narrow1
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased1
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-
-unbiased1:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap1
+	CMPQ         n+8(FP), $+16
+	JNE          narrow1
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone1
@@ -1732,36 +1837,27 @@ alone1:
 	RET
 
 narrow1:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked1
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-
-unbiasedMasked1:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked1
@@ -1788,32 +1884,68 @@ aloneMasked1:
 	RET
 
 rows2:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask2:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased2
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	JMP        begun2
 
-asked2:
-	MOVQ taps+104(FP), R15
+unbiased2:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+begun2:
+	MOVQ taps+120(FP), R15
 	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
+	MOVQ rows+112(FP), R15
 	MOVQ R15, (SP)
 	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
+	MOVQ zero+136(FP), AX
 	SUBQ R15, AX
 	MOVQ AX, 24(SP)
 	MOVQ k+16(FP), AX
 	LEAQ (R15)(AX*4), R15
 	MOVQ R15, 16(SP)
 	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -1836,6 +1968,8 @@ tap2:
 	JGT     rest2
 
 loop2:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -1895,24 +2029,13 @@ single2:
 	JNE          single2
 
 tapped2:
-	MOVQ    stride+112(FP), R15
-	SHLQ    $0x02, R15
-	ADDQ    R15, (SP)
-	DECQ    8(SP)
-	JNE     tap2
-	CMPQ    n+8(FP), $+16
-	JNE     narrow2
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased2
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-
-unbiased2:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap2
+	CMPQ         n+8(FP), $+16
+	JNE          narrow2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone2
@@ -1945,38 +2068,27 @@ alone2:
 	RET
 
 narrow2:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked2
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-
-unbiasedMasked2:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked2
@@ -2013,36 +2125,74 @@ aloneMasked2:
 	RET
 
 rows3:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask3:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased3
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	JMP        begun3
 
-asked3:
-	MOVQ taps+104(FP), R15
+unbiased3:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+begun3:
+	MOVQ taps+120(FP), R15
 	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
+	MOVQ rows+112(FP), R15
 	MOVQ R15, (SP)
 	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
+	MOVQ zero+136(FP), AX
 	SUBQ R15, AX
 	MOVQ AX, 24(SP)
 	MOVQ k+16(FP), AX
 	LEAQ (R15)(AX*4), R15
 	MOVQ R15, 16(SP)
 	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -2071,6 +2221,8 @@ tap3:
 	JGT     rest3
 
 loop3:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -2145,26 +2297,13 @@ single3:
 	JNE          single3
 
 tapped3:
-	MOVQ    stride+112(FP), R15
-	SHLQ    $0x02, R15
-	ADDQ    R15, (SP)
-	DECQ    8(SP)
-	JNE     tap3
-	CMPQ    n+8(FP), $+16
-	JNE     narrow3
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased3
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-
-unbiased3:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap3
+	CMPQ         n+8(FP), $+16
+	JNE          narrow3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone3
@@ -2205,40 +2344,27 @@ alone3:
 	RET
 
 narrow3:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked3
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-
-unbiasedMasked3:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked3
@@ -2285,18 +2411,14 @@ aloneMasked3:
 	RET
 
 rows4:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask4:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -2305,20 +2427,64 @@ rows4:
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased4
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y6
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	VMOVAPS    Y1, Y7
+	JMP        begun4
 
-asked4:
-	MOVQ taps+104(FP), R15
+unbiased4:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+begun4:
+	MOVQ taps+120(FP), R15
 	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
+	MOVQ rows+112(FP), R15
 	MOVQ R15, (SP)
 	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
+	MOVQ zero+136(FP), AX
 	SUBQ R15, AX
 	MOVQ AX, 24(SP)
 	MOVQ k+16(FP), AX
 	LEAQ (R15)(AX*4), R15
 	MOVQ R15, 16(SP)
 	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -2353,6 +2519,8 @@ tap4:
 	JGT     rest4
 
 loop4:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -2442,28 +2610,13 @@ single4:
 	JNE          single4
 
 tapped4:
-	MOVQ    stride+112(FP), R15
-	SHLQ    $0x02, R15
-	ADDQ    R15, (SP)
-	DECQ    8(SP)
-	JNE     tap4
-	CMPQ    n+8(FP), $+16
-	JNE     narrow4
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased4
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VADDPS  Y13, Y6, Y6
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y13, Y7, Y7
-
-unbiased4:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap4
+	CMPQ         n+8(FP), $+16
+	JNE          narrow4
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone4
@@ -2512,42 +2665,27 @@ alone4:
 	RET
 
 narrow4:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked4
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-
-unbiasedMasked4:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked4
@@ -2604,20 +2742,14 @@ aloneMasked4:
 	RET
 
 rows5:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask5:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -2628,20 +2760,68 @@ rows5:
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased5
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y8
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	VMOVAPS    Y1, Y7
+	VMOVAPS    Y1, Y9
+	JMP        begun5
 
-asked5:
-	MOVQ taps+104(FP), R15
+unbiased5:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+begun5:
+	MOVQ taps+120(FP), R15
 	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
+	MOVQ rows+112(FP), R15
 	MOVQ R15, (SP)
 	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
+	MOVQ zero+136(FP), AX
 	SUBQ R15, AX
 	MOVQ AX, 24(SP)
 	MOVQ k+16(FP), AX
 	LEAQ (R15)(AX*4), R15
 	MOVQ R15, 16(SP)
 	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -2682,6 +2862,8 @@ tap5:
 	JGT     rest5
 
 loop5:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -2786,30 +2968,13 @@ single5:
 	JNE          single5
 
 tapped5:
-	MOVQ    stride+112(FP), R15
-	SHLQ    $0x02, R15
-	ADDQ    R15, (SP)
-	DECQ    8(SP)
-	JNE     tap5
-	CMPQ    n+8(FP), $+16
-	JNE     narrow5
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased5
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VADDPS  Y13, Y6, Y6
-	VADDPS  Y13, Y8, Y8
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y13, Y7, Y7
-	VADDPS  Y13, Y9, Y9
-
-unbiased5:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap5
+	CMPQ         n+8(FP), $+16
+	JNE          narrow5
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone5
@@ -2866,44 +3031,27 @@ alone5:
 	RET
 
 narrow5:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked5
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VADDPS     Y13, Y8, Y8
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-	VADDPS     Y13, Y9, Y9
-
-unbiasedMasked5:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked5
@@ -2970,22 +3118,14 @@ aloneMasked5:
 	RET
 
 rows6:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	MOVQ       residual+72(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldr+80(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
+
+ask6:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
@@ -2998,20 +3138,72 @@ rows6:
 	PREFETCHT0 (AX)
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased6
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y14
+	MOVQ       n+8(FP), AX
+	SUBQ       $+8, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000008, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	NEGQ       AX
+	LEAQ       laneMasks<>+0(SB), BX
+	VMOVDQU    32(BX)(AX*4), Y15
+	VMASKMOVPS (CX), Y14, Y0
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y10
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVAPS    Y1, Y3
+	VMOVAPS    Y1, Y5
+	VMOVAPS    Y1, Y7
+	VMOVAPS    Y1, Y9
+	VMOVAPS    Y1, Y11
+	JMP        begun6
 
-asked6:
-	MOVQ taps+104(FP), R15
+unbiased6:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+begun6:
+	MOVQ taps+120(FP), R15
 	MOVQ R15, 8(SP)
-	MOVQ rows+96(FP), R15
+	MOVQ rows+112(FP), R15
 	MOVQ R15, (SP)
 	MOVQ a+24(FP), R15
-	MOVQ zero+120(FP), AX
+	MOVQ zero+136(FP), AX
 	SUBQ R15, AX
 	MOVQ AX, 24(SP)
 	MOVQ k+16(FP), AX
 	LEAQ (R15)(AX*4), R15
 	MOVQ R15, 16(SP)
 	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap6:
 	MOVQ    (SP), R15
@@ -3058,6 +3250,8 @@ tap6:
 	JGT     rest6
 
 loop6:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -3177,32 +3371,13 @@ single6:
 	JNE          single6
 
 tapped6:
-	MOVQ    stride+112(FP), R15
-	SHLQ    $0x02, R15
-	ADDQ    R15, (SP)
-	DECQ    8(SP)
-	JNE     tap6
-	CMPQ    n+8(FP), $+16
-	JNE     narrow6
-	MOVQ    bias+64(FP), CX
-	TESTQ   CX, CX
-	JEQ     unbiased6
-	VMOVUPS (CX), Y13
-	VADDPS  Y13, Y0, Y0
-	VADDPS  Y13, Y2, Y2
-	VADDPS  Y13, Y4, Y4
-	VADDPS  Y13, Y6, Y6
-	VADDPS  Y13, Y8, Y8
-	VADDPS  Y13, Y10, Y10
-	VMOVUPS 32(CX), Y13
-	VADDPS  Y13, Y1, Y1
-	VADDPS  Y13, Y3, Y3
-	VADDPS  Y13, Y5, Y5
-	VADDPS  Y13, Y7, Y7
-	VADDPS  Y13, Y9, Y9
-	VADDPS  Y13, Y11, Y11
-
-unbiased6:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap6
+	CMPQ         n+8(FP), $+16
+	JNE          narrow6
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          alone6
@@ -3267,46 +3442,27 @@ alone6:
 	RET
 
 narrow6:
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y14
-	MOVQ       n+8(FP), AX
-	SUBQ       $+8, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000008, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	NEGQ       AX
-	LEAQ       laneMasks<>+0(SB), BX
-	VMOVDQU    32(BX)(AX*4), Y15
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiasedMasked6
-	VMASKMOVPS (CX), Y14, Y13
-	VADDPS     Y13, Y0, Y0
-	VADDPS     Y13, Y2, Y2
-	VADDPS     Y13, Y4, Y4
-	VADDPS     Y13, Y6, Y6
-	VADDPS     Y13, Y8, Y8
-	VADDPS     Y13, Y10, Y10
-	VMASKMOVPS 32(CX), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	VADDPS     Y13, Y3, Y3
-	VADDPS     Y13, Y5, Y5
-	VADDPS     Y13, Y7, Y7
-	VADDPS     Y13, Y9, Y9
-	VADDPS     Y13, Y11, Y11
-
-unbiasedMasked6:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y14
+	MOVQ         n+8(FP), AX
+	SUBQ         $+8, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000008, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	NEGQ         AX
+	LEAQ         laneMasks<>+0(SB), BX
+	VMOVDQU      32(BX)(AX*4), Y15
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked6

@@ -2,60 +2,94 @@
 
 #include "textflag.h"
 
-// func GemmF32_14x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
+// func GemmF32_14x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·GemmF32_14x32(SB), NOSPLIT, $0-96
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+14
-	JEQ    rows14
-	CMPQ   AX, $+13
-	JEQ    rows13
-	CMPQ   AX, $+12
-	JEQ    rows12
-	CMPQ   AX, $+11
-	JEQ    rows11
-	CMPQ   AX, $+10
-	JEQ    rows10
-	CMPQ   AX, $+9
-	JEQ    rows9
-	CMPQ   AX, $+8
-	JEQ    rows8
-	CMPQ   AX, $+7
-	JEQ    rows7
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask1
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+TEXT ·GemmF32_14x32(SB), NOSPLIT, $0-112
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+14
+	JEQ   rows14
+	CMPQ  AX, $+13
+	JEQ   rows13
+	CMPQ  AX, $+12
+	JEQ   rows12
+	CMPQ  AX, $+11
+	JEQ   rows11
+	CMPQ  AX, $+10
+	JEQ   rows10
+	CMPQ  AX, $+9
+	JEQ   rows9
+	CMPQ  AX, $+8
+	JEQ   rows8
+	CMPQ  AX, $+7
+	JEQ   rows7
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest1
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased1
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVUPS.Z  64(CX), K2, Z1
+	JMP        begun1
+
+unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+begun1:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest1
 
 loop1:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -107,36 +141,27 @@ single1:
 	JNE          single1
 
 multiplied1:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked1
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-
-unbiasedMasked1:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked1
@@ -161,16 +186,12 @@ aloneMasked1:
 	RET
 
 rows2:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask2
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask2:
 	SHLQ       $0x02, CX
@@ -179,17 +200,57 @@ ask2:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest2
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased2
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	JMP        begun2
+
+unbiased2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+begun2:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest2
 
 loop2:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -256,38 +317,27 @@ single2:
 	JNE          single2
 
 multiplied2:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked2
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-
-unbiasedMasked2:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked2
@@ -320,18 +370,12 @@ aloneMasked2:
 	RET
 
 rows3:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask3
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask3:
 	SHLQ       $0x02, CX
@@ -343,17 +387,61 @@ ask3:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest3
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased3
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	JMP        begun3
+
+unbiased3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+begun3:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest3
 
 loop3:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -435,40 +523,27 @@ single3:
 	JNE          single3
 
 multiplied3:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked3
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-
-unbiasedMasked3:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked3
@@ -509,20 +584,12 @@ aloneMasked3:
 	RET
 
 rows4:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask4
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask4:
 	SHLQ       $0x02, CX
@@ -537,17 +604,65 @@ ask4:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest4
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased4
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	JMP        begun4
+
+unbiased4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+begun4:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest4
 
 loop4:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -644,42 +759,27 @@ single4:
 	JNE          single4
 
 multiplied4:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked4
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-
-unbiasedMasked4:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked4
@@ -728,22 +828,12 @@ aloneMasked4:
 	RET
 
 rows5:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask5
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask5:
 	SHLQ       $0x02, CX
@@ -761,17 +851,69 @@ ask5:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest5
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased5
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	JMP        begun5
+
+unbiased5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+begun5:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest5
 
 loop5:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -883,44 +1025,27 @@ single5:
 	JNE          single5
 
 multiplied5:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked5
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-
-unbiasedMasked5:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked5
@@ -977,24 +1102,12 @@ aloneMasked5:
 	RET
 
 rows6:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask6
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask6:
 	SHLQ       $0x02, CX
@@ -1015,17 +1128,73 @@ ask6:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest6
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased6
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	JMP        begun6
+
+unbiased6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+begun6:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest6
 
 loop6:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -1152,46 +1321,27 @@ single6:
 	JNE          single6
 
 multiplied6:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked6
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-
-unbiasedMasked6:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked6
@@ -1256,26 +1406,12 @@ aloneMasked6:
 	RET
 
 rows7:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask7
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask7
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask7:
 	SHLQ       $0x02, CX
@@ -1299,17 +1435,77 @@ ask7:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest7
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased7
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	JMP        begun7
+
+unbiased7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+begun7:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest7
 
 loop7:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -1451,48 +1647,27 @@ single7:
 	JNE          single7
 
 multiplied7:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked7
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-
-unbiasedMasked7:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked7
@@ -1565,28 +1740,12 @@ aloneMasked7:
 	RET
 
 rows8:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask8
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask8
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask8:
 	SHLQ       $0x02, CX
@@ -1613,19 +1772,83 @@ ask8:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest8
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased8
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	JMP        begun8
+
+unbiased8:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+begun8:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest8
 
 loop8:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -1784,50 +2007,27 @@ single8:
 	JNE          single8
 
 multiplied8:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked8
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-
-unbiasedMasked8:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked8
@@ -1908,30 +2108,12 @@ aloneMasked8:
 	RET
 
 rows9:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask9
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask9
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask9:
 	SHLQ       $0x02, CX
@@ -1961,19 +2143,87 @@ ask9:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest9
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased9
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	JMP        begun9
+
+unbiased9:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+begun9:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest9
 
 loop9:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -2147,52 +2397,27 @@ single9:
 	JNE          single9
 
 multiplied9:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked9
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-
-unbiasedMasked9:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked9
@@ -2281,32 +2506,12 @@ aloneMasked9:
 	RET
 
 rows10:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask10
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask10
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask10:
 	SHLQ       $0x02, CX
@@ -2339,19 +2544,91 @@ ask10:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest10
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased10
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	JMP        begun10
+
+unbiased10:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+begun10:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest10
 
 loop10:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -2540,54 +2817,27 @@ single10:
 	JNE          single10
 
 multiplied10:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked10
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-
-unbiasedMasked10:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked10
@@ -2684,34 +2934,12 @@ aloneMasked10:
 	RET
 
 rows11:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask11
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask11
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask11:
 	SHLQ       $0x02, CX
@@ -2747,19 +2975,95 @@ ask11:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest11
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased11
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z20
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z21
+	JMP        begun11
+
+unbiased11:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+begun11:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest11
 
 loop11:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -2963,56 +3267,27 @@ single11:
 	JNE          single11
 
 multiplied11:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked11
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VADDPS    Z29, Z20, Z20
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-	VADDPS    Z29, Z21, Z21
-
-unbiasedMasked11:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked11
@@ -3117,36 +3392,12 @@ aloneMasked11:
 	RET
 
 rows12:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask12
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask12
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask12:
 	SHLQ       $0x02, CX
@@ -3185,19 +3436,99 @@ ask12:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest12
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased12
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z20
+	VMOVAPS    Z0, Z22
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z21
+	VMOVAPS    Z1, Z23
+	JMP        begun12
+
+unbiased12:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+begun12:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest12
 
 loop12:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -3416,58 +3747,27 @@ single12:
 	JNE          single12
 
 multiplied12:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked12
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VADDPS    Z29, Z20, Z20
-	VADDPS    Z29, Z22, Z22
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-	VADDPS    Z29, Z21, Z21
-	VADDPS    Z29, Z23, Z23
-
-unbiasedMasked12:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked12
@@ -3580,38 +3880,12 @@ aloneMasked12:
 	RET
 
 rows13:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask13
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask13
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask13:
 	SHLQ       $0x02, CX
@@ -3653,19 +3927,103 @@ ask13:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest13
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased13
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z20
+	VMOVAPS    Z0, Z22
+	VMOVAPS    Z0, Z24
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z21
+	VMOVAPS    Z1, Z23
+	VMOVAPS    Z1, Z25
+	JMP        begun13
+
+unbiased13:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+
+begun13:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest13
 
 loop13:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -3899,60 +4257,27 @@ single13:
 	JNE          single13
 
 multiplied13:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked13
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VADDPS    Z29, Z20, Z20
-	VADDPS    Z29, Z22, Z22
-	VADDPS    Z29, Z24, Z24
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-	VADDPS    Z29, Z21, Z21
-	VADDPS    Z29, Z23, Z23
-	VADDPS    Z29, Z25, Z25
-
-unbiasedMasked13:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked13
@@ -4073,40 +4398,12 @@ aloneMasked13:
 	RET
 
 rows14:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask14
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask14
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask14:
 	SHLQ       $0x02, CX
@@ -4151,19 +4448,107 @@ ask14:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased14
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z20
+	VMOVAPS    Z0, Z22
+	VMOVAPS    Z0, Z24
+	VMOVAPS    Z0, Z26
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z21
+	VMOVAPS    Z1, Z23
+	VMOVAPS    Z1, Z25
+	VMOVAPS    Z1, Z27
+	JMP        begun14
+
+unbiased14:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+begun14:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest14
 
 loop14:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -4412,62 +4797,27 @@ single14:
 	JNE          single14
 
 multiplied14:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked14
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VADDPS    Z29, Z20, Z20
-	VADDPS    Z29, Z22, Z22
-	VADDPS    Z29, Z24, Z24
-	VADDPS    Z29, Z26, Z26
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-	VADDPS    Z29, Z21, Z21
-	VADDPS    Z29, Z23, Z23
-	VADDPS    Z29, Z25, Z25
-	VADDPS    Z29, Z27, Z27
-
-unbiasedMasked14:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked14
@@ -4595,57 +4945,89 @@ aloneMasked14:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmF32_12x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, rows *int32, taps int, stride int, zero *float32)
+// func IndirectGemmF32_12x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·IndirectGemmF32_12x32(SB), NOSPLIT, $32-128
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+12
-	JEQ    rows12
-	CMPQ   AX, $+11
-	JEQ    rows11
-	CMPQ   AX, $+10
-	JEQ    rows10
-	CMPQ   AX, $+9
-	JEQ    rows9
-	CMPQ   AX, $+8
-	JEQ    rows8
-	CMPQ   AX, $+7
-	JEQ    rows7
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask1
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+TEXT ·IndirectGemmF32_12x32(SB), NOSPLIT, $32-144
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+12
+	JEQ   rows12
+	CMPQ  AX, $+11
+	JEQ   rows11
+	CMPQ  AX, $+10
+	JEQ   rows10
+	CMPQ  AX, $+9
+	JEQ   rows9
+	CMPQ  AX, $+8
+	JEQ   rows8
+	CMPQ  AX, $+7
+	JEQ   rows7
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased1
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVUPS.Z  64(CX), K2, Z1
+	JMP        begun1
+
+unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+begun1:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -4662,6 +5044,8 @@ tap1:
 	JGT     rest1
 
 loop1:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -4711,41 +5095,32 @@ single1:
 	JNE          single1
 
 tapped1:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap1
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked1
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-
-unbiasedMasked1:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap1
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked1
@@ -4770,16 +5145,12 @@ aloneMasked1:
 	RET
 
 rows2:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask2
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask2:
 	SHLQ       $0x02, CX
@@ -4788,18 +5159,56 @@ ask2:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased2
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	JMP        begun2
+
+unbiased2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+begun2:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -4822,6 +5231,8 @@ tap2:
 	JGT     rest2
 
 loop2:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -4886,43 +5297,32 @@ single2:
 	JNE          single2
 
 tapped2:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap2
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked2
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-
-unbiasedMasked2:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap2
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked2
@@ -4955,18 +5355,12 @@ aloneMasked2:
 	RET
 
 rows3:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask3
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask3:
 	SHLQ       $0x02, CX
@@ -4978,18 +5372,60 @@ ask3:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased3
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	JMP        begun3
+
+unbiased3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+begun3:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -5018,6 +5454,8 @@ tap3:
 	JGT     rest3
 
 loop3:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -5097,45 +5535,32 @@ single3:
 	JNE          single3
 
 tapped3:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap3
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked3
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-
-unbiasedMasked3:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap3
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked3
@@ -5176,20 +5601,12 @@ aloneMasked3:
 	RET
 
 rows4:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask4
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask4:
 	SHLQ       $0x02, CX
@@ -5204,18 +5621,64 @@ ask4:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased4
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	JMP        begun4
+
+unbiased4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+begun4:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -5250,6 +5713,8 @@ tap4:
 	JGT     rest4
 
 loop4:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -5344,47 +5809,32 @@ single4:
 	JNE          single4
 
 tapped4:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap4
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked4
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-
-unbiasedMasked4:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap4
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked4
@@ -5433,22 +5883,12 @@ aloneMasked4:
 	RET
 
 rows5:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask5
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask5:
 	SHLQ       $0x02, CX
@@ -5466,18 +5906,68 @@ ask5:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased5
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	JMP        begun5
+
+unbiased5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+begun5:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -5518,6 +6008,8 @@ tap5:
 	JGT     rest5
 
 loop5:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -5627,49 +6119,32 @@ single5:
 	JNE          single5
 
 tapped5:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap5
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked5
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-
-unbiasedMasked5:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap5
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked5
@@ -5726,24 +6201,12 @@ aloneMasked5:
 	RET
 
 rows6:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask6
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask6:
 	SHLQ       $0x02, CX
@@ -5764,18 +6227,72 @@ ask6:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased6
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	JMP        begun6
+
+unbiased6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+begun6:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap6:
 	MOVQ    (SP), R15
@@ -5822,6 +6339,8 @@ tap6:
 	JGT     rest6
 
 loop6:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -5946,51 +6465,32 @@ single6:
 	JNE          single6
 
 tapped6:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap6
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked6
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-
-unbiasedMasked6:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap6
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked6
@@ -6055,26 +6555,12 @@ aloneMasked6:
 	RET
 
 rows7:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask7
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask7
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask7:
 	SHLQ       $0x02, CX
@@ -6098,18 +6584,76 @@ ask7:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased7
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	JMP        begun7
+
+unbiased7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+begun7:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap7:
 	MOVQ    (SP), R15
@@ -6162,6 +6706,8 @@ tap7:
 	JGT     rest7
 
 loop7:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -6301,53 +6847,32 @@ single7:
 	JNE          single7
 
 tapped7:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap7
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked7
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-
-unbiasedMasked7:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap7
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked7
@@ -6420,28 +6945,12 @@ aloneMasked7:
 	RET
 
 rows8:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask8
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask8
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask8:
 	SHLQ       $0x02, CX
@@ -6468,18 +6977,80 @@ ask8:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased8
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	JMP        begun8
+
+unbiased8:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+begun8:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap8:
 	MOVQ    (SP), R15
@@ -6538,6 +7109,8 @@ tap8:
 	JGT     rest8
 
 loop8:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -6692,55 +7265,32 @@ single8:
 	JNE          single8
 
 tapped8:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap8
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked8
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-
-unbiasedMasked8:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap8
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked8
@@ -6821,30 +7371,12 @@ aloneMasked8:
 	RET
 
 rows9:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask9
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask9
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask9:
 	SHLQ       $0x02, CX
@@ -6874,18 +7406,84 @@ ask9:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased9
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	JMP        begun9
+
+unbiased9:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+begun9:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap9:
 	MOVQ    (SP), R15
@@ -6950,6 +7548,8 @@ tap9:
 	JGT     rest9
 
 loop9:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -7119,57 +7719,32 @@ single9:
 	JNE          single9
 
 tapped9:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap9
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked9
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-
-unbiasedMasked9:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap9
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked9
@@ -7258,32 +7833,12 @@ aloneMasked9:
 	RET
 
 rows10:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask10
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask10
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask10:
 	SHLQ       $0x02, CX
@@ -7316,18 +7871,88 @@ ask10:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased10
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	JMP        begun10
+
+unbiased10:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+begun10:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap10:
 	MOVQ    (SP), R15
@@ -7398,6 +8023,8 @@ tap10:
 	JGT     rest10
 
 loop10:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -7582,59 +8209,32 @@ single10:
 	JNE          single10
 
 tapped10:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap10
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked10
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-
-unbiasedMasked10:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap10
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked10
@@ -7731,34 +8331,12 @@ aloneMasked10:
 	RET
 
 rows11:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask11
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask11
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask11:
 	SHLQ       $0x02, CX
@@ -7794,18 +8372,92 @@ ask11:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased11
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z20
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z21
+	JMP        begun11
+
+unbiased11:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+begun11:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap11:
 	MOVQ    (SP), R15
@@ -7882,6 +8534,8 @@ tap11:
 	JGT     rest11
 
 loop11:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -8081,61 +8735,32 @@ single11:
 	JNE          single11
 
 tapped11:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap11
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked11
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VADDPS    Z29, Z20, Z20
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-	VADDPS    Z29, Z21, Z21
-
-unbiasedMasked11:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap11
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked11
@@ -8240,36 +8865,12 @@ aloneMasked11:
 	RET
 
 rows12:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask12
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask12
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask12:
 	SHLQ       $0x02, CX
@@ -8308,18 +8909,96 @@ ask12:
 	ADDQ       CX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	MOVQ       taps+104(FP), R15
-	MOVQ       R15, 8(SP)
-	MOVQ       rows+96(FP), R15
-	MOVQ       R15, (SP)
-	MOVQ       a+24(FP), R15
-	MOVQ       zero+120(FP), AX
-	SUBQ       R15, AX
-	MOVQ       AX, 24(SP)
-	MOVQ       k+16(FP), AX
-	LEAQ       (R15)(AX*4), R15
-	MOVQ       R15, 16(SP)
-	MOVQ       b+40(FP), R14
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased12
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z16
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z20
+	VMOVAPS    Z0, Z22
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z3
+	VMOVAPS    Z1, Z5
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z9
+	VMOVAPS    Z1, Z11
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z15
+	VMOVAPS    Z1, Z17
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z21
+	VMOVAPS    Z1, Z23
+	JMP        begun12
+
+unbiased12:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+begun12:
+	MOVQ taps+120(FP), R15
+	MOVQ R15, 8(SP)
+	MOVQ rows+112(FP), R15
+	MOVQ R15, (SP)
+	MOVQ a+24(FP), R15
+	MOVQ zero+136(FP), AX
+	SUBQ R15, AX
+	MOVQ AX, 24(SP)
+	MOVQ k+16(FP), AX
+	LEAQ (R15)(AX*4), R15
+	MOVQ R15, 16(SP)
+	MOVQ b+40(FP), R14
+	MOVQ ahead+96(FP), BP
 
 tap12:
 	MOVQ    (SP), R15
@@ -8402,6 +9081,8 @@ tap12:
 	JGT     rest12
 
 loop12:
+	PREFETCHT0   (BP)
+	ADDQ         aheadStep+104(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -8616,63 +9297,32 @@ single12:
 	JNE          single12
 
 tapped12:
-	MOVQ      stride+112(FP), R15
-	SHLQ      $0x02, R15
-	ADDQ      R15, (SP)
-	DECQ      8(SP)
-	JNE       tap12
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked12
-	VMOVUPS.Z (CX), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	VADDPS    Z29, Z2, Z2
-	VADDPS    Z29, Z4, Z4
-	VADDPS    Z29, Z6, Z6
-	VADDPS    Z29, Z8, Z8
-	VADDPS    Z29, Z10, Z10
-	VADDPS    Z29, Z12, Z12
-	VADDPS    Z29, Z14, Z14
-	VADDPS    Z29, Z16, Z16
-	VADDPS    Z29, Z18, Z18
-	VADDPS    Z29, Z20, Z20
-	VADDPS    Z29, Z22, Z22
-	VMOVUPS.Z 64(CX), K2, Z29
-	VADDPS    Z29, Z1, Z1
-	VADDPS    Z29, Z3, Z3
-	VADDPS    Z29, Z5, Z5
-	VADDPS    Z29, Z7, Z7
-	VADDPS    Z29, Z9, Z9
-	VADDPS    Z29, Z11, Z11
-	VADDPS    Z29, Z13, Z13
-	VADDPS    Z29, Z15, Z15
-	VADDPS    Z29, Z17, Z17
-	VADDPS    Z29, Z19, Z19
-	VADDPS    Z29, Z21, Z21
-	VADDPS    Z29, Z23, Z23
-
-unbiasedMasked12:
+	MOVQ         stride+128(FP), R15
+	SHLQ         $0x02, R15
+	ADDQ         R15, (SP)
+	DECQ         8(SP)
+	JNE          tap12
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked12
@@ -8784,50 +9434,96 @@ aloneMasked12:
 	VZEROUPPER
 	RET
 
-// func GemmF32_8x48(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32)
+// func GemmF32_8x48(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·GemmF32_8x48(SB), NOSPLIT, $0-96
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+8
-	JEQ    rows8
-	CMPQ   AX, $+7
-	JEQ    rows7
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask1
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+TEXT ·GemmF32_8x48(SB), NOSPLIT, $0-112
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+8
+	JEQ   rows8
+	CMPQ  AX, $+7
+	JEQ   rows7
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask1:
 	SHLQ       $0x02, CX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest1
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased1
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVUPS.Z  128(CX), K3, Z2
+	JMP        begun1
+
+unbiased1:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+
+begun1:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest1
 
 loop1:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -8894,49 +9590,38 @@ single1:
 	JNE          single1
 
 multiplied1:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked1
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-
-unbiasedMasked1:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked1
@@ -8964,18 +9649,12 @@ aloneMasked1:
 	RET
 
 rows2:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask2
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask2:
 	SHLQ       $0x02, CX
@@ -8986,17 +9665,72 @@ ask2:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest2
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased2
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	JMP        begun2
+
+unbiased2:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+begun2:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest2
 
 loop2:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -9083,52 +9817,38 @@ single2:
 	JNE          single2
 
 multiplied2:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked2
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-
-unbiasedMasked2:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked2
@@ -9167,21 +9887,12 @@ aloneMasked2:
 	RET
 
 rows3:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask3
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask3:
 	SHLQ       $0x02, CX
@@ -9196,17 +9907,78 @@ ask3:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest3
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased3
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z6
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVAPS    Z1, Z7
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	VMOVAPS    Z2, Z8
+	JMP        begun3
+
+unbiased3:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+
+begun3:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest3
 
 loop3:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -9313,55 +10085,38 @@ single3:
 	JNE          single3
 
 multiplied3:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked3
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VADDPS    Z28, Z6, Z6
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VADDPS    Z28, Z7, Z7
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-	VADDPS    Z28, Z8, Z8
-
-unbiasedMasked3:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked3
@@ -9411,24 +10166,12 @@ aloneMasked3:
 	RET
 
 rows4:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask4
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask4:
 	SHLQ       $0x02, CX
@@ -9447,17 +10190,84 @@ ask4:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest4
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased4
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z9
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z10
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	VMOVAPS    Z2, Z8
+	VMOVAPS    Z2, Z11
+	JMP        begun4
+
+unbiased4:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+begun4:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest4
 
 loop4:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -9584,58 +10394,38 @@ single4:
 	JNE          single4
 
 multiplied4:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked4
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VADDPS    Z28, Z6, Z6
-	VADDPS    Z28, Z9, Z9
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VADDPS    Z28, Z7, Z7
-	VADDPS    Z28, Z10, Z10
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-	VADDPS    Z28, Z8, Z8
-	VADDPS    Z28, Z11, Z11
-
-unbiasedMasked4:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked4
@@ -9696,27 +10486,12 @@ aloneMasked4:
 	RET
 
 rows5:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask5
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask5:
 	SHLQ       $0x02, CX
@@ -9739,17 +10514,90 @@ ask5:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest5
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased5
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z9
+	VMOVAPS    Z0, Z12
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z10
+	VMOVAPS    Z1, Z13
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	VMOVAPS    Z2, Z8
+	VMOVAPS    Z2, Z11
+	VMOVAPS    Z2, Z14
+	JMP        begun5
+
+unbiased5:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+
+begun5:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest5
 
 loop5:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -9896,61 +10744,38 @@ single5:
 	JNE          single5
 
 multiplied5:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked5
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VADDPS    Z28, Z6, Z6
-	VADDPS    Z28, Z9, Z9
-	VADDPS    Z28, Z12, Z12
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VADDPS    Z28, Z7, Z7
-	VADDPS    Z28, Z10, Z10
-	VADDPS    Z28, Z13, Z13
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-	VADDPS    Z28, Z8, Z8
-	VADDPS    Z28, Z11, Z11
-	VADDPS    Z28, Z14, Z14
-
-unbiasedMasked5:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked5
@@ -10022,30 +10847,12 @@ aloneMasked5:
 	RET
 
 rows6:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask6
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask6:
 	SHLQ       $0x02, CX
@@ -10072,17 +10879,96 @@ ask6:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest6
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased6
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z9
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z15
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z10
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z16
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	VMOVAPS    Z2, Z8
+	VMOVAPS    Z2, Z11
+	VMOVAPS    Z2, Z14
+	VMOVAPS    Z2, Z17
+	JMP        begun6
+
+unbiased6:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+begun6:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest6
 
 loop6:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -10249,64 +11135,38 @@ single6:
 	JNE          single6
 
 multiplied6:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked6
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VADDPS    Z28, Z6, Z6
-	VADDPS    Z28, Z9, Z9
-	VADDPS    Z28, Z12, Z12
-	VADDPS    Z28, Z15, Z15
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VADDPS    Z28, Z7, Z7
-	VADDPS    Z28, Z10, Z10
-	VADDPS    Z28, Z13, Z13
-	VADDPS    Z28, Z16, Z16
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-	VADDPS    Z28, Z8, Z8
-	VADDPS    Z28, Z11, Z11
-	VADDPS    Z28, Z14, Z14
-	VADDPS    Z28, Z17, Z17
-
-unbiasedMasked6:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked6
@@ -10389,33 +11249,12 @@ aloneMasked6:
 	RET
 
 rows7:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask7
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask7
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask7:
 	SHLQ       $0x02, CX
@@ -10446,17 +11285,102 @@ ask7:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest7
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased7
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z9
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z15
+	VMOVAPS    Z0, Z18
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z10
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z16
+	VMOVAPS    Z1, Z19
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	VMOVAPS    Z2, Z8
+	VMOVAPS    Z2, Z11
+	VMOVAPS    Z2, Z14
+	VMOVAPS    Z2, Z17
+	VMOVAPS    Z2, Z20
+	JMP        begun7
+
+unbiased7:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+
+begun7:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest7
 
 loop7:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -10643,67 +11567,38 @@ single7:
 	JNE          single7
 
 multiplied7:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked7
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VADDPS    Z28, Z6, Z6
-	VADDPS    Z28, Z9, Z9
-	VADDPS    Z28, Z12, Z12
-	VADDPS    Z28, Z15, Z15
-	VADDPS    Z28, Z18, Z18
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VADDPS    Z28, Z7, Z7
-	VADDPS    Z28, Z10, Z10
-	VADDPS    Z28, Z13, Z13
-	VADDPS    Z28, Z16, Z16
-	VADDPS    Z28, Z19, Z19
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-	VADDPS    Z28, Z8, Z8
-	VADDPS    Z28, Z11, Z11
-	VADDPS    Z28, Z14, Z14
-	VADDPS    Z28, Z17, Z17
-	VADDPS    Z28, Z20, Z20
-
-unbiasedMasked7:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked7
@@ -10797,36 +11692,12 @@ aloneMasked7:
 	RET
 
 rows8:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   residual+72(FP), AX
-	MOVQ   ldr+80(FP), CX
-	TESTQ  AX, AX
-	JNE    ask8
-	MOVQ   c+48(FP), AX
-	MOVQ   ldc+56(FP), CX
+	MOVQ  residual+72(FP), AX
+	MOVQ  ldr+80(FP), CX
+	TESTQ AX, AX
+	JNE   ask8
+	MOVQ  c+48(FP), AX
+	MOVQ  ldc+56(FP), CX
 
 ask8:
 	SHLQ       $0x02, CX
@@ -10861,19 +11732,110 @@ ask8:
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
-	MOVQ       a+24(FP), AX
-	MOVQ       lda+32(FP), CX
-	SHLQ       $0x02, CX
-	LEAQ       (CX)(CX*2), DX
-	LEAQ       (CX)(CX*4), SI
-	LEAQ       (AX)(DX*2), BX
-	ADDQ       CX, BX
-	MOVQ       b+40(FP), DI
-	MOVQ       k+16(FP), R8
-	SUBQ       $+4, R8
-	JLT        rest8
+	MOVQ       bias+64(FP), CX
+	TESTQ      CX, CX
+	JEQ        unbiased8
+	MOVQ       n+8(FP), AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K1
+	MOVQ       n+8(FP), AX
+	SUBQ       $+16, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K2
+	MOVQ       n+8(FP), AX
+	SUBQ       $+32, AX
+	XORL       BX, BX
+	TESTQ      AX, AX
+	CMOVQLT    BX, AX
+	MOVL       $0x00000010, BX
+	CMPQ       AX, BX
+	CMOVQGT    BX, AX
+	MOVL       $-1, BX
+	BZHIL      AX, BX, BX
+	KMOVW      BX, K3
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z9
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z15
+	VMOVAPS    Z0, Z18
+	VMOVAPS    Z0, Z21
+	VMOVUPS.Z  64(CX), K2, Z1
+	VMOVAPS    Z1, Z4
+	VMOVAPS    Z1, Z7
+	VMOVAPS    Z1, Z10
+	VMOVAPS    Z1, Z13
+	VMOVAPS    Z1, Z16
+	VMOVAPS    Z1, Z19
+	VMOVAPS    Z1, Z22
+	VMOVUPS.Z  128(CX), K3, Z2
+	VMOVAPS    Z2, Z5
+	VMOVAPS    Z2, Z8
+	VMOVAPS    Z2, Z11
+	VMOVAPS    Z2, Z14
+	VMOVAPS    Z2, Z17
+	VMOVAPS    Z2, Z20
+	VMOVAPS    Z2, Z23
+	JMP        begun8
+
+unbiased8:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+begun8:
+	MOVQ ahead+96(FP), R9
+	MOVQ a+24(FP), AX
+	MOVQ lda+32(FP), CX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), DX
+	LEAQ (CX)(CX*4), SI
+	LEAQ (AX)(DX*2), BX
+	ADDQ CX, BX
+	MOVQ b+40(FP), DI
+	MOVQ k+16(FP), R8
+	SUBQ $+4, R8
+	JLT  rest8
 
 loop8:
+	PREFETCHT0   (R9)
+	ADDQ         aheadStep+104(FP), R9
 	VMOVUPS      (DI), Z29
 	VMOVUPS      64(DI), Z30
 	VMOVUPS      128(DI), Z31
@@ -11082,70 +12044,38 @@ single8:
 	JNE          single8
 
 multiplied8:
-	MOVQ      n+8(FP), AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K1
-	MOVQ      n+8(FP), AX
-	SUBQ      $+16, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K2
-	MOVQ      n+8(FP), AX
-	SUBQ      $+32, AX
-	XORL      BX, BX
-	TESTQ     AX, AX
-	CMOVQLT   BX, AX
-	MOVL      $0x00000010, BX
-	CMPQ      AX, BX
-	CMOVQGT   BX, AX
-	MOVL      $-1, BX
-	BZHIL     AX, BX, BX
-	KMOVW     BX, K3
-	MOVQ      bias+64(FP), CX
-	TESTQ     CX, CX
-	JEQ       unbiasedMasked8
-	VMOVUPS.Z (CX), K1, Z28
-	VADDPS    Z28, Z0, Z0
-	VADDPS    Z28, Z3, Z3
-	VADDPS    Z28, Z6, Z6
-	VADDPS    Z28, Z9, Z9
-	VADDPS    Z28, Z12, Z12
-	VADDPS    Z28, Z15, Z15
-	VADDPS    Z28, Z18, Z18
-	VADDPS    Z28, Z21, Z21
-	VMOVUPS.Z 64(CX), K2, Z28
-	VADDPS    Z28, Z1, Z1
-	VADDPS    Z28, Z4, Z4
-	VADDPS    Z28, Z7, Z7
-	VADDPS    Z28, Z10, Z10
-	VADDPS    Z28, Z13, Z13
-	VADDPS    Z28, Z16, Z16
-	VADDPS    Z28, Z19, Z19
-	VADDPS    Z28, Z22, Z22
-	VMOVUPS.Z 128(CX), K3, Z28
-	VADDPS    Z28, Z2, Z2
-	VADDPS    Z28, Z5, Z5
-	VADDPS    Z28, Z8, Z8
-	VADDPS    Z28, Z11, Z11
-	VADDPS    Z28, Z14, Z14
-	VADDPS    Z28, Z17, Z17
-	VADDPS    Z28, Z20, Z20
-	VADDPS    Z28, Z23, Z23
-
-unbiasedMasked8:
+	MOVQ         n+8(FP), AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K1
+	MOVQ         n+8(FP), AX
+	SUBQ         $+16, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K2
+	MOVQ         n+8(FP), AX
+	SUBQ         $+32, AX
+	XORL         BX, BX
+	TESTQ        AX, AX
+	CMOVQLT      BX, AX
+	MOVL         $0x00000010, BX
+	CMPQ         AX, BX
+	CMOVQGT      BX, AX
+	MOVL         $-1, BX
+	BZHIL        AX, BX, BX
+	KMOVW        BX, K3
 	MOVQ         residual+72(FP), CX
 	TESTQ        CX, CX
 	JEQ          aloneMasked8

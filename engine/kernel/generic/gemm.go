@@ -22,7 +22,9 @@ const columns = 4
 //			c[i*ldc+j] = max(acc, floor)
 //		}
 //	}
-func GemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32) {
+//
+// What lies ahead is not asked for.
+func GemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int) {
 	var acc [2][columns]float32
 	rows := unsafe.Slice(a, (m-1)*lda+k)
 	multiply(&acc, rows[:k], rows[(m-1)*lda:][:k], unsafe.Slice(b, k*columns))
@@ -38,7 +40,7 @@ func GemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias,
 //			acc += row[p] * b[(tap*k+p)*4+j]
 //		}
 //	}
-func IndirectGemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, rows *int32, taps, stride int, zero *float32) {
+func IndirectGemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *float32) {
 	var acc [2][columns]float32
 	table := unsafe.Slice(rows, (taps-1)*stride+m)
 	packed := unsafe.Slice(b, taps*k*columns)
