@@ -67,6 +67,11 @@ type ProductF32 struct {
 	LDR      int
 	Scale    float32
 	ReLU     bool
+
+	// Rows may lie in lines of so many: row i is then at i/Line*NextC + i%Line*LDC of C and
+	// i/Line*NextR + i%Line*LDR of Residual. No tile reaches from a line into the next, so
+	// that taps outside the image for a whole line take no time. 0: all rows are one line.
+	Line, NextC, NextR int
 }
 
 // Panels is how many panels of NR columns n columns take.
@@ -155,12 +160,12 @@ func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
 // bias and the residual, each later one adds itself to c, the last applies ReLU.
 func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
 	taps := p.taps()
-	bias, residual, ldr, scale := p.Bias, p.Residual, p.LDR, p.Scale
+	bias, residual, ldr, nextR, scale := p.Bias, p.Residual, p.LDR, p.NextR, p.Scale
 	if residual == nil {
 		scale = 1
 	}
 	if t0 > 0 || k0 > 0 {
-		bias, residual, ldr = nil, p.C, p.LDC
+		bias, residual, ldr, nextR = nil, p.C, p.LDC, p.NextC
 	}
 	floor := float32(math.Inf(-1))
 	if p.ReLU && t1 == taps && k1 == p.K {
@@ -174,32 +179,62 @@ func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
 	for first := p0; first < p1; first += block {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
+			line, place, end := 0, i, i1
+			if p.Line > 0 {
+				line, place = i/p.Line, i%p.Line
+				end = min(i1, (line+1)*p.Line)
+			}
 			// Tiles of about equal height: a low one takes as long as one of four rows.
-			tiles := (i1 - i + most - 1) / most
-			m := (i1 - i + tiles - 1) / tiles
+			tiles := (end - i + most - 1) / most
+			m := (end - i + tiles - 1) / tiles
 			next := i + m
 			if next >= i1 {
 				next = i0
 			}
 			ahead, step, call := p.ahead(next, m, t0, t1, k0, k1, last-first)
+			inside0, inside1 := p.inside(t0, t1, i, m)
 			for panel := first; panel < last; panel++ {
 				j := panel * g.NR
 				n := min(g.NR, p.N-j)
-				b := &p.B[((panel*taps+t0)*p.K+k0)*g.NR]
-				c := &p.C[i*p.LDC+j]
+				b := &p.B[((panel*taps+inside0)*p.K+k0)*g.NR]
+				c := &p.C[line*p.NextC+place*p.LDC+j]
+				from := at(residual, line*nextR+place*ldr+j)
 				if p.Rows == nil {
 					g.tile(m, n, k1-k0, &p.A[i*p.LDA+k0], p.LDA, b, c, p.LDC,
-						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor, ahead, step)
+						at(bias, j), from, ldr, scale, floor, ahead, step)
 				} else {
 					g.indirect(m, n, k1-k0, &p.A[k0], p.LDA, b, c, p.LDC,
-						at(bias, j), at(residual, i*ldr+j), ldr, scale, floor, ahead, step,
-						&p.Rows[t0*p.Stride+i], t1-t0, p.Stride, &p.Zero[k0])
+						at(bias, j), from, ldr, scale, floor, ahead, step,
+						&p.Rows[inside0*p.Stride+i], inside1-inside0, p.Stride, &p.Zero[k0])
 				}
 				ahead += call
 			}
 			i += m
 		}
 	}
+}
+
+// inside leaves away the first and the last taps that are outside the image for all of m
+// rows from i on, but for one.
+func (p *ProductF32) inside(t0, t1, i, m int) (int, int) {
+	if p.Rows == nil {
+		return t0, t1
+	}
+	outside := func(tap int) bool {
+		for _, r := range p.Rows[tap*p.Stride+i:][:m] {
+			if r >= 0 {
+				return false
+			}
+		}
+		return true
+	}
+	for t0 < t1-1 && outside(t0) {
+		t0++
+	}
+	for t0 < t1-1 && outside(t1-1) {
+		t1--
+	}
+	return t0, t1
 }
 
 // ahead is where the rows from i on that a tile will read lie in A, and how many bytes of
@@ -262,13 +297,25 @@ func (p *ProductF32) check(g *GemmF32, i0, i1, p0, p1 int) {
 		need("A", len(p.A), int(highest)+1, p.LDA, p.K)
 	}
 	need("B", len(p.B), g.Panels(p.N), p.taps()*p.K*g.NR, p.taps()*p.K*g.NR)
-	need("C", len(p.C), i1, p.LDC, p.N)
+	p.needRows("C", len(p.C), i1, p.LDC, p.NextC)
 	if p.Bias != nil {
 		need("Bias", len(p.Bias), 1, 0, p.N)
 	}
 	if p.Residual != nil {
-		need("Residual", len(p.Residual), i1, p.LDR, p.N)
+		p.needRows("Residual", len(p.Residual), i1, p.LDR, p.NextR)
 	}
+}
+
+// needRows panics unless the rows up to i1 are inside size.
+func (p *ProductF32) needRows(what string, size, i1, pitch, next int) {
+	if p.Line == 0 {
+		need(what, size, i1, pitch, p.N)
+		return
+	}
+	if p.Line < 0 || pitch < 0 {
+		panic(fmt.Sprintf("kernel: %s has lines of %d rows, %d apart", what, p.Line, pitch))
+	}
+	need(what, size, (i1+p.Line-1)/p.Line, next, (min(i1, p.Line)-1)*pitch+p.N)
 }
 
 // need panics unless count rows of width floats, stride apart, fit in size.

@@ -210,6 +210,53 @@ func TestGemmRange(t *testing.T) {
 	})
 }
 
+// Rows in lines go to the columns of an image, and taps outside it for a line add nothing.
+func TestGemmInLines(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		g := set.Gemm
+		r := rand.New(rand.NewPCG(13, 14))
+		for line := 1; line <= 2*g.indirectRows+1; line++ {
+			lines := 3
+			pc := productCase{m: lines * line, n: g.NR + 3, k: 5, taps: 1 + line%5, bias: true, residual: line%2 == 0, relu: line%3 == 0}
+			if line%4 == 0 {
+				pc.depth = 5
+			}
+			p := newProduct(g, pc, r)
+			for l := range lines { // of which the last is all outside
+				for tap := range p.Taps {
+					if l == 0 && tap > 0 || l == 1 && tap < p.Taps-1 || l == 2 {
+						for i := range line {
+							p.Rows[tap*p.Stride+l*line+i] = -1
+						}
+					}
+				}
+			}
+			pitch, pitchR := p.LDC, p.LDR
+			p.Line, p.LDC, p.NextC, p.LDR, p.NextR = line, lines*pitch, pitch, lines*pitchR, pitchR
+			split := r.IntN(p.M)
+			g.Run(&p.ProductF32, 0, split, 0, g.Panels(p.N))
+			g.Run(&p.ProductF32, split, p.M, 0, g.Panels(p.N))
+			var residual []float32
+			if pc.residual {
+				residual = make([]float32, p.M*pitchR)
+				for i := range p.M {
+					copy(residual[i*pitchR:][:p.N], p.Residual[i%line*p.LDR+i/line*p.NextR:])
+				}
+			}
+			p.LDR = pitchR
+			for i := range p.M {
+				for j := range p.N {
+					want, bound := p.want(i, j, residual)
+					if got := float64(p.C[i%line*p.LDC+i/line*p.NextC+j]); !(math.Abs(got-want) <= bound) {
+						t.Fatalf("%s, lines of %d: [%d][%d] is %g, want %g within %g", g.Name, line, i, j, got, want, bound)
+					}
+				}
+			}
+			p.c.checkGaps(t, fmt.Sprintf("%s, lines of %d", g.Name, line), p.M, p.N, pitch)
+		}
+	})
+}
+
 // TestPack compares the three ways of packing with the definition, values that were
 // there before among it.
 func TestPack(t *testing.T) {
