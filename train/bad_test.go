@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
@@ -208,7 +209,7 @@ func TestDivergence(t *testing.T) {
 	r.SaveEvery = 1
 	folder := filepath.Join(t.TempDir(), "run")
 	last := 0
-	_, err := Start(t.Context(), backend, folder, r, Options{Progress: func(p Progress) { last = p.Step }})
+	_, err := Start(t.Context(), backend, folder, r, Options{Progress: func(p Progress) { last = p.Step }, CheckGradients: true})
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -216,10 +217,40 @@ func TestDivergence(t *testing.T) {
 	if len(all) == 0 || filepath.Base(all[len(all)-1]) != checkpointName(last) {
 		t.Errorf("checkpoints are %v, want that of step %d as the last", all, last)
 	}
-	for _, want := range []string{"step " + string(rune('0'+last+1)), "loss", "the last good checkpoint is " + all[len(all)-1]} {
+	for _, want := range []string{"step " + string(rune('0'+last+1)), "loss", "the first of them that of InceptionResnetV1/Conv2d_1a_3x3/weights", "the last good checkpoint is " + all[len(all)-1]} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q should contain %q", err, want)
 		}
+	}
+}
+
+// TestCheckGradients makes the decay of one parameter's weights overflow.
+func TestCheckGradients(t *testing.T) {
+	backend := newBackend(t)
+	r := smallRecipe("")
+	r.WeightDecay = 1e3
+	from, err := newOrigin(backend, r, []string{"a", "b", "c"}, discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const large = "InceptionResnetV1/Conv2d_4a_3x3/weights"
+	s, err := newStepper(backend, from.network, r, from.parameters, func(dst []float32, p arch.Parameter) error {
+		if err := from.values(dst, p); err != nil || p.Name != large {
+			return err
+		}
+		for i := range dst {
+			dst[i] *= 1e18 // which batch norm divides by
+		}
+		return nil
+	}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	images, labels := pictures(4)
+	o, err := s.step(0, images, labels, 0.1, 0)
+	if err != nil || o.wrong != large || !finite(o.loss) || finite(o.norm) {
+		t.Errorf("loss %g, norm %g, wrong %q, error %v, want only the gradient of %s to overflow", o.loss, o.norm, o.wrong, err, large)
 	}
 }
 

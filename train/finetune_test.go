@@ -167,7 +167,7 @@ func TestFrozenBatchNorm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer from.close()
-	s, err := newStepper(backend, from.network, r, from.parameters, from.values)
+	s, err := newStepper(backend, from.network, r, from.parameters, from.values, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func TestGoldenRMSProp(t *testing.T) {
 			s, err := newStepper(backend, network, r, divide(all, frozenBy(nil)), func(dst []float32, p arch.Parameter) error {
 				copy(dst, tensors.MustCopyFlatData[float32](initial[p.Name]))
 				return nil
-			})
+			}, false)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ func NewProgram(backend compute.Backend, r recipe.Training, classes int) (*Progr
 	if err != nil {
 		return nil, err
 	}
-	s, err := newStepper(backend, o.network, r, o.parameters, o.values)
+	s, err := newStepper(backend, o.network, r, o.parameters, o.values, false)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ type Options struct {
 	Log *slog.Logger
 	// Progress is called after every step, from the run's own goroutine.
 	Progress func(Progress)
+	// CheckGradients lets the error of a step whose gradient is not finite name the first
+	// parameter, in the network's order, that it is the gradient of.
+	CheckGradients bool
 }
 
 // Progress is how far a run has come. What is said of more than one step is about those
@@ -138,7 +141,7 @@ func start(ctx context.Context, backend compute.Backend, folder string, r recipe
 		return nil, err
 	}
 	defer closeAll(from.close)
-	if t.stepper, err = newStepper(backend, from.network, r, from.parameters, from.values); err != nil {
+	if t.stepper, err = newStepper(backend, from.network, r, from.parameters, from.values, o.CheckGradients); err != nil {
 		return nil, err
 	}
 	defer t.stepper.close()
@@ -348,7 +351,11 @@ func (t *run) diverged(o outcome) error {
 	if all, err := checkpoints(t.folder); err == nil && len(all) > 0 {
 		last = "the last good checkpoint is " + all[len(all)-1]
 	}
-	return fmt.Errorf("step %d: expected a loss and a gradient that are numbers, found a loss of %g and a gradient of L2 %g; %s; begin again with a lower learning rate, a longer warm_up, or clip_norm", t.state.Step+1, o.loss, o.norm, last)
+	of := ""
+	if o.wrong != "" {
+		of = ", the first of them that of " + o.wrong
+	}
+	return fmt.Errorf("step %d: expected a loss and a gradient that are numbers, found a loss of %g and a gradient of L2 %g%s; %s; begin again with a lower learning rate, a longer warm_up, or clip_norm", t.state.Step+1, o.loss, o.norm, of, last)
 }
 
 // progress says what happened in an interval.

@@ -136,7 +136,7 @@ func compareOutcomes(t *testing.T, got, want map[string]string) {
 	}
 	for name, data := range want {
 		if got[name] != data {
-			t.Errorf("%s differs from that of the uninterrupted run", name)
+			t.Errorf("%s differs from that of the other run", name)
 			if name == metricsFile {
 				t.Logf("found:\n%s\nwant:\n%s", got[name], data)
 			}
@@ -195,6 +195,29 @@ func TestResumeIsExact(t *testing.T) {
 			}
 			compareOutcomes(t, outcomeOf(t, folder), outcomeOf(t, straight))
 		})
+	}
+}
+
+// TestRunsAreEqual makes the same run three times.
+func TestRunsAreEqual(t *testing.T) {
+	backend := newBackend(t)
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	r.Epochs = 4
+	var first map[string]string
+	for range 3 {
+		folder := filepath.Join(t.TempDir(), "run")
+		result, err := Start(t.Context(), backend, folder, r, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if steps := result.Images / r.Batch; steps != 20 {
+			t.Fatalf("%d steps, want 20", steps)
+		}
+		if first == nil {
+			first = outcomeOf(t, folder)
+			continue
+		}
+		compareOutcomes(t, outcomeOf(t, folder), first)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -27,6 +28,7 @@ type stepper struct {
 	store      *model.Store
 	update     *model.Exec  // computes gradients and changes the parameters
 	graph      *graph.Graph // of update
+	check      bool         // return the squares of each gradient
 	accumulate *model.Exec  // only adds its gradients to those of the batch
 }
 
@@ -40,8 +42,8 @@ const (
 func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
 
 // newStepper makes the programs; values fills in what training begins with.
-func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error) (*stepper, error) {
-	s := &stepper{network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore()}
+func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error, check bool) (*stepper, error) {
+	s := &stepper{network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore(), check: check}
 	if err := s.create(backend, values); err != nil {
 		return nil, err
 	}
@@ -157,7 +159,8 @@ func (s *stepper) accumulateGraph(scope *model.Scope, images, targets *graph.Nod
 }
 
 // updateGraph makes the optimiser's step, and moves the averages. It returns the
-// logits, the loss, and the L2 norm of the gradients before they are clipped.
+// logits, the loss, and the L2 norm of the gradients before they are clipped; where they
+// are to be checked, also the sum of the squares of each.
 func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *graph.Node) []*graph.Node {
 	s.graph = images.Graph()
 	logits, loss, gradients := s.gradients(scope, images, targets)
@@ -171,7 +174,8 @@ func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *
 			gradients[i] = graph.Add(gradients[i], graph.MulScalar(s.variable("", p).NodeValue(loss), s.recipe.WeightDecay))
 		}
 	}
-	norm := globalNorm(gradients)
+	squares := sumsOfSquares(gradients)
+	norm := globalNorm(squares)
 	clip := func(gradient *graph.Node) *graph.Node { return gradient }
 	if limit := s.recipe.ClipNorm; limit > 0 {
 		factor := graph.Div(graph.Scalar(norm.Graph(), norm.DType(), limit), graph.MaxScalar(norm, limit))
@@ -196,18 +200,26 @@ func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *
 		average, value := s.variable(averageScope, p), s.variable("", p).NodeValue(loss)
 		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(loss), spread(decay, value)), graph.Mul(value, spread(rest, value))))
 	}
-	return []*graph.Node{logits, loss, norm}
+	results := []*graph.Node{logits, loss, norm}
+	if s.check {
+		results = append(results, graph.Stack(squares, 0))
+	}
+	return results
 }
 
-// globalNorm returns the L2 norm of all tensors together.
-func globalNorm(all []*graph.Node) *graph.Node {
-	var sum *graph.Node
-	for _, x := range all {
-		if square := graph.ReduceAllSum(graph.Mul(x, x)); sum == nil {
-			sum = square
-		} else {
-			sum = graph.Add(sum, square)
-		}
+func sumsOfSquares(all []*graph.Node) []*graph.Node {
+	sums := make([]*graph.Node, len(all))
+	for i, x := range all {
+		sums[i] = graph.ReduceAllSum(graph.Mul(x, x))
+	}
+	return sums
+}
+
+// globalNorm returns the L2 norm of all tensors together, of their sums of squares.
+func globalNorm(squares []*graph.Node) *graph.Node {
+	sum := squares[0]
+	for _, square := range squares[1:] {
+		sum = graph.Add(sum, square)
 	}
 	return graph.Sqrt(sum)
 }
@@ -222,6 +234,7 @@ type outcome struct {
 	loss   float64
 	norm   float64 // L2 of the gradients before clipping
 	logits []float32
+	wrong  string // the first parameter whose gradient has no finite L2, if they are checked
 }
 
 // add runs a part of a batch that is not its last.
@@ -261,6 +274,15 @@ func (s *stepper) exec(program *model.Exec, step, part int, images []float32, la
 	o.loss = float64(tensors.ToScalar[float32](results[1]))
 	if len(results) > 2 {
 		o.norm = float64(tensors.ToScalar[float32](results[2]))
+	}
+	if len(results) > 3 {
+		squares, err := tensors.CopyFlatData[float32](results[3])
+		if err != nil {
+			return outcome{}, err
+		}
+		if i := slices.IndexFunc(squares, func(v float32) bool { return !finite(float64(v)) }); i >= 0 {
+			o.wrong = s.parameters.trained[i].Name
+		}
 	}
 	if o.logits, err = tensors.CopyFlatData[float32](results[0]); err != nil {
 		return outcome{}, err

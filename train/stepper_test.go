@@ -15,7 +15,7 @@ func newTestStepper(t testing.TB, backend compute.Backend, r recipe.Training) *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newStepper(backend, from.network, r, from.parameters, from.values)
+	s, err := newStepper(backend, from.network, r, from.parameters, from.values, false)
 	if err != nil {
 		t.Fatal(err)
 	}

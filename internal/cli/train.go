@@ -38,6 +38,7 @@ type trainFlags struct {
 	weights      string
 	freeze       []string
 	seed         uint64
+	check        bool
 	json         bool
 	backend      backendFlags
 }
@@ -79,6 +80,7 @@ computes what an uninterrupted run would have.`,
 	flags.StringVar(&f.weights, "weights", "", "safetensors `file` to start from, of any number of classes")
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
+	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	f.backend.add(cmd)
 	return cmd
@@ -102,7 +104,7 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 	}
 	defer backend.Finalize()
 	bar := &trainBar{out: cmd.ErrOrStderr()}
-	o := train.Options{Log: slog.New(slog.NewTextHandler(bar, nil)), Progress: bar.show}
+	o := train.Options{Log: slog.New(slog.NewTextHandler(bar, nil)), Progress: bar.show, CheckGradients: f.check}
 	var result *train.Result
 	if f.resume {
 		result, err = train.Resume(cmd.Context(), backend, f.run, o)
