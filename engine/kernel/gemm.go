@@ -132,50 +132,11 @@ func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
 	if i0 == i1 {
 		return
 	}
-	depth := maxDepth
-	if p.Depth > 0 {
-		depth = min(depth, p.Depth)
-	}
-	if p.Rows == nil {
-		for k := 0; k < p.K; k += depth {
-			g.run(p, i0, i1, p0, p1, 0, 1, k, min(k+depth, p.K))
-		}
-		return
-	}
-	if p.K > depth {
-		for tap := range p.Taps {
-			for k := 0; k < p.K; k += depth {
-				g.run(p, i0, i1, p0, p1, tap, tap+1, k, min(k+depth, p.K))
-			}
-		}
-		return
-	}
-	taps := depth / p.K
-	for tap := 0; tap < p.Taps; tap += taps {
-		g.run(p, i0, i1, p0, p1, tap, min(tap+taps, p.Taps), 0, p.K)
-	}
-}
-
-// run does taps t0 to t1 of steps k0 to k1. The first of several such parts adds the
-// bias and the residual, each later one adds itself to c, the last applies ReLU.
-func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
-	taps := p.taps()
-	bias, residual, ldr, nextR, scale := p.Bias, p.Residual, p.LDR, p.NextR, p.Scale
-	if residual == nil {
-		scale = 1
-	}
-	if t0 > 0 || k0 > 0 {
-		bias, residual, ldr, nextR = nil, p.C, p.LDC, p.NextC
-	}
-	floor := float32(math.Inf(-1))
-	if p.ReLU && t1 == taps && k1 == p.K {
-		floor = 0
-	}
 	most := g.rows
 	if p.Rows != nil {
 		most = g.indirectRows
 	}
-	block := g.Together((t1 - t0) * (k1 - k0))
+	block := g.Together(p.taps() * p.K)
 	for first := p0; first < p1; first += block {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
@@ -186,78 +147,108 @@ func (g *GemmF32) run(p *ProductF32, i0, i1, p0, p1, t0, t1, k0, k1 int) {
 			}
 			// Tiles of about equal height: a low one takes as long as one of four rows.
 			tiles := (end - i + most - 1) / most
-			m := (end - i + tiles - 1) / tiles
-			next := i + m
+			t := tile{row: i, rows: (end - i + tiles - 1) / tiles}
+			t.c, t.residual = line*p.NextC+place*p.LDC, line*p.NextR+place*p.LDR
+			t.tap0, t.tap1 = p.inside(i, t.rows)
+			next := i + t.rows
 			if next >= i1 {
 				next = i0
 			}
-			ahead, step, call := p.ahead(next, m, t0, t1, k0, k1, last-first)
-			inside0, inside1 := p.inside(t0, t1, i, m)
+			t.ahead, t.step = p.ahead(next, &t, last-first)
 			for panel := first; panel < last; panel++ {
-				j := panel * g.NR
-				n := min(g.NR, p.N-j)
-				b := &p.B[((panel*taps+inside0)*p.K+k0)*g.NR]
-				c := &p.C[line*p.NextC+place*p.LDC+j]
-				from := at(residual, line*nextR+place*ldr+j)
-				if p.Rows == nil {
-					g.tile(m, n, k1-k0, &p.A[i*p.LDA+k0], p.LDA, b, c, p.LDC,
-						at(bias, j), from, ldr, scale, floor, ahead, step)
-				} else {
-					g.indirect(m, n, k1-k0, &p.A[k0], p.LDA, b, c, p.LDC,
-						at(bias, j), from, ldr, scale, floor, ahead, step,
-						&p.Rows[inside0*p.Stride+i], inside1-inside0, p.Stride, &p.Zero[k0])
-				}
-				ahead += call
+				g.sum(p, &t, panel)
 			}
-			i += m
+			i += t.rows
 		}
 	}
 }
 
-// inside leaves away the first and the last taps that are outside the image for all of m
-// rows from i on, but for one.
-func (p *ProductF32) inside(t0, t1, i, m int) (int, int) {
-	if p.Rows == nil {
-		return t0, t1
+// A tile is some rows of a product.
+type tile struct {
+	row, rows   int
+	c, residual int // where they begin
+	tap0, tap1  int // those that add something
+	ahead       uintptr
+	step        int
+}
+
+// sum computes a tile of one panel, in as many parts as the depth asks for. The first of
+// several adds the bias and the residual, each later one adds itself to c, the last
+// applies ReLU.
+func (g *GemmF32) sum(p *ProductF32, t *tile, panel int) {
+	depth := maxDepth
+	if p.Depth > 0 {
+		depth = min(depth, p.Depth)
 	}
+	taps := max(1, min(depth/p.K, t.tap1-t.tap0))
+	j := panel * g.NR
+	n := min(g.NR, p.N-j)
+	c := &p.C[t.c+j]
+	bias, residual, ldr, scale := at(p.Bias, j), at(p.Residual, t.residual+j), p.LDR, p.Scale
+	if residual == nil {
+		scale = 1
+	}
+	for tap := t.tap0; tap < t.tap1; tap += taps {
+		count := min(taps, t.tap1-tap)
+		for k := 0; k < p.K; k += depth {
+			steps := min(depth, p.K-k)
+			floor := float32(math.Inf(-1))
+			if p.ReLU && tap+count == t.tap1 && k+steps == p.K {
+				floor = 0
+			}
+			b := &p.B[((panel*p.taps()+tap)*p.K+k)*g.NR]
+			if p.Rows == nil {
+				g.tile(t.rows, n, steps, &p.A[t.row*p.LDA+k], p.LDA, b, c, p.LDC,
+					bias, residual, ldr, scale, floor, t.ahead, t.step)
+			} else {
+				g.indirect(t.rows, n, steps, &p.A[k], p.LDA, b, c, p.LDC,
+					bias, residual, ldr, scale, floor, t.ahead, t.step,
+					&p.Rows[tap*p.Stride+t.row], count, p.Stride, &p.Zero[k])
+			}
+			bias, residual, ldr = nil, c, p.LDC
+			t.ahead += uintptr(count * (steps / 4) * t.step)
+		}
+	}
+}
+
+// inside leaves away the first and the last taps that are outside the image for all of
+// some rows, but for one.
+func (p *ProductF32) inside(row, rows int) (first, end int) {
+	end = p.taps()
 	outside := func(tap int) bool {
-		for _, r := range p.Rows[tap*p.Stride+i:][:m] {
+		for _, r := range p.Rows[tap*p.Stride+row:][:rows] {
 			if r >= 0 {
 				return false
 			}
 		}
 		return true
 	}
-	for t0 < t1-1 && outside(t0) {
-		t0++
+	for first < end-1 && outside(first) {
+		first++
 	}
-	for t0 < t1-1 && outside(t1-1) {
-		t1--
+	for first < end-1 && outside(end-1) {
+		end--
 	}
-	return t0, t1
+	return first, end
 }
 
-// ahead is where the rows from i on that a tile will read lie in A, and how many bytes of
-// that are to be asked for in each four steps of k, and in each of the calls, so that
-// all has come when it is read.
-func (p *ProductF32) ahead(i, m, t0, t1, k0, k1, calls int) (at uintptr, step int, call uintptr) {
-	at = uintptr(unsafe.Pointer(&p.A[0]))
-	m = min(m, p.M-i)
-	first, last := i, i+m-1
+// ahead is where the rows that a next tile will read lie in A, and how many bytes of that
+// are to be asked for in each four steps of a tile's k, so that all has come when it is
+// read: the tile is computed for so many panels.
+func (p *ProductF32) ahead(next int, t *tile, panels int) (where uintptr, step int) {
+	where = uintptr(unsafe.Pointer(&p.A[0]))
+	rows := min(t.rows, p.M-next)
+	first, last := next, next+rows-1
 	if p.Rows != nil {
-		rows := p.Rows[(t1-1)*p.Stride:]
-		first, last = int(rows[first]), int(rows[last])
+		newest := p.Rows[(p.Taps-1)*p.Stride:]
+		first, last = int(newest[first]), int(newest[last])
 	}
-	if k1-k0 < p.K || first < 0 || last < first || last-first > 4*m {
-		return at, 0, 0
-	}
-	steps := (t1 - t0) * p.K / 4
-	if steps == 0 {
-		return at, 0, 0
+	calls := (t.tap1 - t.tap0) * (p.K / 4) * panels
+	if first < 0 || last < first || last-first > 4*rows || calls == 0 {
+		return where, 0
 	}
 	bytes := ((last-first)*p.LDA + p.K) * 4
-	step = min(64, (bytes+steps*calls-1)/(steps*calls))
-	return at + uintptr(4*first*p.LDA), step, uintptr(step * steps)
+	return where + uintptr(4*first*p.LDA), min(64, (bytes+calls-1)/calls)
 }
 
 // at is the address of element i, or nil for no slice.
