@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -126,14 +127,17 @@ func describe(s step) Step {
 		d.Operation, d.Algorithm = "weight gradient", s.kernel.Name
 		return d
 	case *elementwise:
-		d := Step{Operation: "elementwise", Input: s.pixels, Output: s.pixels}
-		for i, c := range s.code {
-			if i > 0 {
-				d.Algorithm += " "
+		var names []string
+		for begin, end := 0, 0; begin < len(s.code); begin = end {
+			name := s.code[begin].op.String()
+			for end = begin + 1; end < len(s.code) && s.code[end].op == s.code[begin].op; end++ {
 			}
-			d.Algorithm += c.op.String()
+			if end-begin > 1 {
+				name = fmt.Sprintf("%d %s", end-begin, name)
+			}
+			names = append(names, name)
 		}
-		return d
+		return Step{Operation: "elementwise", Algorithm: strings.Join(names, ", "), Input: s.pixels, Output: s.pixels}
 	case *padding:
 		return Step{Operation: "pad", Algorithm: "plain", Input: s.in.dims(), Output: s.out.dims()}
 	case *reshaping:
