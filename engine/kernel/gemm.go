@@ -180,7 +180,7 @@ func (g *GemmF32) sum(p *ProductF32, t *tile, panel int) {
 	if p.Depth > 0 {
 		depth = min(depth, p.Depth)
 	}
-	taps := max(1, min(depth/p.K, t.tap1-t.tap0))
+	taps := max(1, depth/p.K)
 	j := panel * g.NR
 	n := min(g.NR, p.N-j)
 	c := &p.C[t.c+j]
@@ -188,12 +188,12 @@ func (g *GemmF32) sum(p *ProductF32, t *tile, panel int) {
 	if residual == nil {
 		scale = 1
 	}
-	for tap := t.tap0; tap < t.tap1; tap += taps {
-		count := min(taps, t.tap1-tap)
+	for tap, end := t.tap0, 0; tap < t.tap1; tap = end {
+		end = min((tap/taps+1)*taps, t.tap1)
 		for k := 0; k < p.K; k += depth {
 			steps := min(depth, p.K-k)
 			floor := float32(math.Inf(-1))
-			if p.ReLU && tap+count == t.tap1 && k+steps == p.K {
+			if p.ReLU && end == t.tap1 && k+steps == p.K {
 				floor = 0
 			}
 			b := &p.B[((panel*p.taps()+tap)*p.K+k)*g.NR]
@@ -203,10 +203,10 @@ func (g *GemmF32) sum(p *ProductF32, t *tile, panel int) {
 			} else {
 				g.indirect(t.rows, n, steps, &p.A[k], p.LDA, b, c, p.LDC,
 					bias, residual, ldr, scale, floor, t.ahead, t.step,
-					&p.Rows[tap*p.Stride+t.row], count, p.Stride, &p.Zero[k])
+					&p.Rows[tap*p.Stride+t.row], end-tap, p.Stride, &p.Zero[k])
 			}
 			bias, residual, ldr = nil, c, p.LDC
-			t.ahead += uintptr(count * (steps / 4) * t.step)
+			t.ahead += uintptr((end - tap) * (steps / 4) * t.step)
 		}
 	}
 }
