@@ -126,6 +126,10 @@ func describe(s step) Step {
 		d := describeConvolution(s.geometry)
 		d.Operation, d.Algorithm = "weight gradient", s.kernel.Name
 		return d
+	case *winogradGradient:
+		d := describeConvolution(s.geometry)
+		d.Operation, d.Algorithm = "weight gradient", "gradient "+s.algorithm.Name
+		return d
 	case *elementwise:
 		var names []string
 		for begin, end := 0, 0; begin < len(s.code); begin = end {

@@ -22,6 +22,9 @@ func newStep(b *Backend, o operation) (step, error) {
 	case *reshaping:
 		return o, nil
 	case *weightGradient:
+		if o.algorithm != nil {
+			return o.algorithm, nil
+		}
 		return newSummed(o, b.kernels.Gradient, b.workers.count), nil
 	case *elementwise:
 		return o, nil
@@ -54,14 +57,18 @@ func (b *Backend) choose(o *convolution) convolver {
 	return newDirect(o, b.kernels.Gemm, b.workers.count)
 }
 
-// prepare gives convolutions what they share, and the memory that trained weights are
-// packed in.
+// prepare gives convolutions what they share, the memory that trained weights are packed
+// in, and that of their gradients.
 func (b *Backend) prepare(operations []operation) {
 	tables := rowTables{}
 	for _, o := range operations {
 		switch o := o.(type) {
 		case *weightGradient:
 			o.geometry.tables = tables
+			if k := b.kernels.Winograd(o.geometry.height, o.geometry.width); b.winograd && o.worthWinograd(k) {
+				o.algorithm = newWinogradGradient(o, k, b.workers.count)
+				o.scratch = o.algorithm.memory()
+			}
 		case *convolution:
 			if o.tables = tables; o.kernel != nil {
 				o.packed = &tensor{n: 1, h: 1, w: ceil(b.packedSize(o), floatsPerLine), c: floatsPerLine}

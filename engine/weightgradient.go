@@ -14,10 +14,13 @@ import (
 type weightGradient struct {
 	geometry *convolution // in, out, window, strides and padding of the convolution
 	to       *tensor
+
+	algorithm *winogradGradient // how it is computed, or nil for a direct sum
+	scratch   *tensor           // of that
 }
 
 func (o *weightGradient) reads() []*tensor  { return []*tensor{o.geometry.in, o.geometry.out} }
-func (o *weightGradient) writes() []*tensor { return []*tensor{o.to} }
+func (o *weightGradient) writes() []*tensor { return present([]*tensor{o.to, o.scratch}) }
 
 // lowerWeightGradient takes the convolution that GoMLX makes of the gradient: the batch
 // and the channels of the input change places, the gradient of the output is the
@@ -71,7 +74,7 @@ func (l *lowering) lowerDenseGradient(n *node) bool {
 func (l *lowering) addWeightGradient(geometry *convolution, v *value) {
 	to := l.tensor(v)
 	to.dense = true
-	l.operations = append(l.operations, &weightGradient{geometry, to})
+	l.operations = append(l.operations, &weightGradient{geometry: geometry, to: to})
 }
 
 // summed is a weightGradient with its kernel.

@@ -25,13 +25,7 @@ func (o *convolution) worthWinograd(k *kernel.WinogradF32, threads int) bool {
 		o.strideY != 1 || o.strideX != 1 || o.in.c < 32 || o.out.c < 32 {
 		return false
 	}
-	tiles := o.out.n * ((o.out.h + 3) / 4) * ((o.out.w + 3) / 4)
-	if k.KH == 1 {
-		tiles = o.out.n * o.out.h * ((o.out.w + 3) / 4)
-	} else if k.KW == 1 {
-		tiles = o.out.n * ((o.out.h + 3) / 4) * o.out.w
-	}
-	return tiles >= 12*threads
+	return k.Tiles(o.out.n, o.out.h, o.out.w) >= 12*threads
 }
 
 func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {

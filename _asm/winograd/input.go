@@ -8,18 +8,55 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-type input struct{ code }
+// input is a transform of pixels to points.
+type input struct {
+	code
+	name  string
+	along string // the transform along a side, in plain Go
+	reads int    // pixels along a side of a tile
+	needs int    // coefficients
+	// transform passes every point's value, in order, to out, from the pixels in the
+	// first registers.
+	transform func(out func(point int, value reg.VecPhysical))
+}
+
+// newInput is of the pixels that a convolution reads.
+func newInput(t *Transform) *input {
+	in := &input{
+		code: code{Transform: t}, name: "WinogradInputF32_" + t.size(t.side()), along: "WinogradInput",
+		reads: t.side(), needs: t.Pairs + t.Pairs*t.Pairs,
+	}
+	in.transform = in.ofPixels
+	return in
+}
+
+// newGradient is of the gradient with respect to the pixels that a convolution writes:
+// the transposed output transform.
+func newGradient(t *Transform) *input {
+	in := &input{
+		code: code{Transform: t}, name: fmt.Sprintf("WinogradGradientF32_%s_%s", t.size(Outputs), t.size(t.side())), along: "WinogradGradient",
+		reads: Outputs, needs: 3 * t.Pairs,
+	}
+	in.transform = in.ofGradient
+	return in
+}
+
+func (in *input) pixels() int {
+	if in.Square {
+		return in.reads * in.reads
+	}
+	return in.reads
+}
 
 func (in *input) emit() {
-	name := "WinogradInputF32_" + in.size(in.side())
-	TEXT(name, 0, "func(tiles, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv, points int, coefs *float32)")
-	Doc(fmt.Sprintf("%s is, for tiles that read %s pixels:", name, in.size(in.side())),
+	TEXT(in.name, 0, "func(tiles, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv, points int, coefs *float32)")
+	Doc(fmt.Sprintf("%s is, for tiles that read %s pixels:", in.name, in.size(in.reads)),
 		"",
 		"\tfor t := range tiles {",
 		"\t\tfor c := range channels {",
-		fmt.Sprintf("\t\t\tvar d [%d]float32", in.points()),
+		fmt.Sprintf("\t\t\tvar d [%d]float32", in.pixels()),
 		"\t\t\tfor i := range d {",
-		fmt.Sprintf("\t\t\t\td[i] = x[pixels[t*%d+i]*pitch+c] // zero[c] where the pixel is negative", in.points()),
+		fmt.Sprintf("\t\t\t\td[i] = x[pixels[t*%d+i]*pitch+c] // zero[c] where the pixel is negative", in.pixels()),
 		"\t\t\t}",
 		"\t\t\tfor i, value := range transformed(d, coefs) {",
 		"\t\t\t\tv[i*points+t*ldv+c] = value",
@@ -27,21 +64,25 @@ func (in *input) emit() {
 		"\t\t}",
 		"\t}",
 		"",
-		"where transformed, along each side, is generic.WinogradInput.")
+		fmt.Sprintf("where transformed, along each side, is generic.%s.", in.along))
 	Pragma("noescape")
 	in.at, in.coefs, in.values = reg.RAX, reg.RBX, reg.RCX
 	left, tmp, pixel := reg.RDX, reg.RSI, reg.RDI
 	v, points := reg.R8, reg.R9
 	tiles, pixels := reg.R10, reg.R11
 	x, toZero := reg.R12, reg.R13
+	// The next tile of a row of squares is Outputs pixels, of 4 bytes times pitch, on. Its
+	// pixels are asked for while this one's are transformed: they come from memory, and the
+	// processor does not foresee them.
+	tile, ahead := reg.R14, reg.R15
 	vectors := 0
 	if in.Square {
-		vectors = in.points()
+		vectors = in.side() * in.reads
 	}
-	in.allocate(in.points(), vectors)
+	in.allocate(in.pixels(), vectors)
 	in.spare = in.Reg(in.Registers - 1)
 	Load(Param("coefs"), in.coefs)
-	in.keep(in.Pairs + in.Pairs*in.Pairs)
+	in.keep(in.needs)
 	Load(Param("points"), points)
 	SHLQ(U8(2), points)
 	Load(Param("tiles"), tiles)
@@ -50,8 +91,12 @@ func (in *input) emit() {
 	Load(Param("zero"), toZero)
 	SUBQ(x, toZero)
 	Load(Param("v"), v)
+	if in.Square {
+		Load(Param("pitch"), tile)
+		SHLQ(U8(4), tile)
+	}
 	Label("tile")
-	for i := range in.points() {
+	for i := range in.pixels() {
 		MOVLQSX(Mem{Base: pixels, Disp: 4 * i}, pixel)
 		IMULQ(address("pitch"), pixel)
 		SHLQ(U8(2), pixel)
@@ -63,31 +108,34 @@ func (in *input) emit() {
 	load := func(i int, to reg.VecPhysical) {
 		MOVQ(in.table.Offset(8*i), pixel)
 		in.Load(Mem{Base: pixel, Index: in.at, Scale: 1}, to, in.mask)
+		if in.Square && i%in.reads >= in.reads-Outputs {
+			PREFETCHT0(Mem{Base: pixel, Index: ahead, Scale: 1})
+		}
 	}
 	out := tmp
 	store := func(_ int, from reg.VecPhysical) {
 		in.Store(from, Mem{Base: out}, in.mask)
 		ADDQ(points, out)
 	}
-	side := in.side()
-	in.overChannels("channels", left, tmp, in.Mask(0, side+3), func() {
+	in.overChannels("channels", left, tmp, in.Mask(0, in.reads+3), func() {
 		if in.Square {
-			for column := range side {
-				for i := range side {
-					load(i*side+column, in.Reg(i))
+			LEAQ(Mem{Base: tile, Index: in.at, Scale: 1}, ahead)
+			for column := range in.reads {
+				for i := range in.reads {
+					load(i*in.reads+column, in.Reg(i))
 				}
-				in.transform(func(i int, from reg.VecPhysical) { in.Store(from, in.value(i*side+column), nil) })
+				in.transform(func(i int, from reg.VecPhysical) { in.Store(from, in.value(i*in.reads+column), nil) })
 			}
 			LEAQ(Mem{Base: v, Index: in.at, Scale: 1}, out)
-			for row := range side {
-				for j := range side {
-					in.Load(in.value(row*side+j), in.Reg(j), nil)
+			for row := range in.side() {
+				for j := range in.reads {
+					in.Load(in.value(row*in.reads+j), in.Reg(j), nil)
 				}
 				in.transform(store)
 			}
 			return
 		}
-		for i := range side {
+		for i := range in.reads {
 			load(i, in.Reg(i))
 		}
 		LEAQ(Mem{Base: v, Index: in.at, Scale: 1}, out)
@@ -95,20 +143,19 @@ func (in *input) emit() {
 	})
 	Load(Param("ldv"), tmp)
 	LEAQ(Mem{Base: v, Index: tmp, Scale: 4}, v)
-	ADDQ(I32(4*in.points()), pixels)
+	ADDQ(I32(4*in.pixels()), pixels)
 	DECQ(tiles)
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
 	RET()
 }
 
-// transform passes every point's value, in order, to out, from the pixels in the first
-// registers. The coefficients are those of the product of (x^2 - p^2) over all pairs,
-// then, for each pair, those of the product over the others, and p; the highest
-// coefficient, one, is left out.
-func (in *input) transform(out func(point int, value reg.VecPhysical)) {
+// ofPixels has the coefficients of the product of (x^2 - p^2) over all pairs, then, for
+// each pair, those of the product over the others, and p; the highest coefficient, one,
+// is left out.
+func (in *input) ofPixels(out func(point int, value reg.VecPhysical)) {
 	x := func(i int) reg.VecPhysical { return in.Reg(i) }
-	n := in.side()
+	n := in.reads
 	even, odd, sum := in.Reg(n), in.Reg(n+1), in.Reg(n+2)
 	// half sets to to the sum of every second pixel from first times the coefficients.
 	half := func(to reg.VecPhysical, first, coefs, count int) {
@@ -132,4 +179,22 @@ func (in *input) transform(out func(point int, value reg.VecPhysical)) {
 	}
 	half(odd, 1, 0, in.Pairs)
 	out(n-1, odd)
+}
+
+// ofGradient has, for each pair, the coefficients p, its square and its cube.
+func (in *input) ofGradient(out func(point int, value reg.VecPhysical)) {
+	y := func(i int) reg.VecPhysical { return in.Reg(i) }
+	even, odd, sum := in.Reg(Outputs), in.Reg(Outputs+1), in.Reg(Outputs+2)
+	out(0, y(0))
+	for pair := range in.Pairs {
+		VMOVAPS(y(0), even)
+		in.add(3*pair+1, y(2), even)
+		in.multiply(3*pair, y(1), odd)
+		in.add(3*pair+2, y(3), odd)
+		VADDPS(odd, even, sum)
+		VSUBPS(odd, even, even)
+		out(1+2*pair, sum)
+		out(2+2*pair, even)
+	}
+	out(in.side()-1, y(3))
 }

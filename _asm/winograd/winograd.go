@@ -19,7 +19,8 @@ import (
 // Outputs is how many outputs a tile has along one side.
 const Outputs = 4
 
-// Transform is the input and the output transform of one size of tile.
+// Transform is the transforms of one size of tile: of the input, of the output and of
+// the gradient with respect to that.
 type Transform struct {
 	vector.ISA
 	Pairs  int  // pairs of points
@@ -50,13 +51,14 @@ func (t *Transform) size(n int) string {
 	return fmt.Sprint(n)
 }
 
-// Emit writes both transforms into the file under construction.
+// Emit writes the transforms into the file under construction.
 func (t *Transform) Emit() {
-	(&input{code: code{Transform: t}}).emit()
+	newInput(t).emit()
 	(&output{code: code{Transform: t}}).emit()
+	newGradient(t).emit()
 }
 
-// code is what both transforms have: where things are kept.
+// code is what all transforms have: where things are kept.
 type code struct {
 	*Transform
 	table  Mem             // pointers to a tile's pixels

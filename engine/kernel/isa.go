@@ -72,13 +72,15 @@ func genericSet() *Set {
 		rows: 2, tile: generic.GemmF32_2x4,
 		indirectRows: 2, indirect: generic.IndirectGemmF32_2x4,
 	}
+	gradient := &GradientF32{Name: "GradientF32_2x4", NR: 4, rows: 2, tile: generic.GradientF32_2x4}
 	return &Set{
 		ISA:  Generic,
 		Gemm: gemm, GemmAliased: gemm,
-		Gradient: &GradientF32{Name: "GradientF32_2x4", NR: 4, rows: 2, tile: generic.GradientF32_2x4},
-		winograd: newWinograd(gemm, winogradTransforms{
+		Gradient: gradient,
+		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,
 			generic.WinogradOutputF32_6x6_4x4, generic.WinogradOutputF32_6_4, generic.WinogradOutputF32_10_4,
+			generic.WinogradGradientF32_4x4_6x6, generic.WinogradGradientF32_4_6, generic.WinogradGradientF32_4_10,
 		}),
 		norm: normalizationF32{
 			generic.StatisticsF32, generic.NormalizeF32, generic.NormGradientSumsF32, generic.NormGradientF32,

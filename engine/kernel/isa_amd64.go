@@ -25,6 +25,7 @@ func avx512Set() *Set {
 		rows: 14, tile: avx512.GemmF32_14x32,
 		indirectRows: 12, indirect: avx512.IndirectGemmF32_12x32,
 	}
+	gradient := &GradientF32{Name: "GradientF32_14x32", NR: 32, rows: 14, tile: avx512.GradientF32_14x32}
 	return &Set{
 		ISA:  AVX512,
 		Gemm: gemm,
@@ -32,10 +33,11 @@ func avx512Set() *Set {
 			Name: "GemmF32_8x48", NR: 48,
 			rows: 8, tile: avx512.GemmF32_8x48,
 		},
-		Gradient: &GradientF32{Name: "GradientF32_14x32", NR: 32, rows: 14, tile: avx512.GradientF32_14x32},
-		winograd: newWinograd(gemm, winogradTransforms{
+		Gradient: gradient,
+		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			avx512.WinogradInputF32_6x6, avx512.WinogradInputF32_6, avx512.WinogradInputF32_10,
 			avx512.WinogradOutputF32_6x6_4x4, avx512.WinogradOutputF32_6_4, avx512.WinogradOutputF32_10_4,
+			avx512.WinogradGradientF32_4x4_6x6, avx512.WinogradGradientF32_4_6, avx512.WinogradGradientF32_4_10,
 		}),
 		norm: normalizationF32{
 			avx512.StatisticsF32, avx512.NormalizeF32, avx512.NormGradientSumsF32, avx512.NormGradientF32,
@@ -61,13 +63,15 @@ func avx2Set() *Set {
 		rows: 6, tile: avx2.GemmF32_6x16,
 		indirectRows: 6, indirect: avx2.IndirectGemmF32_6x16,
 	}
+	gradient := &GradientF32{Name: "GradientF32_6x16", NR: 16, rows: 6, tile: avx2.GradientF32_6x16}
 	return &Set{
 		ISA:  AVX2,
 		Gemm: gemm, GemmAliased: gemm,
-		Gradient: &GradientF32{Name: "GradientF32_6x16", NR: 16, rows: 6, tile: avx2.GradientF32_6x16},
-		winograd: newWinograd(gemm, winogradTransforms{
+		Gradient: gradient,
+		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			avx2.WinogradInputF32_6x6, avx2.WinogradInputF32_6, avx2.WinogradInputF32_10,
 			avx2.WinogradOutputF32_6x6_4x4, avx2.WinogradOutputF32_6_4, avx2.WinogradOutputF32_10_4,
+			avx2.WinogradGradientF32_4x4_6x6, avx2.WinogradGradientF32_4_6, avx2.WinogradGradientF32_4_10,
 		}),
 		norm: normalizationF32{
 			avx2.StatisticsF32, avx2.NormalizeF32, avx2.NormGradientSumsF32, avx2.NormGradientF32,

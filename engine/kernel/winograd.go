@@ -7,18 +7,21 @@ import (
 
 // WinogradF32 is Winograd's convolution for one size of kernel at stride 1: an input
 // transform of tiles to a number of points, a matrix product at each point and an
-// output transform back, in tiles of 4 or 4 x 4 pixels.
+// output transform back, in tiles of 4 or 4 x 4 pixels. Its gradient with respect to the
+// weights is the same backwards.
 type WinogradF32 struct {
 	Name   string
 	KH, KW int
 
 	gemm       *GemmF32
-	points     []float64 // p of each pair p, -p; besides 0 and infinity
+	sum        *GradientF32 // whose columns are those of gemm
+	points     []float64    // p of each pair p, -p; besides 0 and infinity
 	input      winogradInputF32
 	output     winogradOutputF32
-	toPoints   []float32 // coefficients of the input transform
-	fromPoints []float32 // and of the output transform
-	fromTaps   []float32 // of the weights' transform: [points][taps]
+	gradient   winogradInputF32 // the transposed output transform
+	toPoints   []float32        // coefficients of the input transform
+	fromPoints []float32        // and of the output transform
+	fromTaps   []float32        // of the weights' transform: [points][taps]
 }
 
 type winogradInputF32 func(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32)
@@ -33,23 +36,25 @@ const winogradOutputs = 4 // pixels along a side of a tile
 type winogradTransforms struct {
 	input6x6, input6, input10    winogradInputF32
 	output6x6, output6, output10 winogradOutputF32
+
+	gradient6x6, gradient6, gradient10 winogradInputF32
 }
 
 // newWinograd lists the sizes of kernel that the transforms serve. With these points
 // the largest error, relative to the root mean square of the output, stays below 3e-5.
-func newWinograd(g *GemmF32, t winogradTransforms) []*WinogradF32 {
+func newWinograd(g *GemmF32, sum *GradientF32, t winogradTransforms) []*WinogradF32 {
 	four := []float64{2. / 3, 3. / 2}
 	eight := []float64{1. / 2, 3. / 4, 4. / 3, 2}
 	all := []*WinogradF32{
-		{KH: 3, KW: 3, points: four, input: t.input6x6, output: t.output6x6},
-		{KH: 1, KW: 3, points: four, input: t.input6, output: t.output6},
-		{KH: 3, KW: 1, points: four, input: t.input6, output: t.output6},
-		{KH: 1, KW: 7, points: eight, input: t.input10, output: t.output10},
-		{KH: 7, KW: 1, points: eight, input: t.input10, output: t.output10},
+		{KH: 3, KW: 3, points: four, input: t.input6x6, output: t.output6x6, gradient: t.gradient6x6},
+		{KH: 1, KW: 3, points: four, input: t.input6, output: t.output6, gradient: t.gradient6},
+		{KH: 3, KW: 1, points: four, input: t.input6, output: t.output6, gradient: t.gradient6},
+		{KH: 1, KW: 7, points: eight, input: t.input10, output: t.output10, gradient: t.gradient10},
+		{KH: 7, KW: 1, points: eight, input: t.input10, output: t.output10, gradient: t.gradient10},
 	}
 	for _, w := range all {
 		w.Name = fmt.Sprintf("WinogradF32_%dx%d", w.KH, w.KW)
-		w.gemm = g
+		w.gemm, w.sum = g, sum
 		w.toPoints = append(w.toPoints, rounded(product(w.points, -1))...)
 		for i, p := range w.points {
 			w.toPoints = append(w.toPoints, rounded(product(w.points, i))...)
@@ -217,6 +222,17 @@ type Grid struct {
 	Pixels int // highest index of a pixel that is written, and one
 	in     []int32
 	out    []int32
+}
+
+// Tiles is how many tiles images of height x width pixels are made in.
+func (w *WinogradF32) Tiles(images, height, width int) int {
+	if w.KH > 1 {
+		height = (height + winogradOutputs - 1) / winogradOutputs
+	}
+	if w.KW > 1 {
+		width = (width + winogradOutputs - 1) / winogradOutputs
+	}
+	return images * height * width
 }
 
 // Grid lays tiles over images of height x width pixels, padded with top rows above and

@@ -50,6 +50,25 @@ func WinogradInputF32_6x6(tiles int, channels int, x *float32, pitch int, pixels
 //go:noescape
 func WinogradOutputF32_6x6_4x4(tiles int, channels int, m *float32, ldm int, points int, y *float32, pitch int, pixels *int32, bias *float32, residual *float32, ldr int, scale float32, floor float32, coefs *float32)
 
+// WinogradGradientF32_4x4_6x6 is, for tiles that read 4x4 pixels:
+//
+//	for t := range tiles {
+//		for c := range channels {
+//			var d [16]float32
+//			for i := range d {
+//				d[i] = x[pixels[t*16+i]*pitch+c] // zero[c] where the pixel is negative
+//			}
+//			for i, value := range transformed(d, coefs) {
+//				v[i*points+t*ldv+c] = value
+//			}
+//		}
+//	}
+//
+// where transformed, along each side, is generic.WinogradGradient.
+//
+//go:noescape
+func WinogradGradientF32_4x4_6x6(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
+
 // WinogradInputF32_6 is, for tiles that read 6 pixels:
 //
 //	for t := range tiles {
@@ -98,6 +117,25 @@ func WinogradInputF32_6(tiles int, channels int, x *float32, pitch int, pixels *
 //go:noescape
 func WinogradOutputF32_6_4(tiles int, channels int, m *float32, ldm int, points int, y *float32, pitch int, pixels *int32, bias *float32, residual *float32, ldr int, scale float32, floor float32, coefs *float32)
 
+// WinogradGradientF32_4_6 is, for tiles that read 4 pixels:
+//
+//	for t := range tiles {
+//		for c := range channels {
+//			var d [4]float32
+//			for i := range d {
+//				d[i] = x[pixels[t*4+i]*pitch+c] // zero[c] where the pixel is negative
+//			}
+//			for i, value := range transformed(d, coefs) {
+//				v[i*points+t*ldv+c] = value
+//			}
+//		}
+//	}
+//
+// where transformed, along each side, is generic.WinogradGradient.
+//
+//go:noescape
+func WinogradGradientF32_4_6(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
+
 // WinogradInputF32_10 is, for tiles that read 10 pixels:
 //
 //	for t := range tiles {
@@ -145,3 +183,22 @@ func WinogradInputF32_10(tiles int, channels int, x *float32, pitch int, pixels 
 //
 //go:noescape
 func WinogradOutputF32_10_4(tiles int, channels int, m *float32, ldm int, points int, y *float32, pitch int, pixels *int32, bias *float32, residual *float32, ldr int, scale float32, floor float32, coefs *float32)
+
+// WinogradGradientF32_4_10 is, for tiles that read 4 pixels:
+//
+//	for t := range tiles {
+//		for c := range channels {
+//			var d [4]float32
+//			for i := range d {
+//				d[i] = x[pixels[t*4+i]*pitch+c] // zero[c] where the pixel is negative
+//			}
+//			for i, value := range transformed(d, coefs) {
+//				v[i*points+t*ldv+c] = value
+//			}
+//		}
+//	}
+//
+// where transformed, along each side, is generic.WinogradGradient.
+//
+//go:noescape
+func WinogradGradientF32_4_10(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)

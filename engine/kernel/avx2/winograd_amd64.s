@@ -21,7 +21,7 @@ DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
 // func WinogradInputF32_6x6(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·WinogradInputF32_6x6(SB), $1472-80
 	LEAQ         319(SP), CX
 	ANDQ         $-32, CX
@@ -40,6 +40,8 @@ TEXT ·WinogradInputF32_6x6(SB), $1472-80
 	MOVQ         zero+40(FP), R13
 	SUBQ         R12, R13
 	MOVQ         v+48(FP), R8
+	MOVQ         pitch+24(FP), R14
+	SHLQ         $0x04, R14
 
 tile:
 	MOVLQSX (R11), DI
@@ -300,6 +302,7 @@ tile:
 	JLT     rest
 
 whole:
+	LEAQ         (R14)(AX*1), R15
 	MOVQ         (SP), DI
 	VMOVUPS      (DI)(AX*1), Y0
 	MOVQ         48(SP), DI
@@ -378,16 +381,22 @@ whole:
 	VMOVUPS      Y7, 992(CX)
 	MOVQ         16(SP), DI
 	VMOVUPS      (DI)(AX*1), Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         64(SP), DI
 	VMOVUPS      (DI)(AX*1), Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         112(SP), DI
 	VMOVUPS      (DI)(AX*1), Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         160(SP), DI
 	VMOVUPS      (DI)(AX*1), Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         208(SP), DI
 	VMOVUPS      (DI)(AX*1), Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         256(SP), DI
 	VMOVUPS      (DI)(AX*1), Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -416,16 +425,22 @@ whole:
 	VMOVUPS      Y7, 1024(CX)
 	MOVQ         24(SP), DI
 	VMOVUPS      (DI)(AX*1), Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         72(SP), DI
 	VMOVUPS      (DI)(AX*1), Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         120(SP), DI
 	VMOVUPS      (DI)(AX*1), Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         168(SP), DI
 	VMOVUPS      (DI)(AX*1), Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         216(SP), DI
 	VMOVUPS      (DI)(AX*1), Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         264(SP), DI
 	VMOVUPS      (DI)(AX*1), Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -454,16 +469,22 @@ whole:
 	VMOVUPS      Y7, 1056(CX)
 	MOVQ         32(SP), DI
 	VMOVUPS      (DI)(AX*1), Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         80(SP), DI
 	VMOVUPS      (DI)(AX*1), Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         128(SP), DI
 	VMOVUPS      (DI)(AX*1), Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         176(SP), DI
 	VMOVUPS      (DI)(AX*1), Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         224(SP), DI
 	VMOVUPS      (DI)(AX*1), Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         272(SP), DI
 	VMOVUPS      (DI)(AX*1), Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -492,16 +513,22 @@ whole:
 	VMOVUPS      Y7, 1088(CX)
 	MOVQ         40(SP), DI
 	VMOVUPS      (DI)(AX*1), Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         88(SP), DI
 	VMOVUPS      (DI)(AX*1), Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         136(SP), DI
 	VMOVUPS      (DI)(AX*1), Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         184(SP), DI
 	VMOVUPS      (DI)(AX*1), Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         232(SP), DI
 	VMOVUPS      (DI)(AX*1), Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         280(SP), DI
 	VMOVUPS      (DI)(AX*1), Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -773,6 +800,7 @@ rest:
 	NEGQ         DX
 	LEAQ         laneMasks<>+0(SB), SI
 	VMOVDQU      32(SI)(DX*4), Y9
+	LEAQ         (R14)(AX*1), R15
 	MOVQ         (SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y0
 	MOVQ         48(SP), DI
@@ -851,16 +879,22 @@ rest:
 	VMOVUPS      Y7, 992(CX)
 	MOVQ         16(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         64(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         112(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         160(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         208(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         256(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -889,16 +923,22 @@ rest:
 	VMOVUPS      Y7, 1024(CX)
 	MOVQ         24(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         72(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         120(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         168(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         216(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         264(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -927,16 +967,22 @@ rest:
 	VMOVUPS      Y7, 1056(CX)
 	MOVQ         32(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         80(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         128(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         176(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         224(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         272(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -965,16 +1011,22 @@ rest:
 	VMOVUPS      Y7, 1088(CX)
 	MOVQ         40(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y0
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         88(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y1
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         136(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y2
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         184(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y3
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         232(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y4
+	PREFETCHT0   (DI)(R15*1)
 	MOVQ         280(SP), DI
 	VMASKMOVPS   (DI)(AX*1), Y9, Y5
+	PREFETCHT0   (DI)(R15*1)
 	VMOVAPS      Y4, Y6
 	VFMADD231PS  Y15, Y0, Y6
 	VFMADD231PS  Y14, Y2, Y6
@@ -2786,6 +2838,754 @@ next:
 	VZEROUPPER
 	RET
 
+// func WinogradGradientF32_4x4_6x6(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·WinogradGradientF32_4x4_6x6(SB), $928-80
+	LEAQ         159(SP), CX
+	ANDQ         $-32, CX
+	MOVQ         coefs+72(FP), BX
+	VBROADCASTSS (BX), Y15
+	VBROADCASTSS 4(BX), Y14
+	VBROADCASTSS 8(BX), Y13
+	VBROADCASTSS 12(BX), Y12
+	VBROADCASTSS 16(BX), Y11
+	VBROADCASTSS 20(BX), Y10
+	MOVQ         points+64(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         tiles+0(FP), R10
+	MOVQ         pixels+32(FP), R11
+	MOVQ         x+16(FP), R12
+	MOVQ         zero+40(FP), R13
+	SUBQ         R12, R13
+	MOVQ         v+48(FP), R8
+	MOVQ         pitch+24(FP), R14
+	SHLQ         $0x04, R14
+
+tile:
+	MOVLQSX (R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, (SP)
+	MOVLQSX 4(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 8(SP)
+	MOVLQSX 8(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 16(SP)
+	MOVLQSX 12(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 24(SP)
+	MOVLQSX 16(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 32(SP)
+	MOVLQSX 20(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 40(SP)
+	MOVLQSX 24(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 48(SP)
+	MOVLQSX 28(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 56(SP)
+	MOVLQSX 32(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 64(SP)
+	MOVLQSX 36(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 72(SP)
+	MOVLQSX 40(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 80(SP)
+	MOVLQSX 44(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 88(SP)
+	MOVLQSX 48(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 96(SP)
+	MOVLQSX 52(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 104(SP)
+	MOVLQSX 56(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 112(SP)
+	MOVLQSX 60(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 120(SP)
+	XORL    AX, AX
+	MOVQ    channels+8(FP), DX
+	SUBQ    $+8, DX
+	JLT     rest
+
+whole:
+	LEAQ        (R14)(AX*1), R15
+	MOVQ        (SP), DI
+	VMOVUPS     (DI)(AX*1), Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        32(SP), DI
+	VMOVUPS     (DI)(AX*1), Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        64(SP), DI
+	VMOVUPS     (DI)(AX*1), Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        96(SP), DI
+	VMOVUPS     (DI)(AX*1), Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, (CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 128(CX)
+	VMOVUPS     Y4, 256(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 384(CX)
+	VMOVUPS     Y4, 512(CX)
+	VMOVUPS     Y3, 640(CX)
+	MOVQ        8(SP), DI
+	VMOVUPS     (DI)(AX*1), Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        40(SP), DI
+	VMOVUPS     (DI)(AX*1), Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        72(SP), DI
+	VMOVUPS     (DI)(AX*1), Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        104(SP), DI
+	VMOVUPS     (DI)(AX*1), Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, 32(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 160(CX)
+	VMOVUPS     Y4, 288(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 416(CX)
+	VMOVUPS     Y4, 544(CX)
+	VMOVUPS     Y3, 672(CX)
+	MOVQ        16(SP), DI
+	VMOVUPS     (DI)(AX*1), Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        48(SP), DI
+	VMOVUPS     (DI)(AX*1), Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        80(SP), DI
+	VMOVUPS     (DI)(AX*1), Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        112(SP), DI
+	VMOVUPS     (DI)(AX*1), Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, 64(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 192(CX)
+	VMOVUPS     Y4, 320(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 448(CX)
+	VMOVUPS     Y4, 576(CX)
+	VMOVUPS     Y3, 704(CX)
+	MOVQ        24(SP), DI
+	VMOVUPS     (DI)(AX*1), Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        56(SP), DI
+	VMOVUPS     (DI)(AX*1), Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        88(SP), DI
+	VMOVUPS     (DI)(AX*1), Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        120(SP), DI
+	VMOVUPS     (DI)(AX*1), Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, 96(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 224(CX)
+	VMOVUPS     Y4, 352(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 480(CX)
+	VMOVUPS     Y4, 608(CX)
+	VMOVUPS     Y3, 736(CX)
+	LEAQ        (R8)(AX*1), SI
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     128(CX), Y0
+	VMOVUPS     160(CX), Y1
+	VMOVUPS     192(CX), Y2
+	VMOVUPS     224(CX), Y3
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     256(CX), Y0
+	VMOVUPS     288(CX), Y1
+	VMOVUPS     320(CX), Y2
+	VMOVUPS     352(CX), Y3
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     512(CX), Y0
+	VMOVUPS     544(CX), Y1
+	VMOVUPS     576(CX), Y2
+	VMOVUPS     608(CX), Y3
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     640(CX), Y0
+	VMOVUPS     672(CX), Y1
+	VMOVUPS     704(CX), Y2
+	VMOVUPS     736(CX), Y3
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	ADDQ        $+32, AX
+	SUBQ        $+8, DX
+	JGE         whole
+
+rest:
+	ADDQ        $+8, DX
+	JEQ         next
+	XORL        SI, SI
+	TESTQ       DX, DX
+	CMOVQLT     SI, DX
+	MOVL        $0x00000008, SI
+	CMPQ        DX, SI
+	CMOVQGT     SI, DX
+	NEGQ        DX
+	LEAQ        laneMasks<>+0(SB), SI
+	VMOVDQU     32(SI)(DX*4), Y7
+	LEAQ        (R14)(AX*1), R15
+	MOVQ        (SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        32(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        64(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        96(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, (CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 128(CX)
+	VMOVUPS     Y4, 256(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 384(CX)
+	VMOVUPS     Y4, 512(CX)
+	VMOVUPS     Y3, 640(CX)
+	MOVQ        8(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        40(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        72(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        104(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, 32(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 160(CX)
+	VMOVUPS     Y4, 288(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 416(CX)
+	VMOVUPS     Y4, 544(CX)
+	VMOVUPS     Y3, 672(CX)
+	MOVQ        16(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        48(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        80(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        112(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, 64(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 192(CX)
+	VMOVUPS     Y4, 320(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 448(CX)
+	VMOVUPS     Y4, 576(CX)
+	VMOVUPS     Y3, 704(CX)
+	MOVQ        24(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y0
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        56(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y1
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        88(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y2
+	PREFETCHT0  (DI)(R15*1)
+	MOVQ        120(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y3
+	PREFETCHT0  (DI)(R15*1)
+	VMOVUPS     Y0, 96(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 224(CX)
+	VMOVUPS     Y4, 352(CX)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 480(CX)
+	VMOVUPS     Y4, 608(CX)
+	VMOVUPS     Y3, 736(CX)
+	LEAQ        (R8)(AX*1), SI
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VMOVUPS     64(CX), Y2
+	VMOVUPS     96(CX), Y3
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     128(CX), Y0
+	VMOVUPS     160(CX), Y1
+	VMOVUPS     192(CX), Y2
+	VMOVUPS     224(CX), Y3
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     256(CX), Y0
+	VMOVUPS     288(CX), Y1
+	VMOVUPS     320(CX), Y2
+	VMOVUPS     352(CX), Y3
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     384(CX), Y0
+	VMOVUPS     416(CX), Y1
+	VMOVUPS     448(CX), Y2
+	VMOVUPS     480(CX), Y3
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     512(CX), Y0
+	VMOVUPS     544(CX), Y1
+	VMOVUPS     576(CX), Y2
+	VMOVUPS     608(CX), Y3
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     640(CX), Y0
+	VMOVUPS     672(CX), Y1
+	VMOVUPS     704(CX), Y2
+	VMOVUPS     736(CX), Y3
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+
+next:
+	MOVQ ldv+56(FP), SI
+	LEAQ (R8)(SI*4), R8
+	ADDQ $+64, R11
+	DECQ R10
+	JNE  tile
+	VZEROUPPER
+	RET
+
 // func WinogradInputF32_6(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
 // Requires: AVX, CMOV, FMA3
 TEXT ·WinogradInputF32_6(SB), $48-80
@@ -3313,6 +4113,152 @@ alone1_3:
 skip1_3:
 next:
 	MOVQ ldm+24(FP), SI
+	LEAQ (R8)(SI*4), R8
+	ADDQ $+16, R11
+	DECQ R10
+	JNE  tile
+	VZEROUPPER
+	RET
+
+// func WinogradGradientF32_4_6(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·WinogradGradientF32_4_6(SB), $32-80
+	MOVQ         coefs+72(FP), BX
+	VBROADCASTSS (BX), Y15
+	VBROADCASTSS 4(BX), Y14
+	VBROADCASTSS 8(BX), Y13
+	VBROADCASTSS 12(BX), Y12
+	VBROADCASTSS 16(BX), Y11
+	VBROADCASTSS 20(BX), Y10
+	MOVQ         points+64(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         tiles+0(FP), R10
+	MOVQ         pixels+32(FP), R11
+	MOVQ         x+16(FP), R12
+	MOVQ         zero+40(FP), R13
+	SUBQ         R12, R13
+	MOVQ         v+48(FP), R8
+
+tile:
+	MOVLQSX (R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, (SP)
+	MOVLQSX 4(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 8(SP)
+	MOVLQSX 8(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 16(SP)
+	MOVLQSX 12(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 24(SP)
+	XORL    AX, AX
+	MOVQ    channels+8(FP), DX
+	SUBQ    $+8, DX
+	JLT     rest
+
+whole:
+	MOVQ        (SP), DI
+	VMOVUPS     (DI)(AX*1), Y0
+	MOVQ        8(SP), DI
+	VMOVUPS     (DI)(AX*1), Y1
+	MOVQ        16(SP), DI
+	VMOVUPS     (DI)(AX*1), Y2
+	MOVQ        24(SP), DI
+	VMOVUPS     (DI)(AX*1), Y3
+	LEAQ        (R8)(AX*1), SI
+	VMOVUPS     Y0, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y4, (SI)
+	ADDQ        R9, SI
+	VMOVUPS     Y3, (SI)
+	ADDQ        R9, SI
+	ADDQ        $+32, AX
+	SUBQ        $+8, DX
+	JGE         whole
+
+rest:
+	ADDQ        $+8, DX
+	JEQ         next
+	XORL        SI, SI
+	TESTQ       DX, DX
+	CMOVQLT     SI, DX
+	MOVL        $0x00000008, SI
+	CMPQ        DX, SI
+	CMOVQGT     SI, DX
+	NEGQ        DX
+	LEAQ        laneMasks<>+0(SB), SI
+	VMOVDQU     32(SI)(DX*4), Y7
+	MOVQ        (SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y0
+	MOVQ        8(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y1
+	MOVQ        16(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y2
+	MOVQ        24(SP), DI
+	VMASKMOVPS  (DI)(AX*1), Y7, Y3
+	LEAQ        (R8)(AX*1), SI
+	VMASKMOVPS  Y0, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VMULPS      Y15, Y1, Y5
+	VFMADD231PS Y13, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMOVAPS     Y0, Y4
+	VFMADD231PS Y11, Y2, Y4
+	VMULPS      Y12, Y1, Y5
+	VFMADD231PS Y10, Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMASKMOVPS  Y6, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y4, Y7, (SI)
+	ADDQ        R9, SI
+	VMASKMOVPS  Y3, Y7, (SI)
+	ADDQ        R9, SI
+
+next:
+	MOVQ ldv+56(FP), SI
 	LEAQ (R8)(SI*4), R8
 	ADDQ $+16, R11
 	DECQ R10
@@ -4107,6 +5053,210 @@ alone1_3:
 skip1_3:
 next:
 	MOVQ ldm+24(FP), SI
+	LEAQ (R8)(SI*4), R8
+	ADDQ $+16, R11
+	DECQ R10
+	JNE  tile
+	VZEROUPPER
+	RET
+
+// func WinogradGradientF32_4_10(tiles int, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv int, points int, coefs *float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·WinogradGradientF32_4_10(SB), $32-80
+	MOVQ coefs+72(FP), BX
+	MOVQ points+64(FP), R9
+	SHLQ $0x02, R9
+	MOVQ tiles+0(FP), R10
+	MOVQ pixels+32(FP), R11
+	MOVQ x+16(FP), R12
+	MOVQ zero+40(FP), R13
+	SUBQ R12, R13
+	MOVQ v+48(FP), R8
+
+tile:
+	MOVLQSX (R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, (SP)
+	MOVLQSX 4(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 8(SP)
+	MOVLQSX 8(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 16(SP)
+	MOVLQSX 12(R11), DI
+	IMULQ   pitch+24(FP), DI
+	SHLQ    $0x02, DI
+	TESTQ   DI, DI
+	CMOVQMI R13, DI
+	ADDQ    R12, DI
+	MOVQ    DI, 24(SP)
+	XORL    AX, AX
+	MOVQ    channels+8(FP), DX
+	SUBQ    $+8, DX
+	JLT     rest
+
+whole:
+	MOVQ         (SP), DI
+	VMOVUPS      (DI)(AX*1), Y0
+	MOVQ         8(SP), DI
+	VMOVUPS      (DI)(AX*1), Y1
+	MOVQ         16(SP), DI
+	VMOVUPS      (DI)(AX*1), Y2
+	MOVQ         24(SP), DI
+	VMOVUPS      (DI)(AX*1), Y3
+	LEAQ         (R8)(AX*1), SI
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 4(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS (BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 8(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      Y6, (SI)
+	ADDQ         R9, SI
+	VMOVUPS      Y4, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 16(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS 12(BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 20(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      Y6, (SI)
+	ADDQ         R9, SI
+	VMOVUPS      Y4, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 28(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS 24(BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 32(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      Y6, (SI)
+	ADDQ         R9, SI
+	VMOVUPS      Y4, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 40(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS 36(BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 44(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      Y6, (SI)
+	ADDQ         R9, SI
+	VMOVUPS      Y4, (SI)
+	ADDQ         R9, SI
+	VMOVUPS      Y3, (SI)
+	ADDQ         R9, SI
+	ADDQ         $+32, AX
+	SUBQ         $+8, DX
+	JGE          whole
+
+rest:
+	ADDQ         $+8, DX
+	JEQ          next
+	XORL         SI, SI
+	TESTQ        DX, DX
+	CMOVQLT      SI, DX
+	MOVL         $0x00000008, SI
+	CMPQ         DX, SI
+	CMOVQGT      SI, DX
+	NEGQ         DX
+	LEAQ         laneMasks<>+0(SB), SI
+	VMOVDQU      32(SI)(DX*4), Y7
+	MOVQ         (SP), DI
+	VMASKMOVPS   (DI)(AX*1), Y7, Y0
+	MOVQ         8(SP), DI
+	VMASKMOVPS   (DI)(AX*1), Y7, Y1
+	MOVQ         16(SP), DI
+	VMASKMOVPS   (DI)(AX*1), Y7, Y2
+	MOVQ         24(SP), DI
+	VMASKMOVPS   (DI)(AX*1), Y7, Y3
+	LEAQ         (R8)(AX*1), SI
+	VMASKMOVPS   Y0, Y7, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 4(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS (BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 8(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMASKMOVPS   Y6, Y7, (SI)
+	ADDQ         R9, SI
+	VMASKMOVPS   Y4, Y7, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 16(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS 12(BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 20(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMASKMOVPS   Y6, Y7, (SI)
+	ADDQ         R9, SI
+	VMASKMOVPS   Y4, Y7, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 28(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS 24(BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 32(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMASKMOVPS   Y6, Y7, (SI)
+	ADDQ         R9, SI
+	VMASKMOVPS   Y4, Y7, (SI)
+	ADDQ         R9, SI
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 40(BX), Y15
+	VFMADD231PS  Y15, Y2, Y4
+	VBROADCASTSS 36(BX), Y15
+	VMULPS       Y15, Y1, Y5
+	VBROADCASTSS 44(BX), Y15
+	VFMADD231PS  Y15, Y3, Y5
+	VADDPS       Y5, Y4, Y6
+	VSUBPS       Y5, Y4, Y4
+	VMASKMOVPS   Y6, Y7, (SI)
+	ADDQ         R9, SI
+	VMASKMOVPS   Y4, Y7, (SI)
+	ADDQ         R9, SI
+	VMASKMOVPS   Y3, Y7, (SI)
+	ADDQ         R9, SI
+
+next:
+	MOVQ ldv+56(FP), SI
 	LEAQ (R8)(SI*4), R8
 	ADDQ $+16, R11
 	DECQ R10

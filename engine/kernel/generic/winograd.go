@@ -50,6 +50,19 @@ func WinogradOutput(m []float32, step int, coefs []float32) (y [4]float32) {
 	return y
 }
 
+// WinogradGradient transforms the gradient with respect to four outputs to the n points of
+// m: it is WinogradOutput transposed, and has its coefficients.
+func WinogradGradient(y [4]float32, m, coefs []float32) {
+	pairs := len(coefs) / 3
+	m[0] = y[0]
+	for pair := range pairs {
+		even, odd := y[0]+coefs[3*pair+1]*y[2], coefs[3*pair]*y[1]+coefs[3*pair+2]*y[3]
+		m[1+2*pair] = even + odd
+		m[2+2*pair] = even - odd
+	}
+	m[2*pairs+1] = y[3]
+}
+
 // WinogradInputF32_6x6 is the loop of its namesakes in assembly.
 func WinogradInputF32_6x6(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32) {
 	winogradInput(6, 6, tiles, channels, x, pitch, pixels, zero, v, ldv, points, unsafe.Slice(coefs, 6))
@@ -92,6 +105,58 @@ func winogradInput(rows, side, tiles, channels int, x *float32, pitch int, pixel
 			}
 			for i, value := range d {
 				out[i*points+t*ldv+c] = value
+			}
+		}
+	}
+}
+
+// WinogradGradientF32_4x4_6x6 is the loop of its namesakes in assembly.
+func WinogradGradientF32_4x4_6x6(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32) {
+	winogradGradient(4, 6, 6, tiles, channels, x, pitch, pixels, zero, v, ldv, points, unsafe.Slice(coefs, 6))
+}
+
+// WinogradGradientF32_4_6 is the loop of its namesakes in assembly.
+func WinogradGradientF32_4_6(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32) {
+	winogradGradient(1, 1, 6, tiles, channels, x, pitch, pixels, zero, v, ldv, points, unsafe.Slice(coefs, 6))
+}
+
+// WinogradGradientF32_4_10 is the loop of its namesakes in assembly.
+func WinogradGradientF32_4_10(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32) {
+	winogradGradient(1, 1, 10, tiles, channels, x, pitch, pixels, zero, v, ldv, points, unsafe.Slice(coefs, 12))
+}
+
+// winogradGradient transforms tiles of inRows x 4 pixels to rows x side points, along
+// columns where there are several rows, then along rows.
+func winogradGradient(inRows, rows, side, tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs []float32) {
+	table := unsafe.Slice(pixels, tiles*inRows*4)
+	out := unsafe.Slice(v, (rows*side-1)*points+(tiles-1)*ldv+channels)
+	var lines [6][4]float32
+	var line [10]float32
+	for t := range tiles {
+		for c := range channels {
+			var d [4][4]float32 // by column
+			for i, pixel := range table[t*inRows*4:][:inRows*4] {
+				if pixel < 0 {
+					d[i%4][i/4] = unsafe.Slice(zero, channels)[c]
+				} else {
+					d[i%4][i/4] = *element(x, int(pixel)*pitch+c)
+				}
+			}
+			for column := range d {
+				if rows == 1 {
+					lines[0][column] = d[column][0]
+					continue
+				}
+				WinogradGradient(d[column], line[:], coefs)
+				for row := range rows {
+					lines[row][column] = line[row]
+				}
+			}
+			for row := range rows {
+				WinogradGradient(lines[row], line[:], coefs)
+				for i, value := range line[:side] {
+					out[(row*side+i)*points+t*ldv+c] = value
+				}
 			}
 		}
 	}
