@@ -57,11 +57,15 @@ func (b *Backend) choose(o *convolution) convolver {
 // prepare gives convolutions what they share, and the memory that trained weights are
 // packed in.
 func (b *Backend) prepare(operations []operation) {
-	tables := rowTables{}
+	tables := newTables()
 	for _, o := range operations {
 		switch o := o.(type) {
 		case *weightGradient:
 			o.geometry.tables = tables
+		case *pooling:
+			o.tables = tables
+		case *poolingGradient:
+			o.tables = tables
 		case *convolution:
 			if o.tables = tables; o.kernel != nil {
 				o.packed = &tensor{n: 1, h: 1, w: ceil(b.packedSize(o), floatsPerLine), c: floatsPerLine}
