@@ -21,7 +21,13 @@ const batchNormEpsilon = 1e-3
 type builder struct {
 	*construction
 	scope string // of the layers to come, relative to the network's; ends in "/" unless empty
+	keeps keeping
 }
+
+// keeping is what layers to come keep for the gradients where activations are computed
+// again: what convolutions compute, before batch norm, and the sums of residual blocks,
+// before ReLU.
+type keeping struct{ convolutions, sums bool }
 
 // construction is what the builders of one network share.
 type construction struct {
@@ -38,7 +44,7 @@ type construction struct {
 
 func newBuilder(n *Network, scope *model.Scope, images *graph.Node) *builder {
 	dims := images.Shape().Dimensions
-	return &builder{construction: &construction{
+	return &builder{keeps: keeping{convolutions: true, sums: true}, construction: &construction{
 		network:  n,
 		root:     scope,
 		graph:    images.Graph(),
@@ -50,34 +56,54 @@ func newBuilder(n *Network, scope *model.Scope, images *graph.Node) *builder {
 
 // in returns a builder for the layers below the given scope.
 func (b *builder) in(scope string) *builder {
-	return &builder{construction: b.construction, scope: b.scope + scope + "/"}
+	return &builder{b.construction, b.scope + scope + "/", b.keeps}
 }
 
 // stage adds a figure under a scope of its own and makes its output an end
 // point. The output of a figure is side x side x channels when the network is the
 // paper's in size and width; that is asserted.
 func (b *builder) stage(name string, x *graph.Node, side, channels int, figure func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
-	return b.endPoint(name, b.recomputed(x, func(x *graph.Node) *graph.Node { return figure(b.in(name), x) }), side, channels)
+	return b.endPoint(name, figure(b.in(name), x), side, channels)
 }
 
 // layer is a convolution that stands between the figures, and an end point.
 func (b *builder) layer(x *graph.Node, name string, channels int, w window, side int) *graph.Node {
-	return b.endPoint(name, b.recomputed(x, func(x *graph.Node) *graph.Node { return b.conv(x, name, channels, w) }), side, channels)
+	return b.endPoint(name, b.conv(x, name, channels, w), side, channels)
 }
 
-// recomputed applies a figure whose activations, where the options say so, are computed
-// again for the gradients.
-func (b *builder) recomputed(x *graph.Node, figure func(x *graph.Node) *graph.Node) *graph.Node {
-	if !b.network.options.Recompute || !b.root.IsTraining(b.graph) {
-		return figure(x)
+// recomputes reports whether activations are computed again for the gradients.
+func (b *builder) recomputes() bool {
+	return b.network.options.Recompute && b.root.IsTraining(b.graph)
+}
+
+// keep keeps a value for the gradients where activations are computed again. What
+// follows is computed from it.
+func (b *builder) keep(x *graph.Node) *graph.Node {
+	if !b.recomputes() {
+		return x
 	}
-	y := figure(b.same(x.Checkpoint(), x))
-	return b.same(y.StopCheckpoint(), y)
+	return b.same(x.Checkpoint(), x)
+}
+
+// keepLast is keep where nothing of what follows is to be computed again.
+func (b *builder) keepLast(x *graph.Node) *graph.Node {
+	if !b.recomputes() {
+		return x
+	}
+	return b.same(x.StopCheckpoint(), x)
+}
+
+// forget applies figures of which nothing but the end is kept: stems, whose activations
+// are the largest and whose convolutions are the cheapest for their size.
+func (b *builder) forget(x *graph.Node, figures func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
+	return b.keep(figures(&builder{b.construction, b.scope, keeping{}}, x))
 }
 
 // same notes that a node has the value of another.
 func (b *builder) same(x, as *graph.Node) *graph.Node {
-	b.producer[x] = b.producer[as]
+	if layer, ok := b.producer[as]; ok {
+		b.producer[x] = layer
+	}
 	return x
 }
 
@@ -112,8 +138,11 @@ func valid(size, stride int) window { return window{size, size, stride, true} }
 func (b *builder) conv(x *graph.Node, name string, channels int, w window) *graph.Node {
 	at := b.in(name)
 	parameters := b.parameterCount()
-	y := at.batchNorm(at.convolve(x, b.width(channels), w))
-	y = relu(y)
+	sums := at.convolve(x, b.width(channels), w)
+	if b.keeps.convolutions {
+		sums = b.keep(sums)
+	}
+	y := relu(at.batchNorm(sums))
 	b.record(name, Layer{Kind: Convolution, Activation: "relu", MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
 	return y
 }
@@ -212,6 +241,9 @@ func (b *builder) concat(branches ...*graph.Node) *graph.Node {
 func (b *builder) residual(x *graph.Node, scale float64, activate bool, branches ...*graph.Node) *graph.Node {
 	up := b.linear(b.concat(branches...), "Conv2d_1x1", x.Shape().Dimensions[3])
 	y := graph.Add(x, graph.MulScalar(up, scale))
+	if b.keeps.sums {
+		y = b.keep(y)
+	}
 	layer := Layer{Kind: Sum, Scale: scale}
 	if activate {
 		y = relu(y)

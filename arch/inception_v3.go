@@ -46,13 +46,17 @@ func inceptionV3Body(b *builder, x *graph.Node) *graph.Node {
 // stemV3 is the stem that Inception-v3 and the released Inception-ResNet-v2
 // share: 35 x 35 x 192.
 func stemV3(b *builder, x *graph.Node) *graph.Node {
-	x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
-	x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
-	x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
-	x = b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
-	x = b.layer(x, "Conv2d_3b_1x1", 80, valid(1, 1), 73)
-	x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
-	return b.endPoint("MaxPool_5a_3x3", b.maxPool(x, "MaxPool_5a_3x3"), 35, 192)
+	x = b.forget(x, func(b *builder, x *graph.Node) *graph.Node {
+		x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
+		x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
+		x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
+		return b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
+	})
+	return b.forget(x, func(b *builder, x *graph.Node) *graph.Node {
+		x = b.layer(x, "Conv2d_3b_1x1", 80, valid(1, 1), 73)
+		x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
+		return b.endPoint("MaxPool_5a_3x3", b.maxPool(x, "MaxPool_5a_3x3"), 35, 192)
+	})
 }
 
 // inceptionV3A is the 35 x 35 module with the given width after the pooling, in

@@ -39,27 +39,31 @@ func mixed(level, i int) string {
 // stem is figure 3, the stem of Inception-v4 and of the paper's
 // Inception-ResNet-v2: 35 x 35 x 384.
 func stem(b *builder, x *graph.Node) *graph.Node {
-	x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
-	x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
-	x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
-	x = b.stage("Mixed_3a", x, 73, 160, func(b *builder, x *graph.Node) *graph.Node {
-		return b.concat(
-			b.maxPool(x, "Branch_0/MaxPool_0a_3x3"),
-			b.conv(x, "Branch_1/Conv2d_0a_3x3", 96, valid(3, 2)))
+	x = b.forget(x, func(b *builder, x *graph.Node) *graph.Node {
+		x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
+		x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
+		x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
+		return b.stage("Mixed_3a", x, 73, 160, func(b *builder, x *graph.Node) *graph.Node {
+			return b.concat(
+				b.maxPool(x, "Branch_0/MaxPool_0a_3x3"),
+				b.conv(x, "Branch_1/Conv2d_0a_3x3", 96, valid(3, 2)))
+		})
 	})
-	x = b.stage("Mixed_4a", x, 71, 192, func(b *builder, x *graph.Node) *graph.Node {
-		b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 64, same(1, 1))
-		b0 = b.conv(b0, "Branch_0/Conv2d_1a_3x3", 96, valid(3, 1))
-		b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 64, same(1, 1))
-		b1 = b.conv(b1, "Branch_1/Conv2d_0b_1x7", 64, same(1, 7))
-		b1 = b.conv(b1, "Branch_1/Conv2d_0c_7x1", 64, same(7, 1))
-		b1 = b.conv(b1, "Branch_1/Conv2d_1a_3x3", 96, valid(3, 1))
-		return b.concat(b0, b1)
-	})
-	return b.stage("Mixed_5a", x, 35, 384, func(b *builder, x *graph.Node) *graph.Node {
-		return b.concat(
-			b.conv(x, "Branch_0/Conv2d_1a_3x3", 192, valid(3, 2)),
-			b.maxPool(x, "Branch_1/MaxPool_1a_3x3"))
+	return b.forget(x, func(b *builder, x *graph.Node) *graph.Node {
+		x = b.stage("Mixed_4a", x, 71, 192, func(b *builder, x *graph.Node) *graph.Node {
+			b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 64, same(1, 1))
+			b0 = b.conv(b0, "Branch_0/Conv2d_1a_3x3", 96, valid(3, 1))
+			b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 64, same(1, 1))
+			b1 = b.conv(b1, "Branch_1/Conv2d_0b_1x7", 64, same(1, 7))
+			b1 = b.conv(b1, "Branch_1/Conv2d_0c_7x1", 64, same(7, 1))
+			b1 = b.conv(b1, "Branch_1/Conv2d_1a_3x3", 96, valid(3, 1))
+			return b.concat(b0, b1)
+		})
+		return b.stage("Mixed_5a", x, 35, 384, func(b *builder, x *graph.Node) *graph.Node {
+			return b.concat(
+				b.conv(x, "Branch_0/Conv2d_1a_3x3", 192, valid(3, 2)),
+				b.maxPool(x, "Branch_1/MaxPool_1a_3x3"))
+		})
 	})
 }
 

@@ -139,7 +139,7 @@ func (n *Network) build(scope *model.Scope, images *graph.Node) *builder {
 		panic(err)
 	}
 	b := newBuilder(n, scope, images)
-	features := n.definition.body(b, images)
+	features := b.keepLast(n.definition.body(b, b.keep(images)))
 	b.outputs.Logits = b.head(features)
 	if n.options.AuxiliaryHead {
 		b.outputs.AuxiliaryLogits = n.definition.auxiliary(b)

@@ -14,11 +14,17 @@ var residualScales = []float64{0.17, 0.10, 0.20}
 // and its sum goes through ReLU if activate is true.
 type residualBlock func(b *builder, x *graph.Node, scale float64, activate bool) *graph.Node
 
+// keptSums is how many residual blocks there are to a sum that is kept where activations
+// are computed again. The sums have several times the channels of the branches, and are
+// computed from these by the cheapest convolution of the block.
+const keptSums = 3
+
 // repeat adds a residual block count times under the scope that the TF-slim
 // release uses (Repeat/block35_1, Repeat/block35_2, ...). The output of the last is
 // an end point under the scope's own name too.
 func repeat(b *builder, x *graph.Node, scope, name string, count int, scale float64, side, channels int, block residualBlock) *graph.Node {
 	for i := range count {
+		b := &builder{b.construction, b.scope, keeping{convolutions: true, sums: (count-1-i)%keptSums == 0}}
 		x = b.stage(fmt.Sprintf("%s/%s_%d", scope, name, i+1), x, side, channels, func(b *builder, x *graph.Node) *graph.Node {
 			return block(b, x, scale, true)
 		})

@@ -115,28 +115,26 @@ func (o *convolution) windowRows() (rows []int32, taps, k int) {
 		width, k = 1, o.width*o.in.c
 		key[len(key)-1] = 1
 	}
-	if rows, ok := o.tables[key]; ok {
-		return rows, o.height * width, k
-	}
-	for ky := range o.height {
-		for kx := range width {
-			for n := range o.out.n {
-				for y := range o.out.h {
-					for x := range o.out.w {
-						sy, sx := y*o.strideY+ky*o.holeY-o.top, x*o.strideX+kx*o.holeX-o.left
-						at := -1
-						if sy >= 0 && sx >= 0 && sy%o.spreadY == 0 && sx%o.spreadX == 0 && sy/o.spreadY < o.in.h && sx/o.spreadX < o.in.w {
-							at = (n*o.in.h+sy/o.spreadY)*o.in.w + sx/o.spreadX
+	rows = shared(o.tables.rows, key, func() []int32 {
+		rows := make([]int32, 0, o.height*width*o.out.pixels())
+		for ky := range o.height {
+			for kx := range width {
+				for n := range o.out.n {
+					for y := range o.out.h {
+						for x := range o.out.w {
+							sy, sx := y*o.strideY+ky*o.holeY-o.top, x*o.strideX+kx*o.holeX-o.left
+							at := -1
+							if sy >= 0 && sx >= 0 && sy%o.spreadY == 0 && sx%o.spreadX == 0 && sy/o.spreadY < o.in.h && sx/o.spreadX < o.in.w {
+								at = (n*o.in.h+sy/o.spreadY)*o.in.w + sx/o.spreadX
+							}
+							rows = append(rows, int32(at))
 						}
-						rows = append(rows, int32(at))
 					}
 				}
 			}
 		}
-	}
-	if o.tables != nil {
-		o.tables[key] = rows
-	}
+		return rows
+	})
 	return rows, o.height * width, k
 }
 
@@ -175,7 +173,7 @@ func (o *convolution) lineUp(p *kernel.ProductF32, gemm *kernel.GemmF32) {
 	case o.height == 1 && p.Taps == o.width && byColumn < worth:
 		p.Line, p.NextC = o.out.n*o.out.h, o.out.pitch
 		p.LDC = o.out.w * o.out.pitch
-		p.Rows = o.byColumn(p.Rows)
+		p.Rows = shared(o.tables.columns, &p.Rows[0], func() []int32 { return o.byColumn(p.Rows) })
 	case byRow < worth:
 		p.Line, p.NextC = o.out.w, o.out.w*o.out.pitch
 	}
@@ -194,12 +192,6 @@ func (o *convolution) byColumn(rows []int32) []int32 {
 	}
 	return columns
 }
-
-// rowTables are the rows of windows that convolutions of a program share.
-type rowTables map[rowsKey][]int32
-
-// A rowsKey is what the rows of a window depend on.
-type rowsKey [16]int
 
 // divide cuts a product of some panels into parts for the threads, groups of columns
 // and blocks of rows, so that the threads end at about the same time and read little

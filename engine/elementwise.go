@@ -383,7 +383,7 @@ func (o *elementwise) bind(r *run) func() error {
 	for i, operand := range o.operands {
 		filled[i] = operand.spread == single || operand.spread == byChannel && l.period > 0
 		if filled[i] {
-			memory[i] = make([]float32, l.tile)
+			memory[i] = r.fills[i][:l.tile]
 		}
 	}
 	fill := func(i int, values []float32) {
@@ -395,16 +395,6 @@ func (o *elementwise) bind(r *run) func() error {
 		}
 		for at := 0; at < l.tile; at += l.period {
 			copy(memory[i][at:], values)
-		}
-	}
-	for i, operand := range o.operands {
-		if operand.tensor != nil {
-			continue
-		}
-		if filled[i] {
-			fill(i, operand.values)
-		} else {
-			memory[i] = operand.values
 		}
 	}
 	results := make([][]float32, len(o.results))
@@ -457,12 +447,14 @@ func (o *elementwise) bind(r *run) func() error {
 	})
 	return func() error {
 		for i, operand := range o.operands {
-			switch {
-			case operand.tensor == nil:
-			case filled[i]:
-				fill(i, operand.tensor.in(r))
-			default:
-				memory[i] = operand.tensor.in(r)
+			values := operand.values
+			if operand.tensor != nil {
+				values = operand.tensor.in(r)
+			}
+			if filled[i] {
+				fill(i, values)
+			} else {
+				memory[i] = values
 			}
 		}
 		for i, kept := range o.results {

@@ -26,7 +26,7 @@ type convolution struct {
 	holeY, holeX      int // distance of the window's pixels
 	top, left         int // padding
 	relu              bool
-	tables            rowTables // or nil
+	tables            tables
 }
 
 func (o *convolution) reads() []*tensor {

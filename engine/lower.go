@@ -21,23 +21,27 @@ type lowering struct {
 	users    map[*value][]*node // live ones; an output has nil as a user more
 	live     []bool             // by node index: an output depends on it
 	constant []bool             // by node index: it depends on constants alone
+	repeated []bool             // by node index: it depends on what is used again, beside constants and parameters, alone
 	done     []bool             // by node index: an operation computes it
 	folded   map[*value]any     // the constants that operations read, flat
 	tensors  map[*value]*tensor
 
 	operations []operation
-	inlined    map[*node]bool // computed as a part of their users
+	again      map[operation]bool         // what is computed again for gradients
+	inlined    map[*node]bool             // computed as a part of their users
+	norms      map[*tensor]*normalization // by what they normalise: the first
 }
 
 // lower makes the operations of a function. Constants are computed by fold.
 func lower(f *function, fold func([]*value) ([]any, error)) (*lowering, error) {
 	l := &lowering{
-		inlined: map[*node]bool{},
-		f:       f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
-		live: make([]bool, len(f.nodes)), constant: make([]bool, len(f.nodes)), done: make([]bool, len(f.nodes)),
+		inlined: map[*node]bool{}, again: map[operation]bool{}, norms: map[*tensor]*normalization{},
+		f: f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
+		live: make([]bool, len(f.nodes)), constant: make([]bool, len(f.nodes)), repeated: make([]bool, len(f.nodes)), done: make([]bool, len(f.nodes)),
 	}
 	l.findLive()
 	l.findConstants()
+	l.findRepeated()
 	frontier := l.frontier()
 	values, err := fold(frontier)
 	if err != nil {
@@ -48,7 +52,13 @@ func lower(f *function, fold func([]*value) ([]any, error)) (*lowering, error) {
 	}
 	for _, n := range f.nodes {
 		if l.live[n.index] && !l.constant[n.index] && !l.done[n.index] && n.op != compute.OpTypeParameter {
+			before := len(l.operations)
 			l.lowerNode(n)
+			if l.repeated[n.index] {
+				for _, o := range l.operations[before:] {
+					l.again[o] = true
+				}
+			}
 		}
 	}
 	return l, nil
@@ -76,6 +86,20 @@ func (l *lowering) findConstants() {
 	for _, n := range l.f.nodes {
 		l.constant[n.index] = n.op != compute.OpTypeParameter &&
 			!slices.ContainsFunc(n.inputs, func(v *value) bool { return v != nil && !l.constant[v.node.index] })
+	}
+}
+
+// findRepeated finds what computes activations again: the gradients themselves depend on
+// something else too.
+func (l *lowering) findRepeated() {
+	for _, n := range l.f.nodes {
+		some, all := false, true
+		for _, v := range n.inputs {
+			if v != nil && v.node.op != compute.OpTypeParameter && !l.constant[v.node.index] {
+				some, all = some || l.repeated[v.node.index], all && l.repeated[v.node.index]
+			}
+		}
+		l.repeated[n.index] = n.op == compute.OpTypeSchedulingBarrier || some && all
 	}
 }
 

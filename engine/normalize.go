@@ -13,13 +13,25 @@ import (
 //	out = activation((in - mean) / sqrt(variance + epsilon) * scale + offset)
 type normalization struct {
 	in, scale, offset   *tensor
-	out, mean, variance *tensor
+	out, mean, variance *tensor // out may be nil: nothing needs it
 	epsilon             float32
 	relu                bool
+	known               bool // mean and variance are computed already
 }
 
-func (o *normalization) reads() []*tensor  { return []*tensor{o.in, o.scale, o.offset} }
-func (o *normalization) writes() []*tensor { return []*tensor{o.out, o.mean, o.variance} }
+func (o *normalization) reads() []*tensor {
+	if o.known {
+		return []*tensor{o.in, o.scale, o.offset, o.mean, o.variance}
+	}
+	return []*tensor{o.in, o.scale, o.offset}
+}
+
+func (o *normalization) writes() []*tensor {
+	if o.known {
+		return []*tensor{o.out}
+	}
+	return present([]*tensor{o.out, o.mean, o.variance})
+}
 
 // A normalizationGradient is the gradient of a normalization: with an offset, of one
 // with ReLU, whose sign is computed again.
@@ -47,18 +59,11 @@ func (l *lowering) lowerNormalization(n *node) bool {
 		}
 		in[i] = l.tensor(v)
 	}
-	y, b, c := l.tensor(n.values[0]), l.tensor(n.values[1]), l.tensor(n.values[2])
 	if len(in) == 3 {
-		o := &normalization{in: in[0], scale: in[1], offset: in[2], out: y, mean: b, variance: c, epsilon: a.epsilon}
-		if activated, mask := l.rectified(n); activated != nil {
-			o.relu, o.out = true, l.tensor(activated.values[0])
-			for _, m := range append(mask, activated) {
-				l.done[m.index] = true
-			}
-		}
-		l.operations = append(l.operations, o)
+		l.addNormalization(n, in, a.epsilon)
 		return true
 	}
+	y, b, c := l.tensor(n.values[0]), l.tensor(n.values[1]), l.tensor(n.values[2])
 	o := &normalizationGradient{in: in[0], scale: in[1], mean: in[2], variance: in[3], gradient: in[4], toIn: y, toScale: b, toOffset: c, epsilon: a.epsilon}
 	if gradient, forward, ok := l.masked(n.inputs[4]); ok {
 		o.gradient, o.offset = l.tensor(gradient), l.tensor(forward.inputs[2])
@@ -67,15 +72,42 @@ func (l *lowering) lowerNormalization(n *node) bool {
 	return true
 }
 
-// rectified returns the ReLU after a batch norm whose value nothing needs but ReLU and
-// its gradient, and the nodes that apply that to the gradient of this batch norm; nil
-// where there is something else.
-func (l *lowering) rectified(norm *node) (relu *node, mask []*node) {
+// addNormalization adds batch norm with the ReLU after it. Where the same values have
+// been normalised before, their mean and variance are known.
+func (l *lowering) addNormalization(n *node, in []*tensor, epsilon float32) {
+	o := &normalization{in: in[0], scale: in[1], offset: in[2], epsilon: epsilon}
+	if before, ok := l.norms[o.in]; ok {
+		o.known, o.mean, o.variance = true, before.mean, before.variance
+		l.tensors[n.values[1]], l.tensors[n.values[2]] = o.mean, o.variance
+	} else {
+		o.mean, o.variance = l.tensor(n.values[1]), l.tensor(n.values[2])
+		l.norms[o.in] = o
+	}
+	activated, mask, ok := l.rectified(n)
+	switch {
+	case !ok:
+		o.out = l.tensor(n.values[0])
+	case activated != nil:
+		o.relu, o.out = true, l.tensor(activated.values[0])
+		l.done[activated.index] = true
+	}
+	for _, m := range mask {
+		l.done[m.index] = true
+	}
+	if o.out != nil || !o.known {
+		l.operations = append(l.operations, o)
+	}
+}
+
+// rectified reports whether nothing needs the value of a batch norm but ReLU, which it
+// returns or nil, and ReLU's gradient: it returns the nodes that apply that to the
+// gradient of this batch norm.
+func (l *lowering) rectified(norm *node) (relu *node, mask []*node, ok bool) {
 	v := norm.values[0]
 	for _, user := range l.users[v] {
 		switch {
 		case user == nil:
-			return nil, nil
+			return nil, nil, false
 		case relu == nil && user.op == compute.OpTypeMax && l.isZero(other(user, v)):
 			relu = user
 		default:
@@ -84,19 +116,19 @@ func (l *lowering) rectified(norm *node) (relu *node, mask []*node) {
 			for range 5 {
 				mask = append(mask, next)
 				if next = l.only(next); next == nil {
-					return nil, nil
+					return nil, nil, false
 				}
 			}
 			product := mask[len(mask)-1].values[0]
 			if next.op != compute.OpTypeBatchNormGradient || next.inputs[0] != norm.inputs[0] || next.inputs[4] != product {
-				return nil, nil
+				return nil, nil, false
 			}
 			if _, forward, ok := l.mask(product); !ok || forward != norm {
-				return nil, nil
+				return nil, nil, false
 			}
 		}
 	}
-	return relu, mask
+	return relu, mask, true
 }
 
 // only returns the only user of a node's value.
@@ -140,8 +172,8 @@ func (l *lowering) masked(v *value) (gradient *value, norm *node, ok bool) {
 	if !ok {
 		return nil, nil, false
 	}
-	relu, _ := l.rectified(norm)
-	return gradient, norm, relu != nil
+	_, _, ok = l.rectified(norm)
+	return gradient, norm, ok
 }
 
 func (l *lowering) isZero(v *value) bool { return l.isConstant(v, 0) }
@@ -202,7 +234,7 @@ func (o *normalization) bind(r *run) func() error {
 		kernels.Statistics(p, first, last)
 	})
 	norm := kernel.NormF32{
-		Channels: channels, Pitch: o.in.pitch, ReLU: o.relu, PitchY: o.out.pitch,
+		Channels: channels, Pitch: o.in.pitch, ReLU: o.relu,
 		Scale: make([]float32, channels), Offset: make([]float32, channels),
 	}
 	normalize := r.parallel(sumBlocks, func(block, _ int) {
@@ -210,16 +242,21 @@ func (o *normalization) bind(r *run) func() error {
 		kernels.Normalize(&norm, first, last)
 	})
 	return func() error {
-		if err := sum(); err != nil {
-			return err
-		}
 		in, mean, variance := o.in.in(r), o.mean.in(r), o.variance.in(r)
-		norm.X, norm.Y = in, o.out.in(r)
-		for c := range channels {
-			s, q := total(parts, channels, c)
-			s /= float64(pixels)
-			mean[c], variance[c] = float32(float64(in[c])+s), float32(max(q/float64(pixels)-s*s, 0))
+		if !o.known {
+			if err := sum(); err != nil {
+				return err
+			}
+			for c := range channels {
+				s, q := total(parts, channels, c)
+				s /= float64(pixels)
+				mean[c], variance[c] = float32(float64(in[c])+s), float32(max(q/float64(pixels)-s*s, 0))
+			}
 		}
+		if o.out == nil {
+			return nil
+		}
+		norm.X, norm.Y, norm.PitchY = in, o.out.in(r), o.out.pitch
 		affine(norm.Scale, norm.Offset, mean, variance, o.scale.in(r), o.offset.in(r), o.epsilon)
 		return normalize()
 	}

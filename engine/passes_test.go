@@ -28,7 +28,7 @@ func TestJoinSiblings(t *testing.T) {
 	trained := pointwiseOf(x, 4)
 	trained.kernel = image(4)
 	after := pointwiseOf(first.out, 4)
-	got := joinSiblings([]operation{first, wide, second, after, added, trained, third}, nil)
+	got := joinSiblings([]operation{first, wide, second, after, added, trained, third}, nil, nil)
 	if len(got) != 5 {
 		t.Fatalf("%d operations, want 5", len(got))
 	}
@@ -104,7 +104,7 @@ func TestJoinTrainedSiblings(t *testing.T) {
 		return c
 	}
 	first, constant, second := trained(), pointwiseOf(x, 4), trained()
-	got := joinSiblings([]operation{first, constant, second}, inputs)
+	got := joinSiblings([]operation{first, constant, second}, inputs, nil)
 	if len(got) != 2 || got[1] != operation(constant) {
 		t.Fatalf("operations are %#v, want two siblings and one convolution", got)
 	}
@@ -114,6 +114,56 @@ func TestJoinTrainedSiblings(t *testing.T) {
 	}
 	if !slices.Equal(joined.reads(), []*tensor{x, first.kernel, second.kernel}) {
 		t.Error("siblings do not say what they read")
+	}
+}
+
+// TestJoinNothingComputedAgain leaves convolutions that are computed again for gradients
+// apart from what was computed of the same pixels at first.
+func TestJoinNothingComputedAgain(t *testing.T) {
+	x := image(8)
+	var all []operation
+	for range 4 {
+		all = append(all, pointwiseOf(x, 4))
+	}
+	got := joinSiblings(all, nil, map[operation]bool{all[2]: true, all[3]: true})
+	if len(got) != 2 {
+		t.Fatalf("%d operations, want two pairs of siblings", len(got))
+	}
+	for i, o := range got {
+		joined, ok := o.(*siblings)
+		if !ok || len(joined.convolutions) != 2 || operation(joined.convolutions[0]) != all[2*i] || operation(joined.convolutions[1]) != all[2*i+1] {
+			t.Errorf("operation %d is %#v, want a pair of siblings", i, o)
+		}
+	}
+}
+
+// TestComputeLate moves what is computed again before its first reader, with what only
+// that reads, unless an operand would have to be kept for it.
+func TestComputeLate(t *testing.T) {
+	x, dy := image(8), image(8)
+	first := pointwiseOf(x, 8)
+	second := pointwiseOf(first.out, 8)
+	other := pointwiseOf(dy, 8)
+	use := &weightGradient{geometry: &convolution{in: second.out, out: other.out}, to: image(8)}
+	useFirst := &weightGradient{geometry: &convolution{in: first.out, out: other.out}, to: image(8)}
+	useX := &weightGradient{geometry: &convolution{in: x, out: other.out}, to: image(8)}
+	for name, c := range map[string]struct {
+		operations []operation
+		again      []operation
+		want       []operation
+	}{
+		"a chain":                {[]operation{first, second, other, use, useFirst, useX}, []operation{first, second}, []operation{other, first, second, use, useFirst, useX}},
+		"the first reads once":   {[]operation{first, second, other, use, useFirst}, []operation{first, second}, []operation{first, other, second, use, useFirst}},
+		"nothing is again":       {[]operation{first, second, other, use, useFirst, useX}, nil, []operation{first, second, other, use, useFirst, useX}},
+		"nothing reads the last": {[]operation{first, second, other}, []operation{second}, []operation{first, second, other}},
+	} {
+		again := map[operation]bool{}
+		for _, o := range c.again {
+			again[o] = true
+		}
+		if got := computeLate(c.operations, again); !slices.Equal(got, c.want) {
+			t.Errorf("%s: the order is %#v, want %#v", name, got, c.want)
+		}
 	}
 }
 

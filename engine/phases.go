@@ -51,6 +51,7 @@ func newPhased(o *convolution, gemm *kernel.GemmF32, threads int) *phased {
 			if o.residual != nil {
 				r.LDR, r.Scale = o.spreadX*o.residual.pitch, 1
 			}
+			r.Rows = make([]int32, 0, r.M*ceil(o.height, o.spreadY)*ceil(o.width, o.spreadX))
 			for ky := range o.height {
 				for kx := range o.width {
 					// The input's pixel under the tap is at y, x of the phase's first, if whole.

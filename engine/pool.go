@@ -18,6 +18,7 @@ type pooling struct {
 	weights          []float32 // of a sum, by output pixel of one image: [out.h * out.w]
 	bias             []float32 // [out.c]: what is added to a weighted sum, or nil
 	relu             bool
+	tables           tables
 }
 
 func (o *pooling) reads() []*tensor  { return []*tensor{o.in} }
@@ -163,7 +164,7 @@ const poolPixels = 64
 
 func newPool(o *pooling, kernels *kernel.Set) *pool {
 	p := &pool{pooling: o, kernels: kernels}
-	p.windows = kernel.NewWindows(o.in.n, o.in.h, o.in.w, o.out.h, o.out.w, o.height, o.width, o.strideY, o.strideX, o.top, o.left)
+	p.windows = o.tables.windowsOf(o)
 	if !o.maximum {
 		p.weights = slices.Repeat(o.weights, o.in.n)
 	}

@@ -145,7 +145,7 @@ type pooled struct {
 
 func newPooled(o *poolingGradient, kernels *kernel.Set, threads int) *pooled {
 	p := &pooled{poolingGradient: o, kernels: kernels, groups: min(ceil(4*threads, o.in.n), ceil(o.in.c, floatsPerLine))}
-	p.windows = kernel.NewWindows(o.in.n, o.in.h, o.in.w, o.out.h, o.out.w, o.height, o.width, o.strideY, o.strideX, o.top, o.left)
+	p.windows = o.tables.windowsOf(o.pooling)
 	if !o.maximum {
 		p.weights = slices.Repeat(o.pooling.weights, o.in.n)
 	}

@@ -151,7 +151,11 @@ func describe(s step) Step {
 	case *random:
 		return Step{Operation: "random", Algorithm: "PCG", Output: s.out.dims()}
 	case *normalization:
-		return Step{Operation: "batch norm", Algorithm: "two passes", Input: s.in.dims(), Output: s.out.dims()}
+		passes := "two passes"
+		if s.known || s.out == nil {
+			passes = "one pass"
+		}
+		return Step{Operation: "batch norm", Algorithm: passes, Input: s.in.dims(), Output: s.in.dims()}
 	case *normalizationGradient:
 		return Step{Operation: "batch norm gradient", Algorithm: "two passes", Input: s.in.dims(), Output: s.toIn.dims()}
 	case *tail:

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -24,8 +25,8 @@ type program struct {
 	scratch int // floats of each thread
 	sums    int // float64s for sums over pixels
 
-	registers, slots int // most of an elementwise
-	tails            []*tail
+	operands, registers, slots int // most of an elementwise
+	tails                      []*tail
 
 	mutex     sync.Mutex
 	free      []*run // memory of runs that have ended
@@ -85,6 +86,7 @@ type run struct {
 	// and memory for the results.
 	registers [][][]float32
 	tiles     [][]float32
+	fills     [][]float32 // by operand: a tile of what is repeated
 	steps     []func() error
 	inputs    []compute.Buffer          // the caller's, of the go backend
 	values    map[*value]compute.Buffer // what tails have computed
@@ -126,7 +128,7 @@ func plan(b *builder) (*program, error) {
 	}
 	b.backend.prepare(l.operations)
 	projectFirst(l.operations, held)
-	l.operations = joinSiblings(l.operations, p.inputs)
+	l.operations = joinSiblings(computeLate(l.operations, l.again), p.inputs, l.again)
 	l.operations = updateEarly(joinElementwise(l.operations, held), p.inputs, held)
 	p.placeOutputs()
 	sumInPlace(l.operations, held)
@@ -143,7 +145,8 @@ func plan(b *builder) (*program, error) {
 		case *normalization:
 			p.sums = max(p.sums, sums(o.in))
 		case *elementwise:
-			p.registers, p.slots = max(p.registers, len(o.operands)+len(o.code)), max(p.slots, o.registers().slots)
+			p.operands, p.registers = max(p.operands, len(o.operands)), max(p.registers, len(o.operands)+len(o.code))
+			p.slots = max(p.slots, o.registers().slots)
 		case *reduction:
 			p.sums = max(p.sums, sums(o.in))
 		case *normalizationGradient:
@@ -187,6 +190,10 @@ func (p *program) Finalize() {
 	}
 }
 
+// largeArena is a size of an arena, in floats, from which on other memory is given back to
+// the system first.
+const largeArena = 16 << 20
+
 // take returns memory for a run.
 func (p *program) take() (*run, error) {
 	p.mutex.Lock()
@@ -199,12 +206,19 @@ func (p *program) take() (*run, error) {
 		p.free = p.free[:n-1]
 		return r, nil
 	}
+	if p.arena >= largeArena {
+		// Compiling leaves garbage, and memory that it has been in, of hundreds of megabytes.
+		debug.FreeOSMemory()
+	}
 	r := &run{program: p, workers: p.backend.workers, arena: alignedFloats(p.arena), values: map[*value]compute.Buffer{}}
 	r.buffers, r.made = make([][]float32, len(p.inputs)+len(p.outputs)), make([]compute.Buffer, len(p.outputs))
 	for range r.workers.count {
 		r.scratch = append(r.scratch, alignedFloats(p.scratch))
 		r.registers = append(r.registers, make([][]float32, p.registers))
 		r.tiles = append(r.tiles, alignedFloats(p.slots*tile))
+	}
+	for range p.operands {
+		r.fills = append(r.fills, make([]float32, tile))
 	}
 	r.sums, r.pairs = make([]float64, p.sums), make([]kernel.GradientScratch, r.workers.count)
 	r.statistics = make([]kernel.StatisticsF32, r.workers.count)

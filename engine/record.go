@@ -125,6 +125,7 @@ type function struct {
 	parameters       []*value
 	outputs          []*value
 	norms            map[normKey][3]compute.Value
+	again            map[compute.Value]compute.Value // what a value is called where it is used again
 }
 
 // A normKey is what batch norm in training is of.

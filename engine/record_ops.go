@@ -436,12 +436,23 @@ func (f *function) OptimizationBarrier(operands ...compute.Value) ([]compute.Val
 	})
 }
 
-// SchedulingBarrier has no need of the dependencies: operations are computed in the order
-// in which they are recorded.
+// SchedulingBarrier has no need of the dependencies: what is computed of its result is
+// computed as late as it can be (computeLate). It is recorded once for an operand, as
+// gradients ask for it once for each use.
 func (f *function) SchedulingBarrier(operand compute.Value, dependencies ...compute.Value) (compute.Value, error) {
-	return f.one(compute.OpTypeSchedulingBarrier, nil, []compute.Value{operand}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
+	if v, ok := f.again[operand]; ok {
+		return v, nil
+	}
+	v, err := f.one(compute.OpTypeSchedulingBarrier, nil, []compute.Value{operand}, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return g.SchedulingBarrier(in[0])
 	})
+	if err == nil {
+		if f.again == nil {
+			f.again = map[compute.Value]compute.Value{}
+		}
+		f.again[operand] = v
+	}
+	return v, err
 }
 
 func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error) {

@@ -5,6 +5,58 @@ import (
 	"slices"
 )
 
+// computeLate moves operations of a set, which compute activations again for gradients,
+// to just before the first that reads what they make, as long as that keeps nothing in
+// memory for longer.
+func computeLate(operations []operation, again map[operation]bool) []operation {
+	if len(again) == 0 {
+		return operations
+	}
+	readers := map[*tensor][]int{} // by memory
+	for at, o := range operations {
+		for _, t := range o.reads() {
+			readers[t.whole()] = append(readers[t.whole()], at)
+		}
+	}
+	before := make([]int, len(operations)) // by operation: that which it goes before
+	for at, o := range slices.Backward(operations) {
+		before[at] = at
+		if !again[o] {
+			continue
+		}
+		first := len(operations)
+		for _, t := range o.writes() {
+			for _, reader := range readers[t.whole()] {
+				if reader > at {
+					first = min(first, before[reader])
+				}
+			}
+		}
+		longer := func(t *tensor) bool {
+			return t.whole().buffer == 0 && !slices.ContainsFunc(readers[t.whole()], func(reader int) bool { return reader > at && before[reader] >= first })
+		}
+		if first < len(operations) && !slices.ContainsFunc(o.reads(), longer) {
+			before[at] = first
+		}
+	}
+	return inOrder(operations, before)
+}
+
+// inOrder sorts operations by a number for each; those of the same one stay in their
+// order.
+func inOrder(operations []operation, by []int) []operation {
+	order := make([]int, len(operations))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(by[a], by[b]) })
+	sorted := make([]operation, len(operations))
+	for i, at := range order {
+		sorted[i] = operations[at]
+	}
+	return sorted
+}
+
 // updateEarly computes what is made of variables and their gradients as soon as these are
 // there: so gradients need not be kept. A variable is updated after all that reads it
 // before, so that it can be in place. The outputs are read after the last operation.
@@ -54,16 +106,7 @@ func updateEarly(operations []operation, inputs, outputs []*tensor) []operation 
 			written[t.whole()] = max(written[t.whole()], after[at])
 		}
 	}
-	order := make([]int, len(operations))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(after[a], after[b]) })
-	sorted := make([]operation, len(operations))
-	for i, at := range order {
-		sorted[i] = operations[at]
-	}
-	return sorted
+	return inOrder(operations, after)
 }
 
 // overwritten lists what an operation reads that an output of it may be written over.

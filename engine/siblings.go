@@ -26,16 +26,17 @@ func (o *siblings) writes() []*tensor {
 func (o *convolution) simple() bool { return o.pointwise() && o.residual == nil }
 
 // joinSiblings puts convolutions that are siblings in the place of the first of them, if
-// their weights are there: they are constant, or among the inputs.
-func joinSiblings(operations []operation, inputs []*tensor) []operation {
+// their weights are there: they are constant, or among the inputs. What is computed again
+// for gradients is not to be computed with what was the first time.
+func joinSiblings(operations []operation, inputs []*tensor, again map[operation]bool) []operation {
 	var joined []operation
 	input := map[*tensor]bool{}
 	for _, t := range inputs {
 		input[t] = true
 	}
 	type kind struct {
-		in      *tensor
-		trained bool
+		in             *tensor
+		trained, again bool
 	}
 	first := map[kind]int{} // index in joined
 	for _, o := range operations {
@@ -44,7 +45,7 @@ func joinSiblings(operations []operation, inputs []*tensor) []operation {
 			joined = append(joined, o)
 			continue
 		}
-		of := kind{c.in, c.kernel != nil}
+		of := kind{c.in, c.kernel != nil, again[o]}
 		at, ok := first[of]
 		if !ok {
 			first[of] = len(joined)

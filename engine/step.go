@@ -60,7 +60,7 @@ func (b *Backend) choose(o *convolution) convolver {
 // prepare gives convolutions what they share, the memory that trained weights are packed
 // in, and that of their gradients.
 func (b *Backend) prepare(operations []operation) {
-	tables := rowTables{}
+	tables := newTables()
 	for _, o := range operations {
 		switch o := o.(type) {
 		case *weightGradient:
@@ -69,6 +69,10 @@ func (b *Backend) prepare(operations []operation) {
 				o.algorithm = newWinogradGradient(o, k, b.workers.count)
 				o.scratch = o.algorithm.memory()
 			}
+		case *pooling:
+			o.tables = tables
+		case *poolingGradient:
+			o.tables = tables
 		case *convolution:
 			if o.tables = tables; o.kernel != nil {
 				o.packed = &tensor{n: 1, h: 1, w: ceil(b.packedSize(o), floatsPerLine), c: floatsPerLine}

@@ -31,7 +31,7 @@ func (o *convolution) worthWinograd(k *kernel.WinogradF32, threads int) bool {
 func newWinograd(o *convolution, k *kernel.WinogradF32, threads int) *winograd {
 	w := &winograd{convolution: o, algorithm: k}
 	p := &w.product
-	p.Grid = k.Grid(o.in.n, o.in.h, o.in.w, o.top, o.left, o.out.h, o.out.w)
+	p.Grid = o.tables.grid(k, o)
 	p.K, p.N, p.Pitch, p.PitchY = o.in.c, o.out.c, o.in.pitch, o.out.pitch
 	p.Zero, p.Bias, p.ReLU = make([]float32, o.in.c), o.bias, o.relu
 	if o.residual != nil {

@@ -43,7 +43,7 @@ func (o *weightGradient) worthWinograd(k *kernel.WinogradF32) bool {
 func newWinogradGradient(o *weightGradient, k *kernel.WinogradF32, threads int) *winogradGradient {
 	w := &winogradGradient{weightGradient: o, algorithm: k, blocks: 1}
 	g, p := o.geometry, &w.product
-	p.Grid = k.Grid(g.in.n, g.in.h, g.in.w, g.top, g.left, g.out.h, g.out.w)
+	p.Grid = g.tables.grid(k, g)
 	p.K, p.N = g.in.c, g.out.c
 	p.Zero = make([]float32, max(p.K, p.N))
 	most := min(sharedBlock*threads, mostShared)

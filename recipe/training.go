@@ -67,8 +67,8 @@ type Training struct {
 	// zero.
 	MicroBatches int `yaml:"micro_batches,omitempty"`
 
-	// Recompute saves memory: only what passes between the figures of the network is
-	// kept for the gradients, and the rest computed twice.
+	// Recompute saves memory: little but what convolutions compute is kept for the
+	// gradients, and the rest computed twice.
 	Recompute bool `yaml:"recompute,omitempty"`
 
 	Optimizer    Optimizer    `yaml:"optimizer"`

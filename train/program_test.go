@@ -2,6 +2,7 @@ package train
 
 import (
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
@@ -70,6 +71,57 @@ func TestStepOnEngine(t *testing.T) {
 				t.Errorf("%s, recompute %t: %d bytes are allocated a run, want at most %d", network, recompute, bytes, most)
 			}
 			program.Close()
+		}
+	}
+}
+
+// TestRecomputeLittle counts what a step computes twice to save memory: the convolutions
+// of the stem and the expansions before two in three sums of residual blocks, and the
+// sums of no batch norm but the stem's.
+func TestRecomputeLittle(t *testing.T) {
+	backend, err := engine.New("threads=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
+	count := func(r recipe.Training) (convolutions, norms int) {
+		program, err := NewProgram(backend, r, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer program.Close()
+		if _, err := program.Step(0, make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}); err != nil {
+			t.Fatal(err)
+		}
+		steps, err := engine.Steps(program.Executable())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range steps {
+			switch {
+			case s.Operation == "convolution":
+				convolutions++
+			case s.Operation == "batch norm" && s.Algorithm == "two passes":
+				norms++
+			case s.Operation == "elementwise" && strings.HasPrefix(s.Algorithm, "sub sign add sign mul") && !strings.Contains(r.Network, "resnet"):
+				t.Errorf("%s: the gradient of a ReLU after batch norm is a step of its own", r.Network)
+			}
+		}
+		return convolutions, norms
+	}
+	// Of figure 3's stem, with 11 convolutions, two are one step, and two end what is
+	// computed again: their batch norm has no second pass. The residual network has 6 of 10,
+	// 13 of 20 and 6 of 9 expansions more than the stem.
+	for network, want := range map[string]struct{ convolutions, norms int }{
+		"inception_v3": {5, 5}, "inception_v4": {10, 9}, "inception_resnet_v2": {5 + 6 + 13 + 6, 5},
+	} {
+		r := smallStep(network)
+		convolutions, norms := count(r)
+		r.Recompute = true
+		again, normsAgain := count(r)
+		if again-convolutions != want.convolutions || normsAgain-norms != want.norms {
+			t.Errorf("%s: %d convolutions and the sums of %d batch norms are computed twice, want %d and %d",
+				network, again-convolutions, normsAgain-norms, want.convolutions, want.norms)
 		}
 	}
 }

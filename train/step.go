@@ -21,6 +21,7 @@ import (
 // A stepper is the training step as a compiled program, with the state that it changes:
 // the parameters, the optimiser's slots and the averages.
 type stepper struct {
+	backend    compute.Backend
 	network    *arch.Network
 	recipe     recipe.Training
 	optimizer  optimizer
@@ -43,8 +44,8 @@ func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
 
 // newStepper makes the programs; values fills in what training begins with.
 func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error, check bool) (*stepper, error) {
-	s := &stepper{network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore(), check: check}
-	if err := s.create(backend, values); err != nil {
+	s := &stepper{backend: backend, network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore(), check: check}
+	if err := s.create(values); err != nil {
 		return nil, err
 	}
 	var err error
@@ -59,15 +60,10 @@ func newStepper(backend compute.Backend, network *arch.Network, r recipe.Trainin
 
 // create makes all variables, in the backend's memory alone: they may take most of what
 // there is.
-func (s *stepper) create(backend compute.Backend, values func(dst []float32, p arch.Parameter) error) error {
+func (s *stepper) create(values func(dst []float32, p arch.Parameter) error) error {
 	var all []error
 	add := func(scope string, p arch.Parameter, flat []float32) {
-		buffer, err := backend.BufferFromFlatData(0, flat, shapes.Make(dtypes.Float32, p.Shape...))
-		if err != nil {
-			all = append(all, err)
-			return
-		}
-		value, err := tensors.FromBuffer(buffer)
+		value, err := onBackend(s.backend, flat, p.Shape...)
 		if err != nil {
 			all = append(all, err)
 			return
@@ -110,6 +106,15 @@ func (s *stepper) create(backend compute.Backend, values func(dst []float32, p a
 		}
 	}
 	return errors.Join(all...)
+}
+
+// onBackend returns a copy of values in the backend's memory.
+func onBackend(backend compute.Backend, flat []float32, dims ...int) (*tensors.Tensor, error) {
+	buffer, err := backend.BufferFromFlatData(0, flat, shapes.Make(dtypes.Float32, dims...))
+	if err != nil {
+		return nil, err
+	}
+	return tensors.FromBuffer(buffer)
 }
 
 func (s *stepper) close() {
@@ -255,10 +260,16 @@ func (s *stepper) exec(program *model.Exec, step, part int, images []float32, la
 	}
 	batch, classes := len(labels), s.network.Options().Classes
 	side := int(math.Sqrt(float64(len(images) / batch / 3)))
-	inputs := []*tensors.Tensor{
-		tensors.FromFlatDataAndDimensions(images, batch, side, side, 3),
-		tensors.FromFlatDataAndDimensions(targets(labels, classes, s.recipe.LabelSmoothing), batch, classes),
+	// In the backend's memory alone, as the variables are.
+	pictures, err := onBackend(s.backend, images, batch, side, side, 3)
+	if err != nil {
+		return outcome{}, err
 	}
+	wanted, err := onBackend(s.backend, targets(labels, classes, s.recipe.LabelSmoothing), batch, classes)
+	if err != nil {
+		return outcome{}, err
+	}
+	inputs := []*tensors.Tensor{pictures, wanted}
 	for _, v := range scalars {
 		inputs = append(inputs, tensors.FromScalar(v))
 	}

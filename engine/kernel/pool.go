@@ -21,7 +21,11 @@ type Windows struct {
 // top rows and left columns, and what lies beyond the other edges, belongs to none. It
 // panics where a window has no pixel inside its image.
 func NewWindows(images, inHeight, inWidth, outHeight, outWidth, height, width, strideY, strideX, top, left int) *Windows {
-	w := &Windows{}
+	// The exact sizes but for what is outside.
+	w := &Windows{
+		pixels: make([]int32, 0, images*outHeight*outWidth*height*width),
+		ends:   make([]int, 0, images*outHeight*outWidth),
+	}
 	for image := range images {
 		for y := range outHeight {
 			for x := range outWidth {

@@ -255,6 +255,8 @@ func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth
 		*highest = max(*highest, at+1)
 		return int32(at)
 	}
+	tiles := images * ((outHeight + outH - 1) / outH) * ((outWidth + outW - 1) / outW)
+	g.in, g.out = make([]int32, 0, tiles*inH*inW), make([]int32, 0, tiles*outH*outW)
 	for image := range images {
 		for y := 0; y < outHeight; y += outH {
 			for x := 0; x < outWidth; x += outW {

@@ -9,6 +9,6 @@ import (
 // activations, unless GOGC says otherwise.
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(5)
+		debug.SetGCPercent(3)
 	}
 }
