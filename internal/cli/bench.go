@@ -253,6 +253,7 @@ func (b *bench) compileTraining(recompute bool) error {
 		program.Close()
 		return fmt.Errorf("train %s: %w", b.network.Name(), err)
 	}
+	collectForSteps()
 	b.compiled, b.executable = time.Since(start), program.Executable()
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -57,8 +58,9 @@ written to recipe.yaml in its folder, which can be given as a recipe again.
 
 The folder of a run holds model.safetensors, the averaged weights for predict and
 evaluate, best.safetensors, those with the best accuracy so far, metrics.csv, event
-files for TensorBoard, the last checkpoints, and at the end curves.png. Ctrl-C finishes the step and saves; --resume goes on from there, and
-computes what an uninterrupted run would have.`,
+files for TensorBoard, the last checkpoints, and at the end curves.png. Ctrl-C finishes
+the step and saves; --resume goes on from there, and computes what an uninterrupted run
+would have.`,
 		Example: `  inception train --recipe cifar10-narrow --data cifar10.tar.gz
   inception train --recipe finetune-photos --weights inception_v4.safetensors --data photos/
   inception train --resume --run runs/cifar10-narrow`,
@@ -104,7 +106,13 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 	}
 	defer backend.Finalize()
 	bar := &trainBar{out: cmd.ErrOrStderr()}
-	o := train.Options{Log: slog.New(slog.NewTextHandler(bar, nil)), Progress: bar.show, CheckGradients: f.check}
+	collectOften()
+	settle := sync.OnceFunc(collectForSteps)
+	o := train.Options{
+		Log:            slog.New(slog.NewTextHandler(bar, nil)),
+		Progress:       func(p train.Progress) { settle(); bar.show(p) },
+		CheckGradients: f.check,
+	}
 	var result *train.Result
 	if f.resume {
 		result, err = train.Resume(cmd.Context(), backend, f.run, o)
