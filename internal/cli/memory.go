@@ -19,7 +19,7 @@ func collectOften() {
 // collectForSteps is collectOften when all that stays has been allocated: small networks,
 // with many short steps, are left some garbage.
 func collectForSteps() {
-	const garbage = 64 << 20 // bytes
+	const garbage = 32 << 20 // bytes
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
 	if os.Getenv("GOGC") == "" && live[0].Value.Kind() == metrics.KindUint64 {
