@@ -285,14 +285,15 @@ func TestLoaderCancel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const patience = 20 * time.Millisecond
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	begin := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := l.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v, want the context's error", err)
 	}
-	if waited := l.Stats().Waited; waited < patience {
-		t.Errorf("waited %v, want at least %v", waited, patience)
+	// Of the time until the context ends, the machine may let pass any part before Next.
+	if waited, most := l.Stats().Waited, time.Since(begin); waited <= 0 || waited > most {
+		t.Errorf("waited %v, want more than nothing and at most %v", waited, most)
 	}
 	close(gate)
 	for range 30 {
