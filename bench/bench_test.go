@@ -2,9 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -92,10 +92,20 @@ func TestPrintsJSON(t *testing.T) {
 	}
 }
 
-func TestMeasureChecksWhatAnEngineSays(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("uses cat")
+// printedText is the environment variable of what the test's program prints when it is the
+// engine that is measured, and its argument then.
+const printedText = "INCEPTION_TEST_PRINTED"
+
+// TestMain lets the test's program be an engine.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == printedText {
+		fmt.Print(os.Getenv(printedText))
+		return
 	}
+	os.Exit(m.Run())
+}
+
+func TestMeasureChecksWhatAnEngineSays(t *testing.T) {
 	for _, c := range []struct{ printed, want string }{
 		{`[{"batch": 8, "threads": 2, "images_per_second": 12.5}]`, ""},
 		{"Segmentation fault", "expected a measurement as JSON, found \"Segmentation fault\""},
@@ -106,11 +116,8 @@ func TestMeasureChecksWhatAnEngineSays(t *testing.T) {
 		{`[{"batch": 8, "threads": 1, "images_per_second": 12.5}]`, "batch 8 and 2 threads"},
 		{`[{"batch": 8, "threads": 2}]`, "expected images/s"},
 	} {
-		file := filepath.Join(t.TempDir(), "printed")
-		if err := os.WriteFile(file, []byte(c.printed), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		e := engine{name: "peer", command: func(load) []string { return []string{"cat", file} }}
+		t.Setenv(printedText, c.printed)
+		e := engine{name: "peer", command: func(load) []string { return []string{os.Args[0], printedText} }}
 		rate, _, err := e.measure(t.Context(), load{"inception_v4", 8, 299, 2, false})
 		switch {
 		case c.want == "" && (err != nil || rate != 12.5):

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/pkg/errors"
+import (
+	"github.com/pkg/errors"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
+)
 
 // newStep chooses how an operation is computed. Memory has been planned.
 func newStep(b *Backend, o operation) (step, error) {
@@ -48,13 +52,22 @@ type convolver interface {
 
 // choose returns a convolution with the algorithm that is the fastest for its shape.
 func (b *Backend) choose(o *convolution) convolver {
-	if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
+	if k := b.winogradFor(o); k != nil {
 		return newWinograd(o, k, b.workers.count)
 	}
 	if o.hasPhases() {
 		return newPhased(o, b.kernels.Gemm, b.workers.count)
 	}
 	return newDirect(o, b.kernels.Gemm, b.workers.count)
+}
+
+// winogradFor returns the kernel of Winograd's algorithm for a convolution, or nil where
+// that is not to be used.
+func (b *Backend) winogradFor(o *convolution) *kernel.WinogradF32 {
+	if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
+		return k
+	}
+	return nil
 }
 
 // prepare gives convolutions what they share, the memory that trained weights are packed
@@ -84,7 +97,7 @@ func (b *Backend) prepare(operations []operation) {
 // packedSize is how many floats the weights of a convolution are in the order of its
 // algorithm.
 func (b *Backend) packedSize(o *convolution) int {
-	if k := b.kernels.Winograd(o.height, o.width); b.winograd && o.worthWinograd(k, b.workers.count) {
+	if k := b.winogradFor(o); k != nil {
 		return k.PackedSize(o.in.c, o.out.c)
 	}
 	return b.kernels.Gemm.PackedSize(o.height*o.width, o.in.c, o.out.c)

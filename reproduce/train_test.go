@@ -50,9 +50,6 @@ func colours(t *testing.T, n int) string {
 // TestTrain trains a trial in its parts, which are as many points of rising steps, and
 // leaves averaged weights and others that differ from them in values alone.
 func TestTrain(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains a network; leave out -short")
-	}
 	backend, err := engine.New("")
 	if err != nil {
 		t.Fatal(err)

@@ -238,7 +238,7 @@ func (w *WinogradF32) Tiles(images, height, width int) int {
 // Grid lays tiles over images of height x width pixels, padded with top rows above and
 // left columns before, that become outHeight x outWidth.
 func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth int) *Grid {
-	g := &Grid{}
+	g := &Grid{Tiles: w.Tiles(images, outHeight, outWidth)}
 	outH, inH := 1, 1
 	if w.KH > 1 {
 		outH, inH = winogradOutputs, w.side()
@@ -255,8 +255,7 @@ func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth
 		*highest = max(*highest, at+1)
 		return int32(at)
 	}
-	tiles := images * ((outHeight + outH - 1) / outH) * ((outWidth + outW - 1) / outW)
-	g.in, g.out = make([]int32, 0, tiles*inH*inW), make([]int32, 0, tiles*outH*outW)
+	g.in, g.out = make([]int32, 0, g.Tiles*inH*inW), make([]int32, 0, g.Tiles*outH*outW)
 	for image := range images {
 		for y := 0; y < outHeight; y += outH {
 			for x := 0; x < outWidth; x += outW {
@@ -270,7 +269,6 @@ func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth
 						g.out = append(g.out, index(image, y+dy, x+dx, outHeight, outWidth, &g.Pixels))
 					}
 				}
-				g.Tiles++
 			}
 		}
 	}

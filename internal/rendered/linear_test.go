@@ -173,9 +173,6 @@ func shrink(m *image.RGBA, side int) []float32 {
 // decays, and wants less than 60% of the test pictures right. The same regression finds
 // all of them when one pixel tells the class.
 func TestLinear(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains for seconds; leave out -short")
-	}
 	const side = 8
 	x, labels := features(0, 100, side)
 	test, testLabels := features(1, 50, side)
