@@ -262,7 +262,8 @@ func (s *section) multiply() {
 }
 
 // multiplyIndirect walks along k with a pointer per row, tap by tap. The pointers
-// are to the ends of the rows, and the common index rises to zero.
+// are to the ends of the rows, and the common index rises to zero. No other register is
+// left for what lies ahead than the frame pointer, which functions with locals save.
 func (s *section) multiplyIndirect() {
 	rows, b, k, ahead := vector.General[:12], reg.R14, reg.R15, reg.RBP
 	table, taps, aEnd, toZero := s.locals, s.locals.Offset(8), s.locals.Offset(16), s.locals.Offset(24)
@@ -324,9 +325,8 @@ func (s *section) multiplyIndirect() {
 	JNE(LabelRef(s.label("tap")))
 }
 
-// epilogue adds the residual to the scaled sum, applies the floor and
-// stores. Vectors that are not full take masks; in AVX2, where a masked store is
-// slow, only then.
+// epilogue adds the residual to the scaled sum, applies the floor and stores. Vectors
+// that are not full take masks; in AVX2, where a masked store is slow, only then.
 func (s *section) epilogue() {
 	if s.ISA == vector.AVX512 {
 		s.finish(true)

@@ -29,13 +29,12 @@ type indirectGemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, l
 //
 //	for i := range M {
 //		for j := range N {
-//			acc := 0
+//			acc := Bias[j]                         // or 0 if nil
 //			for tap := range Taps {
 //				for p := range K {
 //					acc += row(tap, i)[p] * b[tap*K+p][j]
 //				}
 //			}
-//			acc += Bias[j]                         // unless nil
 //			acc = Residual[i*LDR+j] + Scale*acc    // unless nil
 //			C[i*LDC+j] = max(acc, 0) if ReLU, else acc
 //		}
