@@ -36,7 +36,7 @@ func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	if o.residual != nil {
 		d.product.LDR, d.product.Scale = o.residual.pitch, 1
 	}
-	if o.kernel != nil {
+	if o.kernel != nil && !gemm.Wide {
 		d.product.Depth = trainingDepth
 	}
 	if taps > 1 {

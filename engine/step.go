@@ -14,7 +14,7 @@ func newStep(b *Backend, o operation) (step, error) {
 	case *convolution:
 		return b.choose(o), nil
 	case *siblings:
-		return newFamily(o, b.kernels.Gemm, b.workers.count), nil
+		return newFamily(o, b.gemmFor(o.convolutions[0]), b.workers.count), nil
 	case *pooling:
 		return newPool(o, b.kernels), nil
 	case *poolingGradient:
@@ -58,7 +58,18 @@ func (b *Backend) choose(o *convolution) convolver {
 	if o.hasPhases() {
 		return newPhased(o, b.kernels.Gemm, b.workers.count)
 	}
-	return newDirect(o, b.kernels.Gemm, b.workers.count)
+	return newDirect(o, b.gemmFor(o), b.workers.count)
+}
+
+// gemmFor returns the kernel of a direct convolution. Without Winograd's algorithm, what
+// is asked for is little rounding, and where weights are trained all that matters of it is
+// in the forward pass: it decides on which side of ReLU's step values near zero fall, and
+// with that which gradients there are.
+func (b *Backend) gemmFor(o *convolution) *kernel.GemmF32 {
+	if !b.winograd && o.kernel != nil && !o.transposed {
+		return b.kernels.GemmWide
+	}
+	return b.kernels.Gemm
 }
 
 // winogradFor returns the kernel of Winograd's algorithm for a convolution, or nil where

@@ -18,6 +18,7 @@ type Tile struct {
 	Rows, Vectors int
 	Unroll        int  // steps of k in the body of the loop
 	Indirect      bool // rows are looked up in a table, for several taps
+	Wide          bool // products are summed in float64
 }
 
 const signature = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
@@ -36,6 +37,9 @@ func (t *Tile) Name() string {
 	if t.Indirect {
 		kind = "IndirectGemm"
 	}
+	if t.Wide {
+		kind += "Wide"
+	}
 	return fmt.Sprintf("%sF32_%dx%d", kind, t.Rows, t.columns())
 }
 
@@ -44,6 +48,9 @@ func (t *Tile) doc(loop string) {
 	lines := []string{fmt.Sprintf("%s is, for m of 1 to %d and n of 1 to %d:", t.Name(), t.Rows, t.columns()), ""}
 	for line := range strings.SplitSeq(loop, "\n") {
 		lines = append(lines, "\t"+line)
+	}
+	if t.Wide {
+		lines = append(lines, "", "where acc and the products are float64 until the residual is added.")
 	}
 	Doc(lines...)
 }
@@ -94,26 +101,41 @@ func (t *Tile) Emit() {
 		s := &section{Tile: t, rows: rows, locals: locals}
 		s.prefetchOutput()
 		s.begin()
+		if t.Wide {
+			s.widen()
+		}
 		if t.Indirect {
 			s.multiplyIndirect()
 		} else {
 			s.multiply()
+		}
+		if t.Wide {
+			s.narrow()
 		}
 		s.epilogue()
 	}
 }
 
 // section is the code for one number of rows. Vector registers: the accumulators,
-// row by row, from 0; a vector of b per column and the broadcast from the end.
+// row by row, from 0; a vector of b per column and the broadcast from the end. What is
+// wide takes two registers for each.
 type section struct {
 	*Tile
 	rows   int
 	locals Mem
 }
 
+// vectors is how many registers a row takes while products are summed.
+func (s *section) vectors() int {
+	if s.Wide {
+		return 2 * s.Vectors
+	}
+	return s.Vectors
+}
+
 func (s *section) acc(i, v int) reg.VecPhysical { return s.Reg(i*s.Vectors + v) }
-func (s *section) b(v int) reg.VecPhysical      { return s.Reg(s.Registers - s.Vectors + v) }
-func (s *section) broadcast() reg.VecPhysical   { return s.Reg(s.Registers - s.Vectors - 1) }
+func (s *section) b(v int) reg.VecPhysical      { return s.Reg(s.Registers - s.vectors() + v) }
+func (s *section) broadcast() reg.VecPhysical   { return s.Reg(s.Registers - s.vectors() - 1) }
 func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", name, s.rows) }
 
 // begin sets the sums to the bias, or to zero.
@@ -137,6 +159,27 @@ func (s *section) begin() {
 	Label(s.label("begun"))
 }
 
+// widen converts the sums to float64, from the last on: none is written over before it is
+// read.
+func (s *section) widen() {
+	half := s.Half(s.broadcast())
+	for i := s.rows*s.Vectors - 1; i >= 0; i-- {
+		s.Upper(s.Reg(i), half)
+		VCVTPS2PD(half, s.Reg(2*i+1))
+		VCVTPS2PD(s.Half(s.Reg(i)), s.Reg(2*i))
+	}
+}
+
+// narrow converts the sums back.
+func (s *section) narrow() {
+	low, high := s.broadcast(), s.b(0)
+	for i := range s.rows * s.Vectors {
+		s.Narrow(s.Reg(2*i), s.Half(low))
+		s.Narrow(s.Reg(2*i+1), s.Half(high))
+		s.Join(low, high, s.Reg(i))
+	}
+}
+
 // masks sets masks of the columns that there are.
 func (s *section) masks(lanes, tmp reg.GPPhysical) []reg.Register {
 	masks := make([]reg.Register, s.Vectors)
@@ -158,16 +201,27 @@ const prefetch = 2048
 
 // step is one k: every row's a times b's vectors.
 func (s *section) step(row func(i int) Mem, b Mem) {
-	for v := range s.Vectors {
-		s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
+	for v := range s.vectors() {
+		if s.Wide {
+			VCVTPS2PD(b.Offset(v*s.Bytes()/2), s.b(v))
+		} else {
+			s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
+		}
 	}
 	for line := 0; line < s.columns()*4; line += 64 {
 		PREFETCHT0(b.Offset(prefetch + line))
 	}
 	for i := range s.rows {
-		VBROADCASTSS(row(i), s.broadcast())
-		for v := range s.Vectors {
-			VFMADD231PS(s.b(v), s.broadcast(), s.acc(i, v))
+		a, multiplyAdd := s.broadcast(), VFMADD231PS
+		if s.Wide {
+			VBROADCASTSS(row(i), s.Half(a))
+			VCVTPS2PD(s.Half(a), a)
+			multiplyAdd = VFMADD231PD
+		} else {
+			VBROADCASTSS(row(i), a)
+		}
+		for v := range s.vectors() {
+			multiplyAdd(s.b(v), a, s.Reg(i*s.vectors()+v))
 		}
 	}
 }

@@ -41,6 +41,41 @@ func (isa ISA) Reg(i int) reg.VecPhysical {
 		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}[i]
 }
 
+// Half is the lower half of a vector register.
+func (isa ISA) Half(v reg.VecPhysical) reg.VecPhysical {
+	if isa == AVX2 {
+		return v.AsX().(reg.VecPhysical)
+	}
+	return v.AsY().(reg.VecPhysical)
+}
+
+// Upper takes the upper half of a vector.
+func (isa ISA) Upper(v, half reg.VecPhysical) {
+	if isa == AVX2 {
+		VEXTRACTF128(U8(1), v, half)
+	} else {
+		VEXTRACTF64X4(U8(1), v, half)
+	}
+}
+
+// Join makes a vector of the lower halves of two.
+func (isa ISA) Join(lower, upper, v reg.VecPhysical) {
+	if isa == AVX2 {
+		VINSERTF128(U8(1), isa.Half(upper), lower, v)
+	} else {
+		VINSERTF64X4(U8(1), isa.Half(upper), lower, v)
+	}
+}
+
+// Narrow converts a vector of float64 to half a vector of float32.
+func (isa ISA) Narrow(v, half reg.VecPhysical) {
+	if isa == AVX2 {
+		VCVTPD2PSY(v, half)
+	} else {
+		VCVTPD2PS(v, half)
+	}
+}
+
 // General are the general registers a generator may name: all but the stack and
 // frame pointers.
 var General = []reg.GPPhysical{

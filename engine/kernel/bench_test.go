@@ -64,12 +64,8 @@ func BenchmarkPointwise17x17x1024To384(b *testing.B) {
 	eachSetBenchmark(b, func(b *testing.B, set *Set) { benchmarkPointwise(b, set, set.Gemm, 17, 1024, 384, 1040) })
 }
 
-func BenchmarkPointwiseAliased17x17x1024To384(b *testing.B) {
-	eachSetBenchmark(b, func(b *testing.B, set *Set) {
-		for _, g := range []*GemmF32{set.Gemm, set.GemmAliased} {
-			b.Run(g.Name, func(b *testing.B) { benchmarkPointwise(b, set, g, 17, 1024, 384, 1024) })
-		}
-	})
+func BenchmarkPointwiseWide17x17x1024To384(b *testing.B) {
+	eachSetBenchmark(b, func(b *testing.B, set *Set) { benchmarkPointwise(b, set, set.GemmWide, 17, 1024, 384, 1040) })
 }
 
 // taps lists, for a convolution of stride 1 that keeps the size, the pixel under each

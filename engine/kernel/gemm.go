@@ -10,7 +10,8 @@ import (
 // in and the loops around it.
 type GemmF32 struct {
 	Name string
-	NR   int // columns of a tile and of a panel of b
+	NR   int  // columns of a tile and of a panel of b
+	Wide bool // products are summed in float64
 
 	rows         int // of a tile
 	tile         gemmTileF32
@@ -273,9 +274,6 @@ func (p *ProductF32) check(g *GemmF32, i0, i1, p0, p1 int) {
 	if p.Rows == nil {
 		need("A", len(p.A), i1, p.LDA, p.K)
 	} else {
-		if g.indirect == nil {
-			panic("kernel: " + g.Name + " has no tile for indirect rows")
-		}
 		need("Zero", len(p.Zero), 1, 0, p.K)
 		need("Rows", len(p.Rows), p.Taps, p.Stride, i1)
 		highest := int32(-1)

@@ -24,10 +24,9 @@ const (
 type Set struct {
 	ISA ISA
 
-	// Gemm is the usual tile of matrix products; GemmAliased the one for rows whose
-	// distance is a multiple of 1024 bytes, where many rows compete for few places in
-	// the cache.
-	Gemm, GemmAliased *GemmF32
+	// Gemm is the usual tile of matrix products; GemmWide, for b in the same order, sums
+	// them in float64, which takes two to three times as long.
+	Gemm, GemmWide *GemmF32
 
 	// Gradient is the kernel of weights' gradients.
 	Gradient *GradientF32
@@ -75,7 +74,12 @@ func genericSet() *Set {
 	gradient := &GradientF32{Name: "GradientF32_2x4", NR: 4, rows: 2, tile: generic.GradientF32_2x4}
 	return &Set{
 		ISA:  Generic,
-		Gemm: gemm, GemmAliased: gemm,
+		Gemm: gemm,
+		GemmWide: &GemmF32{
+			Name: "GemmWideF32_2x4", NR: 4, Wide: true,
+			rows: 2, tile: generic.GemmWideF32_2x4,
+			indirectRows: 2, indirect: generic.IndirectGemmWideF32_2x4,
+		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,

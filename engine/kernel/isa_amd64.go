@@ -29,9 +29,10 @@ func avx512Set() *Set {
 	return &Set{
 		ISA:  AVX512,
 		Gemm: gemm,
-		GemmAliased: &GemmF32{
-			Name: "GemmF32_8x48", NR: 48,
-			rows: 8, tile: avx512.GemmF32_8x48,
+		GemmWide: &GemmF32{
+			Name: "GemmWideF32_6x32", NR: 32, Wide: true,
+			rows: 6, tile: avx512.GemmWideF32_6x32,
+			indirectRows: 6, indirect: avx512.IndirectGemmWideF32_6x32,
 		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
@@ -66,7 +67,12 @@ func avx2Set() *Set {
 	gradient := &GradientF32{Name: "GradientF32_6x16", NR: 16, rows: 6, tile: avx2.GradientF32_6x16}
 	return &Set{
 		ISA:  AVX2,
-		Gemm: gemm, GemmAliased: gemm,
+		Gemm: gemm,
+		GemmWide: &GemmF32{
+			Name: "GemmWideF32_2x16", NR: 16, Wide: true,
+			rows: 2, tile: avx2.GemmWideF32_2x16,
+			indirectRows: 2, indirect: avx2.IndirectGemmWideF32_2x16,
+		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			avx2.WinogradInputF32_6x6, avx2.WinogradInputF32_6, avx2.WinogradInputF32_10,

@@ -13,6 +13,8 @@ func main() {
 	for _, tile := range []gemm.Tile{
 		{Rows: 6, Vectors: 2},
 		{Rows: 6, Vectors: 2, Indirect: true},
+		{Rows: 2, Vectors: 2, Wide: true},
+		{Rows: 2, Vectors: 2, Wide: true, Indirect: true},
 	} {
 		tile.ISA, tile.Unroll = vector.AVX2, 4
 		tile.Emit()

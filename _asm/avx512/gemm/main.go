@@ -12,7 +12,8 @@ func main() {
 	for _, tile := range []gemm.Tile{
 		{Rows: 14, Vectors: 2},
 		{Rows: 12, Vectors: 2, Indirect: true},
-		{Rows: 8, Vectors: 3},
+		{Rows: 6, Vectors: 2, Wide: true},
+		{Rows: 6, Vectors: 2, Wide: true, Indirect: true},
 	} {
 		tile.ISA, tile.Unroll = vector.AVX512, 4
 		tile.Emit()

@@ -46,3 +46,52 @@ func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float
 //
 //go:noescape
 func IndirectGemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)
+
+// GemmWideF32_2x16 is, for m of 1 to 2 and n of 1 to 16:
+//
+//	for i := range m {
+//		for j := range n {
+//			acc := 0
+//			if bias != nil {
+//				acc = bias[j]
+//			}
+//			for p := range k {
+//				acc += a[i*lda+p] * b[p*16+j]
+//			}
+//			if residual != nil {
+//				acc = residual[i*ldr+j] + scale*acc
+//			}
+//			c[i*ldc+j] = max(acc, floor)
+//		}
+//	}
+//
+// where acc and the products are float64 until the residual is added.
+//
+//go:noescape
+func GemmWideF32_2x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
+
+// IndirectGemmWideF32_2x16 is, for m of 1 to 2 and n of 1 to 16:
+//
+//	for i := range m {
+//		for j := range n {
+//			acc := 0
+//			if bias != nil {
+//				acc = bias[j]
+//			}
+//			for tap := range taps {
+//				row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
+//				for p := range k {
+//					acc += row[p] * b[(tap*k+p)*16+j]
+//				}
+//			}
+//			if residual != nil {
+//				acc = residual[i*ldr+j] + scale*acc
+//			}
+//			c[i*ldc+j] = max(acc, floor)
+//		}
+//	}
+//
+// where acc and the products are float64 until the residual is added.
+//
+//go:noescape
+func IndirectGemmWideF32_2x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)

@@ -47,7 +47,7 @@ func GemmF32_14x32(m int, n int, k int, a *float32, lda int, b *float32, c *floa
 //go:noescape
 func IndirectGemmF32_12x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)
 
-// GemmF32_8x48 is, for m of 1 to 8 and n of 1 to 48:
+// GemmWideF32_6x32 is, for m of 1 to 6 and n of 1 to 32:
 //
 //	for i := range m {
 //		for j := range n {
@@ -56,7 +56,7 @@ func IndirectGemmF32_12x32(m int, n int, k int, a *float32, lda int, b *float32,
 //				acc = bias[j]
 //			}
 //			for p := range k {
-//				acc += a[i*lda+p] * b[p*48+j]
+//				acc += a[i*lda+p] * b[p*32+j]
 //			}
 //			if residual != nil {
 //				acc = residual[i*ldr+j] + scale*acc
@@ -65,5 +65,33 @@ func IndirectGemmF32_12x32(m int, n int, k int, a *float32, lda int, b *float32,
 //		}
 //	}
 //
+// where acc and the products are float64 until the residual is added.
+//
 //go:noescape
-func GemmF32_8x48(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
+func GemmWideF32_6x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
+
+// IndirectGemmWideF32_6x32 is, for m of 1 to 6 and n of 1 to 32:
+//
+//	for i := range m {
+//		for j := range n {
+//			acc := 0
+//			if bias != nil {
+//				acc = bias[j]
+//			}
+//			for tap := range taps {
+//				row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
+//				for p := range k {
+//					acc += row[p] * b[(tap*k+p)*32+j]
+//				}
+//			}
+//			if residual != nil {
+//				acc = residual[i*ldr+j] + scale*acc
+//			}
+//			c[i*ldc+j] = max(acc, floor)
+//		}
+//	}
+//
+// where acc and the products are float64 until the residual is added.
+//
+//go:noescape
+func IndirectGemmWideF32_6x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *float32)

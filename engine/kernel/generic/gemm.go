@@ -5,6 +5,11 @@ import "unsafe"
 
 const columns = 4
 
+type float interface{ float32 | float64 }
+
+// sums are those of a tile, of the type that products are summed in.
+type sums[T float] [2][columns]T
+
 // GemmF32_2x4 is, for m of 1 to 2 and n of 1 to 4:
 //
 //	for i := range m {
@@ -25,7 +30,16 @@ const columns = 4
 //
 // What lies ahead is not asked for.
 func GemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int) {
-	var acc [2][columns]float32
+	product[float32](m, n, k, a, lda, b, c, ldc, bias, residual, ldr, scale, floor)
+}
+
+// GemmWideF32_2x4 is GemmF32_2x4 with the products summed in float64.
+func GemmWideF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int) {
+	product[float64](m, n, k, a, lda, b, c, ldc, bias, residual, ldr, scale, floor)
+}
+
+func product[T float](m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32) {
+	var acc sums[T]
 	rows := unsafe.Slice(a, (m-1)*lda+k)
 	multiply(&acc, rows[:k], rows[(m-1)*lda:][:k], unsafe.Slice(b, k*columns))
 	finish(&acc, m, n, c, ldc, bias, residual, ldr, scale, floor)
@@ -41,7 +55,16 @@ func GemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias,
 //		}
 //	}
 func IndirectGemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *float32) {
-	var acc [2][columns]float32
+	indirectProduct[float32](m, n, k, a, lda, b, c, ldc, bias, residual, ldr, scale, floor, rows, taps, stride, zero)
+}
+
+// IndirectGemmWideF32_2x4 is IndirectGemmF32_2x4 with the products summed in float64.
+func IndirectGemmWideF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *float32) {
+	indirectProduct[float64](m, n, k, a, lda, b, c, ldc, bias, residual, ldr, scale, floor, rows, taps, stride, zero)
+}
+
+func indirectProduct[T float](m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, rows *int32, taps, stride int, zero *float32) {
+	var acc sums[T]
 	table := unsafe.Slice(rows, (taps-1)*stride+m)
 	packed := unsafe.Slice(b, taps*k*columns)
 	row := func(index int32) []float32 {
@@ -58,32 +81,32 @@ func IndirectGemmF32_2x4(m, n, k int, a *float32, lda int, b, c *float32, ldc in
 }
 
 // multiply adds the products of two rows of k with the packed b to acc.
-func multiply(acc *[2][columns]float32, a0, a1, b []float32) {
+func multiply[T float](acc *sums[T], a0, a1, b []float32) {
 	c00, c01, c02, c03 := acc[0][0], acc[0][1], acc[0][2], acc[0][3]
 	c10, c11, c12, c13 := acc[1][0], acc[1][1], acc[1][2], acc[1][3]
 	a1 = a1[:len(a0)]
-	for p, x := range a0 {
-		y := a1[p]
+	for p := range a0 {
+		x, y := T(a0[p]), T(a1[p])
 		w := (*[columns]float32)(b)
-		c00 += x * w[0]
-		c01 += x * w[1]
-		c02 += x * w[2]
-		c03 += x * w[3]
-		c10 += y * w[0]
-		c11 += y * w[1]
-		c12 += y * w[2]
-		c13 += y * w[3]
+		c00 += x * T(w[0])
+		c01 += x * T(w[1])
+		c02 += x * T(w[2])
+		c03 += x * T(w[3])
+		c10 += y * T(w[0])
+		c11 += y * T(w[1])
+		c12 += y * T(w[2])
+		c13 += y * T(w[3])
 		b = b[columns:]
 	}
-	acc[0] = [columns]float32{c00, c01, c02, c03}
-	acc[1] = [columns]float32{c10, c11, c12, c13}
+	acc[0] = [columns]T{c00, c01, c02, c03}
+	acc[1] = [columns]T{c10, c11, c12, c13}
 }
 
-func finish(acc *[2][columns]float32, m, n int, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32) {
+func finish[T float](acc *sums[T], m, n int, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32) {
 	out := unsafe.Slice(c, (m-1)*ldc+n)
 	for i := range m {
 		for j := range n {
-			v := acc[i][j]
+			v := float32(acc[i][j])
 			if bias != nil {
 				v += unsafe.Slice(bias, n)[j]
 			}
