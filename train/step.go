@@ -31,6 +31,8 @@ type stepper struct {
 	graph      *graph.Graph // of update
 	check      bool         // return the squares of each gradient
 	accumulate *model.Exec  // only adds its gradients to those of the batch
+	pictures   *tensors.Tensor
+	pixels     []float32 // of pictures, where they can be written
 }
 
 // The scopes of variables that stand beside the parameters, each under its name; those
@@ -117,7 +119,38 @@ func onBackend(backend compute.Backend, flat []float32, dims ...int) (*tensors.T
 	return tensors.FromBuffer(buffer)
 }
 
+// show puts a step's images into the backend's memory: into the same at each step, where
+// that can be written, since they may take more than all else that a step leaves behind.
+func (s *stepper) show(images []float32, shape shapes.Shape) error {
+	if s.pixels != nil && s.pictures.Shape().Equal(shape) {
+		copy(s.pixels, images)
+		return nil
+	}
+	if s.pictures != nil {
+		if err := s.pictures.FinalizeAll(); err != nil {
+			return err
+		}
+	}
+	s.pixels = nil
+	if !s.backend.HasSharedBuffers() {
+		var err error
+		s.pictures, err = onBackend(s.backend, images, shape.Dimensions...)
+		return err
+	}
+	buffer, flat, err := s.backend.NewSharedBuffer(0, shape)
+	if err != nil {
+		return err
+	}
+	s.pixels = flat.([]float32)
+	copy(s.pixels, images)
+	s.pictures, err = tensors.FromBuffer(buffer)
+	return err
+}
+
 func (s *stepper) close() {
+	if s.pictures != nil {
+		_ = s.pictures.FinalizeAll()
+	}
 	s.update.Finalize()
 	if s.accumulate != nil {
 		s.accumulate.Finalize()
@@ -261,15 +294,14 @@ func (s *stepper) exec(program *model.Exec, step, part int, images []float32, la
 	batch, classes := len(labels), s.network.Options().Classes
 	side := int(math.Sqrt(float64(len(images) / batch / 3)))
 	// In the backend's memory alone, as the variables are.
-	pictures, err := onBackend(s.backend, images, batch, side, side, 3)
-	if err != nil {
+	if err := s.show(images, shapes.Make(dtypes.Float32, batch, side, side, 3)); err != nil {
 		return outcome{}, err
 	}
 	wanted, err := onBackend(s.backend, targets(labels, classes, s.recipe.LabelSmoothing), batch, classes)
 	if err != nil {
 		return outcome{}, err
 	}
-	inputs := []*tensors.Tensor{pictures, wanted}
+	inputs := []*tensors.Tensor{s.pictures, wanted}
 	for _, v := range scalars {
 		inputs = append(inputs, tensors.FromScalar(v))
 	}
@@ -298,7 +330,7 @@ func (s *stepper) exec(program *model.Exec, step, part int, images []float32, la
 	if o.logits, err = tensors.CopyFlatData[float32](results[0]); err != nil {
 		return outcome{}, err
 	}
-	for _, t := range append(inputs, results...) {
+	for _, t := range append(inputs[1:], results...) {
 		if err := t.FinalizeAll(); err != nil {
 			return outcome{}, err
 		}
