@@ -172,7 +172,7 @@ func (b *builder) Compile() (compute.Executable, error) {
 		}
 		d.constants, d.at = append(d.constants, buffer), append(d.at, c.parameter)
 	}
-	b.main.forgetConstants()
+	b.forget()
 	return d, nil
 }
 

@@ -15,7 +15,6 @@ import (
 // A program is a compiled plan.
 type program struct {
 	backend *Backend
-	f       *function
 	steps   []step
 	names   []string
 	shapes  []shapes.Shape // of the inputs
@@ -102,7 +101,7 @@ func plan(b *builder) (*program, error) {
 	if err := l.compileTails(b.backend.tail); err != nil {
 		return nil, err
 	}
-	p := &program{backend: b.backend, f: f}
+	p := &program{backend: b.backend}
 	var held []*tensor
 	for _, v := range f.outputs {
 		o := output{shape: v.shape()}
@@ -163,7 +162,7 @@ func plan(b *builder) (*program, error) {
 		}
 	}
 	b.backend.workers.pack(packers)
-	f.forgetConstants()
+	b.forget()
 	return p, nil
 }
 

@@ -315,13 +315,20 @@ type standIn struct {
 	node      *node
 }
 
-// forgetConstants releases the constants of a program that has been compiled.
-func (f *function) forgetConstants() {
+// forget releases what has been recorded of a program that is compiled, since callers may
+// hold its values for as long as it runs: all but the parameters' places and the shapes.
+// The go backend's program is another, empty one then.
+func (b *builder) forget() {
+	b.Builder = b.backend.tail.Builder(b.Name())
+	f := b.main
+	f.Function = b.Builder.Main()
 	for _, n := range f.nodes {
-		if n.op == compute.OpTypeConstant {
-			n.attrs, n.replay = nil, nil
+		n.inputs, n.values, n.shadow, n.replay = nil, nil, nil, nil
+		if n.op != compute.OpTypeParameter {
+			n.attrs = nil
 		}
 	}
+	f.nodes = nil
 }
 
 func (f *function) Return(outputs []compute.Value, shardings []*compute.ShardingSpec) error {
