@@ -141,10 +141,12 @@ func (s *stepper) show(images []float32, shape shapes.Shape) error {
 	if err != nil {
 		return err
 	}
+	if s.pictures, err = tensors.FromBuffer(buffer); err != nil {
+		return err
+	}
 	s.pixels = flat.([]float32)
 	copy(s.pixels, images)
-	s.pictures, err = tensors.FromBuffer(buffer)
-	return err
+	return nil
 }
 
 func (s *stepper) close() {
