@@ -35,12 +35,7 @@ func (p *Program) Step(step int, images []float32, labels []int32) (loss float64
 }
 
 // Executable is what runs; nil before the first step.
-func (p *Program) Executable() compute.Executable {
-	if p.stepper.graph == nil {
-		return nil
-	}
-	return p.stepper.graph.Executable()
-}
+func (p *Program) Executable() compute.Executable { return p.stepper.update.executable }
 
 // Close releases the program and its parameters.
 func (p *Program) Close() { p.stepper.close() }

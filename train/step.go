@@ -27,10 +27,9 @@ type stepper struct {
 	optimizer  optimizer
 	parameters parameters
 	store      *model.Store
-	update     *model.Exec  // computes gradients and changes the parameters
-	graph      *graph.Graph // of update
-	check      bool         // return the squares of each gradient
-	accumulate *model.Exec  // only adds its gradients to those of the batch
+	update     function // computes gradients and changes the parameters
+	check      bool     // return the squares of each gradient
+	accumulate function // only adds its gradients to those of the batch
 	pictures   *tensors.Tensor
 	pixels     []float32 // of pictures, where they can be written
 }
@@ -44,20 +43,12 @@ const (
 
 func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
 
-// newStepper makes the programs; values fills in what training begins with.
+// newStepper makes the variables; values fills in what training begins with.
 func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error, check bool) (*stepper, error) {
 	s := &stepper{backend: backend, network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore(), check: check}
-	if err := s.create(values); err != nil {
-		return nil, err
-	}
-	var err error
-	if s.update, err = model.NewExec(backend, s.store, s.updateGraph); err != nil {
-		return nil, err
-	}
-	if microBatches(r) > 1 {
-		s.accumulate, err = model.NewExec(backend, s.store, s.accumulateGraph)
-	}
-	return s, err
+	s.update = function{backend: backend, store: s.store, name: "step", build: s.updateGraph}
+	s.accumulate = function{backend: backend, store: s.store, name: "part of a step", build: s.accumulateGraph}
+	return s, s.create(values)
 }
 
 // create makes all variables, in the backend's memory alone: they may take most of what
@@ -153,10 +144,8 @@ func (s *stepper) close() {
 	if s.pictures != nil {
 		_ = s.pictures.FinalizeAll()
 	}
-	s.update.Finalize()
-	if s.accumulate != nil {
-		s.accumulate.Finalize()
-	}
+	s.update.close()
+	s.accumulate.close()
 	s.store.Finalize()
 }
 
@@ -189,7 +178,8 @@ func crossEntropy(logits, targets *graph.Node) *graph.Node {
 }
 
 // accumulateGraph adds the gradients of a part of a batch to their sums.
-func (s *stepper) accumulateGraph(scope *model.Scope, images, targets *graph.Node) []*graph.Node {
+func (s *stepper) accumulateGraph(scope *model.Scope, arguments []*graph.Node) []*graph.Node {
+	images, targets := arguments[0], arguments[1]
 	logits, loss, gradients := s.gradients(scope, images, targets)
 	for i, p := range s.parameters.trained {
 		sum := s.variable(gradientScope, p)
@@ -201,8 +191,8 @@ func (s *stepper) accumulateGraph(scope *model.Scope, images, targets *graph.Nod
 // updateGraph makes the optimiser's step, and moves the averages. It returns the
 // logits, the loss, and the L2 norm of the gradients before they are clipped; where they
 // are to be checked, also the sum of the squares of each.
-func (s *stepper) updateGraph(scope *model.Scope, images, targets, rate, decay *graph.Node) []*graph.Node {
-	s.graph = images.Graph()
+func (s *stepper) updateGraph(scope *model.Scope, arguments []*graph.Node) []*graph.Node {
+	images, targets, rate, decay := arguments[0], arguments[1], arguments[2], arguments[3]
 	logits, loss, gradients := s.gradients(scope, images, targets)
 	for i, p := range s.parameters.trained {
 		if n := microBatches(s.recipe); n > 1 {
@@ -279,15 +269,15 @@ type outcome struct {
 
 // add runs a part of a batch that is not its last.
 func (s *stepper) add(step, part int, images []float32, labels []int32) (outcome, error) {
-	return s.exec(s.accumulate, step, part, images, labels)
+	return s.exec(&s.accumulate, step, part, images, labels)
 }
 
 // step runs a batch, or its last part, and changes the parameters.
 func (s *stepper) step(step int, images []float32, labels []int32, rate, decay float64) (outcome, error) {
-	return s.exec(s.update, step, microBatches(s.recipe)-1, images, labels, float32(rate), float32(decay))
+	return s.exec(&s.update, step, microBatches(s.recipe)-1, images, labels, float32(rate), float32(decay))
 }
 
-func (s *stepper) exec(program *model.Exec, step, part int, images []float32, labels []int32, scalars ...float32) (outcome, error) {
+func (s *stepper) exec(f *function, step, part int, images []float32, labels []int32, scalars ...float32) (outcome, error) {
 	// Dropout follows from the seed, the step and the part.
 	random := rand.New(rand.NewPCG(s.recipe.Seed, uint64(step)*uint64(microBatches(s.recipe))+uint64(part)))
 	if err := s.store.SetRNGStateFromSeed(random.Int64()); err != nil {
@@ -307,11 +297,7 @@ func (s *stepper) exec(program *model.Exec, step, part int, images []float32, la
 	for _, v := range scalars {
 		inputs = append(inputs, tensors.FromScalar(v))
 	}
-	args := make([]any, len(inputs))
-	for i, t := range inputs {
-		args[i] = t
-	}
-	results, err := program.Exec(args...)
+	results, err := f.run(inputs...)
 	if err != nil {
 		return outcome{}, fmt.Errorf("step %d: %w", step+1, err)
 	}

@@ -1,0 +1,121 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// A function computes tensors from arguments and from the variables of a store, and
+// changes those. GoMLX's model.Exec does the same and keeps the graph, which for a
+// training step takes more memory than its images.
+type function struct {
+	backend compute.Backend
+	store   *model.Store
+	name    string
+	// build adds what is computed to the graph of the arguments. It reads and changes
+	// variables through their nodes.
+	build func(scope *model.Scope, arguments []*graph.Node) (results []*graph.Node)
+
+	executable compute.Executable // nil before the first run
+	arguments  []shapes.Shape     // that it was compiled for
+	variables  []*model.Variable  // its inputs after the arguments
+	donated    []bool             // of all inputs: those of variables that are changed
+	changed    []*model.Variable  // its outputs before the results
+}
+
+// compile makes the program for arguments of some shapes.
+func (f *function) compile(arguments []shapes.Shape) error {
+	f.close()
+	*f = function{backend: f.backend, store: f.store, name: f.name, build: f.build, arguments: arguments}
+	return exceptions.TryCatch[error](func() {
+		g := graph.NewGraph(f.backend, f.name)
+		var nodes, outputs []*graph.Node
+		for i, shape := range arguments {
+			nodes = append(nodes, graph.Parameter(g, fmt.Sprintf("argument %d", i), shape))
+		}
+		results := f.build(f.store.RootScope(), nodes)
+		byName := map[string]*model.Variable{}
+		for v := range f.store.IterVariables() {
+			byName[v.Path()] = v
+			if v.ChangedInGraph(g) {
+				f.changed, outputs = append(f.changed, v), append(outputs, v.NodeValue(g))
+			}
+		}
+		if err := g.Compile(append(outputs, results...)...); err != nil {
+			panic(err)
+		}
+		f.executable = g.Executable()
+		f.donated = make([]bool, len(arguments))
+		names, _ := f.executable.Inputs()
+		for _, name := range names[len(arguments):] {
+			v := byName[name]
+			f.variables = append(f.variables, v)
+			f.donated = append(f.donated, slices.Contains(f.changed, v))
+		}
+	})
+}
+
+// run computes the results. After an error the variables may have lost their values.
+func (f *function) run(arguments ...*tensors.Tensor) (results []*tensors.Tensor, err error) {
+	given := make([]shapes.Shape, len(arguments))
+	for i, t := range arguments {
+		given[i] = t.Shape()
+	}
+	if f.executable == nil || !slices.EqualFunc(given, f.arguments, shapes.Shape.Equal) {
+		if err := f.compile(given); err != nil {
+			return nil, err
+		}
+	}
+	inputs := make([]compute.Buffer, 0, len(f.donated))
+	for _, t := range arguments {
+		buffer, err := t.Buffer(f.backend, 0)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, buffer)
+	}
+	for _, v := range f.variables {
+		value, err := v.Value()
+		if err != nil {
+			return nil, err
+		}
+		take := value.Buffer
+		if f.donated[len(inputs)] {
+			take = value.DonateBuffer
+		}
+		buffer, err := take(f.backend, 0)
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, buffer)
+	}
+	outputs, err := f.executable.Execute(inputs, f.donated, 0)
+	if err != nil {
+		return nil, err
+	}
+	var all []error
+	for i, buffer := range outputs {
+		t, err := tensors.FromBuffer(buffer)
+		if err == nil && i < len(f.changed) {
+			err = f.changed[i].SetValue(t)
+		} else {
+			results = append(results, t)
+		}
+		all = append(all, err)
+	}
+	return results, errors.Join(all...)
+}
+
+func (f *function) close() {
+	if f.executable != nil {
+		f.executable.Finalize()
+	}
+}
