@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // WinogradF32 is Winograd's convolution for one size of kernel at stride 1: an input
@@ -215,13 +216,18 @@ func (w *WinogradF32) weightTransform(taps int) [][]float64 {
 }
 
 // Grid says where each tile of a convolution reads and writes: the indices of pixels,
-// negative outside the image.
+// negative outside the image. They are listed for one image, as all have the same.
 type Grid struct {
 	Tiles  int
 	Inputs int // highest index of a pixel that is read, and one
 	Pixels int // highest index of a pixel that is written, and one
-	in     []int32
-	out    []int32
+
+	tiles    int // of an image
+	imageIn  int // pixels of one
+	imageOut int
+	outputs  int // of a tile
+	in       []int32
+	out      []int32
 }
 
 // Tiles is how many tiles images of height x width pixels are made in.
@@ -238,7 +244,10 @@ func (w *WinogradF32) Tiles(images, height, width int) int {
 // Grid lays tiles over images of height x width pixels, padded with top rows above and
 // left columns before, that become outHeight x outWidth.
 func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth int) *Grid {
-	g := &Grid{Tiles: w.Tiles(images, outHeight, outWidth)}
+	g := &Grid{
+		Tiles: w.Tiles(images, outHeight, outWidth), tiles: w.Tiles(1, outHeight, outWidth),
+		imageIn: height * width, imageOut: outHeight * outWidth,
+	}
 	outH, inH := 1, 1
 	if w.KH > 1 {
 		outH, inH = winogradOutputs, w.side()
@@ -247,32 +256,40 @@ func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth
 	if w.KW > 1 {
 		outW, inW = winogradOutputs, w.side()
 	}
-	index := func(image, y, x, height, width int, highest *int) int32 {
+	index := func(y, x, height, width int) int32 {
 		if y < 0 || y >= height || x < 0 || x >= width {
 			return -1
 		}
-		at := (image*height+y)*width + x
-		*highest = max(*highest, at+1)
-		return int32(at)
+		return int32(y*width + x)
 	}
-	g.in, g.out = make([]int32, 0, g.Tiles*inH*inW), make([]int32, 0, g.Tiles*outH*outW)
-	for image := range images {
-		for y := 0; y < outHeight; y += outH {
-			for x := 0; x < outWidth; x += outW {
-				for dy := range inH {
-					for dx := range inW {
-						g.in = append(g.in, index(image, y+dy-top, x+dx-left, height, width, &g.Inputs))
-					}
+	g.outputs = outH * outW
+	g.in, g.out = make([]int32, 0, g.tiles*inH*inW), make([]int32, 0, g.tiles*g.outputs)
+	for y := 0; y < outHeight; y += outH {
+		for x := 0; x < outWidth; x += outW {
+			for dy := range inH {
+				for dx := range inW {
+					g.in = append(g.in, index(y+dy-top, x+dx-left, height, width))
 				}
-				for dy := range outH {
-					for dx := range outW {
-						g.out = append(g.out, index(image, y+dy, x+dx, outHeight, outWidth, &g.Pixels))
-					}
+			}
+			for dy := range outH {
+				for dx := range outW {
+					g.out = append(g.out, index(y+dy, x+dx, outHeight, outWidth))
 				}
 			}
 		}
 	}
+	g.Inputs = (images-1)*g.imageIn + max(int(slices.Max(g.in)), 0) + 1
+	g.Pixels = images * g.imageOut
 	return g
+}
+
+const tilesPerCall = 8 // of a transform: assembly cannot be interrupted
+
+// call returns how many tiles from t on, before end, one call of a transform takes, which
+// of its image the first is, and the image.
+func (g *Grid) call(t, end int) (tiles, first, image int) {
+	image, first = t/g.tiles, t%g.tiles
+	return min(tilesPerCall, end-t, g.tiles-first), first, image
 }
 
 // ConvolutionF32 is what a convolution by Winograd's algorithm reads and writes:
@@ -322,8 +339,6 @@ func apart(n int) int {
 	return n
 }
 
-const tilesPerCall = 8 // of a transform: assembly cannot be interrupted
-
 // Run computes tiles t0 to t1, with the scratch that so many need. It panics where the
 // slices are too short.
 func (w *WinogradF32) Run(p *ConvolutionF32, t0, t1 int, scratch []float32) {
@@ -334,9 +349,11 @@ func (w *WinogradF32) Run(p *ConvolutionF32, t0, t1 int, scratch []float32) {
 	tiles, points := t1-t0, w.Points()
 	l := w.layout(p.K, p.N, tiles)
 	v, m := scratch[:points*l.pointsV], scratch[points*l.pointsV:]
-	for t := 0; t < tiles; t += tilesPerCall {
-		w.input(min(tilesPerCall, tiles-t), p.K, &p.X[0], p.Pitch, &p.Grid.in[(t0+t)*points], &p.Zero[0],
-			&v[t*l.ldv], l.ldv, l.pointsV, &w.toPoints[0])
+	for t := t0; t < t1; {
+		count, first, image := p.Grid.call(t, t1)
+		w.input(count, p.K, &p.X[image*p.Grid.imageIn*p.Pitch], p.Pitch, &p.Grid.in[first*points], &p.Zero[0],
+			&v[(t-t0)*l.ldv], l.ldv, l.pointsV, &w.toPoints[0])
+		t += count
 	}
 	panels := w.gemm.Panels(p.N)
 	size := panels * p.K * w.gemm.NR
@@ -352,11 +369,13 @@ func (w *WinogradF32) Run(p *ConvolutionF32, t0, t1 int, scratch []float32) {
 	if p.ReLU {
 		floor = 0
 	}
-	outputs := len(p.Grid.out) / p.Grid.Tiles
-	for t := 0; t < tiles; t += tilesPerCall {
-		w.output(min(tilesPerCall, tiles-t), p.N, &m[t*l.ldm], l.ldm, l.pointsM,
-			&p.Y[0], p.PitchY, &p.Grid.out[(t0+t)*outputs],
-			at(p.Bias, 0), at(p.Residual, 0), p.PitchR, p.Scale, floor, &w.fromPoints[0])
+	for t := t0; t < t1; {
+		count, first, image := p.Grid.call(t, t1)
+		y := image * p.Grid.imageOut
+		w.output(count, p.N, &m[(t-t0)*l.ldm], l.ldm, l.pointsM,
+			&p.Y[y*p.PitchY], p.PitchY, &p.Grid.out[first*p.Grid.outputs],
+			at(p.Bias, 0), at(p.Residual, y*p.PitchR), p.PitchR, p.Scale, floor, &w.fromPoints[0])
+		t += count
 	}
 }
 

@@ -64,13 +64,13 @@ func (w *WinogradF32) TransformGradient(p *ConvolutionGradientF32, first, t0, t1
 	points := w.Points()
 	l := w.layout(p.K, p.N, p.Block)
 	v, m := p.V[:points*l.pointsV], p.V[points*l.pointsV:]
-	outputs := len(p.Grid.out) / p.Grid.Tiles
-	for t := t0; t < t1; t += tilesPerCall {
-		tiles := min(tilesPerCall, t1-t)
-		w.input(tiles, p.K, &p.X[0], p.Pitch, &p.Grid.in[t*points], &p.Zero[0],
+	for t := t0; t < t1; {
+		count, tile, image := p.Grid.call(t, t1)
+		w.input(count, p.K, &p.X[image*p.Grid.imageIn*p.Pitch], p.Pitch, &p.Grid.in[tile*points], &p.Zero[0],
 			&v[(t-first)*l.ldv], l.ldv, l.pointsV, &w.toPoints[0])
-		w.gradient(tiles, p.N, &p.DY[0], p.PitchY, &p.Grid.out[t*outputs], &p.Zero[0],
+		w.gradient(count, p.N, &p.DY[image*p.Grid.imageOut*p.PitchY], p.PitchY, &p.Grid.out[tile*p.Grid.outputs], &p.Zero[0],
 			&m[(t-first)*l.ldm], l.ldm, l.pointsM, &w.fromPoints[0])
+		t += count
 	}
 }
 
