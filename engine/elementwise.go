@@ -75,6 +75,7 @@ var elementary = map[compute.OpType]kernel.ElementOp{
 	compute.OpTypeAdd: kernel.Add, compute.OpTypeSub: kernel.Sub, compute.OpTypeMul: kernel.Mul, compute.OpTypeDiv: kernel.Div,
 	compute.OpTypeMax: kernel.Max, compute.OpTypeMin: kernel.Min,
 	compute.OpTypeSign: kernel.Sign, compute.OpTypeNeg: kernel.Neg, compute.OpTypeSqrt: kernel.Sqrt, compute.OpTypeAbs: kernel.Abs,
+	opRectify: kernel.Rectify, opStep: kernel.Step,
 	compute.OpTypeExp: kernel.Exp, compute.OpTypeLog: kernel.Log,
 	compute.OpTypeIdentity: kernel.Copy, compute.OpTypeBroadcastInDim: kernel.Copy, compute.OpTypeConvertDType: kernel.Copy,
 	compute.OpTypeEqual: kernel.Equal, compute.OpTypeNotEqual: kernel.NotEqual,

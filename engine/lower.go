@@ -30,12 +30,13 @@ type lowering struct {
 	again      map[operation]bool         // what is computed again for gradients
 	inlined    map[*node]bool             // computed as a part of their users
 	norms      map[*tensor]*normalization // by what they normalise: the first
+	masked     map[*value]masked          // by what ReLU's gradient makes
 }
 
 // lower makes the operations of a function. Constants are computed by fold.
 func lower(f *function, fold func([]*value) ([]any, error)) (*lowering, error) {
 	l := &lowering{
-		inlined: map[*node]bool{}, again: map[operation]bool{}, norms: map[*tensor]*normalization{},
+		inlined: map[*node]bool{}, again: map[operation]bool{}, norms: map[*tensor]*normalization{}, masked: map[*value]masked{},
 		f: f, users: map[*value][]*node{}, tensors: map[*value]*tensor{}, folded: map[*value]any{},
 		live: make([]bool, len(f.nodes)), constant: make([]bool, len(f.nodes)), repeated: make([]bool, len(f.nodes)), done: make([]bool, len(f.nodes)),
 	}
@@ -50,6 +51,7 @@ func lower(f *function, fold func([]*value) ([]any, error)) (*lowering, error) {
 	for i, v := range frontier {
 		l.folded[v] = values[i]
 	}
+	l.rectifySigned()
 	for _, n := range f.nodes {
 		if l.live[n.index] && !l.constant[n.index] && !l.done[n.index] && n.op != compute.OpTypeParameter {
 			before := len(l.operations)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"math"
 
 	"github.com/gomlx/compute"
@@ -65,8 +66,8 @@ func (l *lowering) lowerNormalization(n *node) bool {
 	}
 	y, b, c := l.tensor(n.values[0]), l.tensor(n.values[1]), l.tensor(n.values[2])
 	o := &normalizationGradient{in: in[0], scale: in[1], mean: in[2], variance: in[3], gradient: in[4], toIn: y, toScale: b, toOffset: c, epsilon: a.epsilon}
-	if gradient, forward, ok := l.masked(n.inputs[4]); ok {
-		o.gradient, o.offset = l.tensor(gradient), l.tensor(forward.inputs[2])
+	if m, ok := l.masked[n.inputs[4]]; ok {
+		o.gradient, o.offset = l.tensor(m.gradient), l.tensor(m.norm.inputs[2])
 	}
 	l.operations = append(l.operations, o)
 	return true
@@ -99,11 +100,19 @@ func (l *lowering) addNormalization(n *node, in []*tensor, epsilon float32) {
 	}
 }
 
+// A masked gradient is one that ReLU's gradient is applied to, with the batch norm that
+// ReLU follows.
+type masked struct {
+	gradient *value
+	norm     *node
+}
+
 // rectified reports whether nothing needs the value of a batch norm but ReLU, which it
 // returns or nil, and ReLU's gradient: it returns the nodes that apply that to the
-// gradient of this batch norm.
+// gradient of this batch norm, and remembers what they make.
 func (l *lowering) rectified(norm *node) (relu *node, mask []*node, ok bool) {
 	v := norm.values[0]
+	made := map[*value]masked{}
 	for _, user := range l.users[v] {
 		switch {
 		case user == nil:
@@ -111,23 +120,24 @@ func (l *lowering) rectified(norm *node) (relu *node, mask []*node, ok bool) {
 		case relu == nil && user.op == compute.OpTypeMax && l.isZero(other(user, v)):
 			relu = user
 		default:
-			// Sub, Sign, Add, Sign, Mul, and the gradient of this batch norm.
-			next := user
-			for range 5 {
-				mask = append(mask, next)
-				if next = l.only(next); next == nil {
-					return nil, nil, false
-				}
-			}
-			product := mask[len(mask)-1].values[0]
-			if next.op != compute.OpTypeBatchNormGradient || next.inputs[0] != norm.inputs[0] || next.inputs[4] != product {
+			steps := l.step(user, v)
+			if steps == nil {
 				return nil, nil, false
 			}
-			if _, forward, ok := l.mask(product); !ok || forward != norm {
+			step := steps[len(steps)-1]
+			product := l.only(step)
+			if product == nil || product.op != compute.OpTypeMul {
 				return nil, nil, false
 			}
+			next := l.only(product)
+			if next == nil || next.op != compute.OpTypeBatchNormGradient || next.inputs[0] != norm.inputs[0] || next.inputs[4] != product.values[0] {
+				return nil, nil, false
+			}
+			mask = append(append(mask, steps...), product)
+			made[product.values[0]] = masked{other(product, step.values[0]), norm}
 		}
 	}
+	maps.Copy(l.masked, made)
 	return relu, mask, true
 }
 
@@ -138,42 +148,6 @@ func (l *lowering) only(n *node) *node {
 		return nil
 	}
 	return users[0]
-}
-
-// mask finds the gradient of ReLU in v: gradient * sign(sign(y - 0) + 1), with y from a
-// batch norm.
-func (l *lowering) mask(v *value) (gradient *value, norm *node, ok bool) {
-	n := v.node
-	if n.op != compute.OpTypeMul {
-		return nil, nil, false
-	}
-	for i, in := range n.inputs {
-		sign := in.node
-		if sign.op != compute.OpTypeSign || sign.inputs[0].node.op != compute.OpTypeAdd {
-			continue
-		}
-		sum := sign.inputs[0].node
-		for j, term := range sum.inputs {
-			if term.node.op != compute.OpTypeSign || !l.isConstant(sum.inputs[1-j], 1) {
-				continue
-			}
-			difference := term.node.inputs[0].node
-			if difference.op == compute.OpTypeSub && l.isZero(difference.inputs[1]) && difference.inputs[0].node.op == compute.OpTypeBatchNormForTraining {
-				return n.inputs[1-i], difference.inputs[0].node, true
-			}
-		}
-	}
-	return nil, nil, false
-}
-
-// masked is mask where the batch norm computes ReLU.
-func (l *lowering) masked(v *value) (gradient *value, norm *node, ok bool) {
-	gradient, norm, ok = l.mask(v)
-	if !ok {
-		return nil, nil, false
-	}
-	_, _, ok = l.rectified(norm)
-	return gradient, norm, ok
 }
 
 func (l *lowering) isZero(v *value) bool { return l.isConstant(v, 0) }

@@ -22,7 +22,8 @@ func smallStep(network string) recipe.Training {
 }
 
 // TestStepOnEngine asserts that the engine computes every operation of a training step
-// itself, and that steps allocate little beside their inputs.
+// itself, that it keeps no arguments of ReLU beside what is kept to compute the rest again,
+// and that steps allocate little beside their inputs.
 func TestStepOnEngine(t *testing.T) {
 	backend, err := engine.New("threads=2")
 	if err != nil {
@@ -53,6 +54,9 @@ func TestStepOnEngine(t *testing.T) {
 			for i, s := range steps {
 				if s.Operation == "go backend" {
 					t.Errorf("%s: step %d of %d is the go backend's: %s", network, i, len(steps), s.Algorithm)
+				}
+				if !recompute && strings.Contains(s.Algorithm, "sub, sign, add, sign") {
+					t.Errorf("%s: step %d of %d needs the argument of a ReLU: %s", network, i, len(steps), s.Algorithm)
 				}
 			}
 			const runs = 3

@@ -58,6 +58,8 @@ func Emit(isa vector.ISA) {
 		}},
 		{name: "Sqrt", operands: []string{"a"}, result: "sqrt(a[i])", body: func(k *kernel, v []reg.VecPhysical) { VSQRTPS(v[0], v[0]) }},
 		{name: "Sign", operands: []string{"a"}, result: "1 if a[i] > 0, -1 if a[i] < 0, else a[i]", body: sign},
+		{name: "Rectify", operands: []string{"a"}, result: "a[i] if a[i] > 0 or NaN, 0 if a[i] is zero, else -0", body: rectify},
+		{name: "Step", operands: []string{"a"}, result: "a[i] if NaN, else 0 if it has a sign, 1 if not", body: step},
 		{name: "Select", operands: []string{"a", "b", "c"}, result: "b[i] if a[i] != 0, else c[i]", body: func(k *kernel, v []reg.VecPhysical) {
 			k.choose(notEqual, v[0], k.zero(), v[1], v[2])
 			VMOVAPS(v[2], v[0])
@@ -133,9 +135,9 @@ func (k *kernel) constants() {
 		VBROADCASTSS(low, v)
 	}
 	switch k.name {
-	case "Neg", "Abs":
+	case "Neg", "Abs", "Rectify":
 		set(0x80000000, k.minusZero())
-	case "Select", "Sign", "Equal", "NotEqual", "Less", "LessOrEqual":
+	case "Select", "Sign", "Step", "Equal", "NotEqual", "Less", "LessOrEqual":
 		k.Zero(k.zero())
 		set(0x3f800000, k.one())
 	}
@@ -206,4 +208,17 @@ func sign(k *kernel, v []reg.VecPhysical) {
 	VBLENDVPS(truth, minusOne, x, minusOne)
 	VCMPPS(U8(greater), k.zero(), x, truth)
 	VBLENDVPS(truth, k.one(), minusOne, x)
+}
+
+// rectify relies on the instruction's result of zeros and of NaN, its last source.
+func rectify(k *kernel, v []reg.VecPhysical) {
+	VSUBPS(k.minusZero(), v[0], v[0]) // -0 becomes 0
+	VMAXPS(v[0], k.minusZero(), v[0])
+}
+
+func step(k *kernel, v []reg.VecPhysical) {
+	VPSRAD(U8(31), v[0], v[1])
+	k.andNot(v[1], k.one(), v[1])
+	k.choose(unordered, v[0], v[0], v[0], v[1])
+	VMOVAPS(v[1], v[0])
 }

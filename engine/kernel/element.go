@@ -13,7 +13,9 @@ const (
 	Neg
 	Abs
 	Sqrt
-	Sign // 1 and -1 of what is above and below zero; zeros and NaN stay
+	Sign    // 1 and -1 of what is above and below zero; zeros and NaN stay
+	Rectify // what is above zero; of zeros 0, and of what is below -0; NaN stays
+	Step    // 0 of what has a sign, -0 too, and 1 of what has none; NaN stays
 	Exp
 	Log
 	Add
@@ -32,7 +34,7 @@ const (
 )
 
 var elementNames = [elementOps]string{
-	"copy", "neg", "abs", "sqrt", "sign", "exp", "log", "add", "sub", "mul", "div", "max", "min",
+	"copy", "neg", "abs", "sqrt", "sign", "rectify", "step", "exp", "log", "add", "sub", "mul", "div", "max", "min",
 	"equal", "not equal", "less", "less or equal", "select",
 }
 

@@ -23,6 +23,19 @@ func elementWant(op ElementOp, a, b, c float64) float64 {
 			return a
 		}
 		return math.Copysign(1, a)
+	case Rectify:
+		switch {
+		case a < 0:
+			return math.Copysign(0, -1)
+		case a == 0:
+			return 0
+		}
+		return a
+	case Step:
+		if math.IsNaN(a) {
+			return a
+		}
+		return truth[!math.Signbit(a)]
 	case Exp:
 		return math.Exp(a)
 	case Log:
@@ -83,6 +96,9 @@ func TestElement(t *testing.T) {
 					got := float64(to.s[i])
 					if math.IsNaN(want) != math.IsNaN(got) || !math.IsNaN(want) && got != float64(float32(want)) {
 						t.Fatalf("%s of %g, %g, %g is %g, want %g", op, a[i], b[i], c[i], got, want)
+					}
+					if op == Rectify && !math.IsNaN(want) && math.Signbit(want) != math.Signbit(got) {
+						t.Fatalf("%s of %g is %g, want %g with its sign", op, a[i], got, want)
 					}
 				}
 				set.Element(op, last.s, a, b, c)

@@ -90,7 +90,9 @@ func genericSet() *Set {
 			generic.StatisticsF32, generic.NormalizeF32, generic.NormGradientSumsF32, generic.NormGradientF32,
 		},
 		element: elementF32{
-			unary: [elementOps]unaryF32{Neg: generic.NegF32, Abs: generic.AbsF32, Sqrt: generic.SqrtF32, Sign: generic.SignF32},
+			unary: [elementOps]unaryF32{
+				Neg: generic.NegF32, Abs: generic.AbsF32, Sqrt: generic.SqrtF32, Sign: generic.SignF32, Rectify: generic.RectifyF32, Step: generic.StepF32,
+			},
 			binary: [elementOps]binaryF32{
 				Add: generic.AddF32, Sub: generic.SubF32, Mul: generic.MulF32, Div: generic.DivF32, Max: generic.MaxF32, Min: generic.MinF32,
 				Equal: generic.EqualF32, NotEqual: generic.NotEqualF32, Less: generic.LessF32, LessOrEqual: generic.LessOrEqualF32,

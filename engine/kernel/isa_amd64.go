@@ -44,7 +44,9 @@ func avx512Set() *Set {
 			avx512.StatisticsF32, avx512.NormalizeF32, avx512.NormGradientSumsF32, avx512.NormGradientF32,
 		},
 		element: elementF32{
-			unary: [elementOps]unaryF32{Neg: avx512.NegF32, Abs: avx512.AbsF32, Sqrt: avx512.SqrtF32, Sign: avx512.SignF32},
+			unary: [elementOps]unaryF32{
+				Neg: avx512.NegF32, Abs: avx512.AbsF32, Sqrt: avx512.SqrtF32, Sign: avx512.SignF32, Rectify: avx512.RectifyF32, Step: avx512.StepF32,
+			},
 			binary: [elementOps]binaryF32{
 				Add: avx512.AddF32, Sub: avx512.SubF32, Mul: avx512.MulF32, Div: avx512.DivF32, Max: avx512.MaxF32, Min: avx512.MinF32,
 				Equal: avx512.EqualF32, NotEqual: avx512.NotEqualF32, Less: avx512.LessF32, LessOrEqual: avx512.LessOrEqualF32,
@@ -83,7 +85,9 @@ func avx2Set() *Set {
 			avx2.StatisticsF32, avx2.NormalizeF32, avx2.NormGradientSumsF32, avx2.NormGradientF32,
 		},
 		element: elementF32{
-			unary: [elementOps]unaryF32{Neg: avx2.NegF32, Abs: avx2.AbsF32, Sqrt: avx2.SqrtF32, Sign: avx2.SignF32},
+			unary: [elementOps]unaryF32{
+				Neg: avx2.NegF32, Abs: avx2.AbsF32, Sqrt: avx2.SqrtF32, Sign: avx2.SignF32, Rectify: avx2.RectifyF32, Step: avx2.StepF32,
+			},
 			binary: [elementOps]binaryF32{
 				Add: avx2.AddF32, Sub: avx2.SubF32, Mul: avx2.MulF32, Div: avx2.DivF32, Max: avx2.MaxF32, Min: avx2.MinF32,
 				Equal: avx2.EqualF32, NotEqual: avx2.NotEqualF32, Less: avx2.LessF32, LessOrEqual: avx2.LessOrEqualF32,

@@ -128,6 +128,24 @@ func SqrtF32(n int, to *float32, a *float32)
 //go:noescape
 func SignF32(n int, to *float32, a *float32)
 
+// RectifyF32 is
+//
+//	for i := range n {
+//		to[i] = a[i] if a[i] > 0 or NaN, 0 if a[i] is zero, else -0
+//	}
+//
+//go:noescape
+func RectifyF32(n int, to *float32, a *float32)
+
+// StepF32 is
+//
+//	for i := range n {
+//		to[i] = a[i] if NaN, else 0 if it has a sign, 1 if not
+//	}
+//
+//go:noescape
+func StepF32(n int, to *float32, a *float32)
+
 // SelectF32 is
 //
 //	for i := range n {

@@ -890,6 +890,140 @@ done:
 	VZEROUPPER
 	RET
 
+// func RectifyF32(n int, to *float32, a *float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·RectifyF32(SB), NOSPLIT, $0-24
+	MOVQ         n+0(FP), AX
+	MOVQ         to+8(FP), BX
+	MOVQ         a+16(FP), DI
+	XORL         CX, CX
+	MOVL         $0x80000000, DX
+	VMOVD        DX, X13
+	VBROADCASTSS X13, Y13
+
+wide:
+	CMPQ    AX, $+32
+	JLT     narrow
+	VMOVUPS (DI)(CX*1), Y0
+	VSUBPS  Y13, Y0, Y0
+	VMAXPS  Y0, Y13, Y0
+	VMOVUPS Y0, (BX)(CX*1)
+	VMOVUPS 32(DI)(CX*1), Y3
+	VSUBPS  Y13, Y3, Y3
+	VMAXPS  Y3, Y13, Y3
+	VMOVUPS Y3, 32(BX)(CX*1)
+	VMOVUPS 64(DI)(CX*1), Y6
+	VSUBPS  Y13, Y6, Y6
+	VMAXPS  Y6, Y13, Y6
+	VMOVUPS Y6, 64(BX)(CX*1)
+	VMOVUPS 96(DI)(CX*1), Y9
+	VSUBPS  Y13, Y9, Y9
+	VMAXPS  Y9, Y13, Y9
+	VMOVUPS Y9, 96(BX)(CX*1)
+	ADDQ    $+128, CX
+	SUBQ    $+32, AX
+	JMP     wide
+
+narrow:
+	CMPQ       AX, $+0
+	JLE        done
+	MOVQ       AX, DX
+	XORL       SI, SI
+	TESTQ      DX, DX
+	CMOVQLT    SI, DX
+	MOVL       $0x00000008, SI
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	NEGQ       DX
+	LEAQ       laneMasks<>+0(SB), SI
+	VMOVDQU    32(SI)(DX*4), Y15
+	VMASKMOVPS (DI)(CX*1), Y15, Y0
+	VSUBPS     Y13, Y0, Y0
+	VMAXPS     Y0, Y13, Y0
+	VMASKMOVPS Y0, Y15, (BX)(CX*1)
+	ADDQ       $+32, CX
+	SUBQ       $+8, AX
+	JMP        narrow
+
+done:
+	VZEROUPPER
+	RET
+
+// func StepF32(n int, to *float32, a *float32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·StepF32(SB), NOSPLIT, $0-24
+	MOVQ         n+0(FP), AX
+	MOVQ         to+8(FP), BX
+	MOVQ         a+16(FP), DI
+	XORL         CX, CX
+	VXORPS       Y13, Y13, Y13
+	MOVL         $0x3f800000, DX
+	VMOVD        DX, X14
+	VBROADCASTSS X14, Y14
+
+wide:
+	CMPQ      AX, $+32
+	JLT       narrow
+	VMOVUPS   (DI)(CX*1), Y0
+	VPSRAD    $0x1f, Y0, Y1
+	VANDNPS   Y14, Y1, Y1
+	VCMPPS    $0x03, Y0, Y0, Y12
+	VBLENDVPS Y12, Y0, Y1, Y1
+	VMOVAPS   Y1, Y0
+	VMOVUPS   Y0, (BX)(CX*1)
+	VMOVUPS   32(DI)(CX*1), Y3
+	VPSRAD    $0x1f, Y3, Y4
+	VANDNPS   Y14, Y4, Y4
+	VCMPPS    $0x03, Y3, Y3, Y12
+	VBLENDVPS Y12, Y3, Y4, Y4
+	VMOVAPS   Y4, Y3
+	VMOVUPS   Y3, 32(BX)(CX*1)
+	VMOVUPS   64(DI)(CX*1), Y6
+	VPSRAD    $0x1f, Y6, Y7
+	VANDNPS   Y14, Y7, Y7
+	VCMPPS    $0x03, Y6, Y6, Y12
+	VBLENDVPS Y12, Y6, Y7, Y7
+	VMOVAPS   Y7, Y6
+	VMOVUPS   Y6, 64(BX)(CX*1)
+	VMOVUPS   96(DI)(CX*1), Y9
+	VPSRAD    $0x1f, Y9, Y10
+	VANDNPS   Y14, Y10, Y10
+	VCMPPS    $0x03, Y9, Y9, Y12
+	VBLENDVPS Y12, Y9, Y10, Y10
+	VMOVAPS   Y10, Y9
+	VMOVUPS   Y9, 96(BX)(CX*1)
+	ADDQ      $+128, CX
+	SUBQ      $+32, AX
+	JMP       wide
+
+narrow:
+	CMPQ       AX, $+0
+	JLE        done
+	MOVQ       AX, DX
+	XORL       SI, SI
+	TESTQ      DX, DX
+	CMOVQLT    SI, DX
+	MOVL       $0x00000008, SI
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	NEGQ       DX
+	LEAQ       laneMasks<>+0(SB), SI
+	VMOVDQU    32(SI)(DX*4), Y15
+	VMASKMOVPS (DI)(CX*1), Y15, Y0
+	VPSRAD     $0x1f, Y0, Y1
+	VANDNPS    Y14, Y1, Y1
+	VCMPPS     $0x03, Y0, Y0, Y12
+	VBLENDVPS  Y12, Y0, Y1, Y1
+	VMOVAPS    Y1, Y0
+	VMASKMOVPS Y0, Y15, (BX)(CX*1)
+	ADDQ       $+32, CX
+	SUBQ       $+8, AX
+	JMP        narrow
+
+done:
+	VZEROUPPER
+	RET
+
 // func SelectF32(n int, to *float32, a *float32, b *float32, c *float32)
 // Requires: AVX, AVX2, CMOV
 TEXT ·SelectF32(SB), NOSPLIT, $0-40

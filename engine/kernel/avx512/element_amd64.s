@@ -872,6 +872,140 @@ done:
 	VZEROUPPER
 	RET
 
+// func RectifyF32(n int, to *float32, a *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·RectifyF32(SB), NOSPLIT, $0-24
+	MOVQ         n+0(FP), AX
+	MOVQ         to+8(FP), BX
+	MOVQ         a+16(FP), DI
+	XORL         CX, CX
+	MOVL         $0x80000000, DX
+	VMOVD        DX, X29
+	VBROADCASTSS X29, Z29
+
+wide:
+	CMPQ    AX, $+64
+	JLT     narrow
+	VMOVUPS (DI)(CX*1), Z0
+	VSUBPS  Z29, Z0, Z0
+	VMAXPS  Z0, Z29, Z0
+	VMOVUPS Z0, (BX)(CX*1)
+	VMOVUPS 64(DI)(CX*1), Z3
+	VSUBPS  Z29, Z3, Z3
+	VMAXPS  Z3, Z29, Z3
+	VMOVUPS Z3, 64(BX)(CX*1)
+	VMOVUPS 128(DI)(CX*1), Z6
+	VSUBPS  Z29, Z6, Z6
+	VMAXPS  Z6, Z29, Z6
+	VMOVUPS Z6, 128(BX)(CX*1)
+	VMOVUPS 192(DI)(CX*1), Z9
+	VSUBPS  Z29, Z9, Z9
+	VMAXPS  Z9, Z29, Z9
+	VMOVUPS Z9, 192(BX)(CX*1)
+	ADDQ    $+256, CX
+	SUBQ    $+64, AX
+	JMP     wide
+
+narrow:
+	CMPQ      AX, $+0
+	JLE       done
+	MOVQ      AX, DX
+	XORL      SI, SI
+	TESTQ     DX, DX
+	CMOVQLT   SI, DX
+	MOVL      $0x00000010, SI
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	MOVL      $-1, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI)(CX*1), K1, Z0
+	VSUBPS    Z29, Z0, Z0
+	VMAXPS    Z0, Z29, Z0
+	VMOVUPS   Z0, K1, (BX)(CX*1)
+	ADDQ      $+64, CX
+	SUBQ      $+16, AX
+	JMP       narrow
+
+done:
+	VZEROUPPER
+	RET
+
+// func StepF32(n int, to *float32, a *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·StepF32(SB), NOSPLIT, $0-24
+	MOVQ         n+0(FP), AX
+	MOVQ         to+8(FP), BX
+	MOVQ         a+16(FP), DI
+	XORL         CX, CX
+	VPXORD       Z29, Z29, Z29
+	MOVL         $0x3f800000, DX
+	VMOVD        DX, X30
+	VBROADCASTSS X30, Z30
+
+wide:
+	CMPQ    AX, $+64
+	JLT     narrow
+	VMOVUPS (DI)(CX*1), Z0
+	VPSRAD  $0x1f, Z0, Z1
+	VPANDND Z30, Z1, Z1
+	VCMPPS  $0x03, Z0, Z0, K2
+	VMOVAPS Z0, K2, Z1
+	VMOVAPS Z1, Z0
+	VMOVUPS Z0, (BX)(CX*1)
+	VMOVUPS 64(DI)(CX*1), Z3
+	VPSRAD  $0x1f, Z3, Z4
+	VPANDND Z30, Z4, Z4
+	VCMPPS  $0x03, Z3, Z3, K2
+	VMOVAPS Z3, K2, Z4
+	VMOVAPS Z4, Z3
+	VMOVUPS Z3, 64(BX)(CX*1)
+	VMOVUPS 128(DI)(CX*1), Z6
+	VPSRAD  $0x1f, Z6, Z7
+	VPANDND Z30, Z7, Z7
+	VCMPPS  $0x03, Z6, Z6, K2
+	VMOVAPS Z6, K2, Z7
+	VMOVAPS Z7, Z6
+	VMOVUPS Z6, 128(BX)(CX*1)
+	VMOVUPS 192(DI)(CX*1), Z9
+	VPSRAD  $0x1f, Z9, Z10
+	VPANDND Z30, Z10, Z10
+	VCMPPS  $0x03, Z9, Z9, K2
+	VMOVAPS Z9, K2, Z10
+	VMOVAPS Z10, Z9
+	VMOVUPS Z9, 192(BX)(CX*1)
+	ADDQ    $+256, CX
+	SUBQ    $+64, AX
+	JMP     wide
+
+narrow:
+	CMPQ      AX, $+0
+	JLE       done
+	MOVQ      AX, DX
+	XORL      SI, SI
+	TESTQ     DX, DX
+	CMOVQLT   SI, DX
+	MOVL      $0x00000010, SI
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	MOVL      $-1, SI
+	BZHIL     DX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DI)(CX*1), K1, Z0
+	VPSRAD    $0x1f, Z0, Z1
+	VPANDND   Z30, Z1, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMOVAPS   Z0, K2, Z1
+	VMOVAPS   Z1, Z0
+	VMOVUPS   Z0, K1, (BX)(CX*1)
+	ADDQ      $+64, CX
+	SUBQ      $+16, AX
+	JMP       narrow
+
+done:
+	VZEROUPPER
+	RET
+
 // func SelectF32(n int, to *float32, a *float32, b *float32, c *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·SelectF32(SB), NOSPLIT, $0-40

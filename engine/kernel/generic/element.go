@@ -50,6 +50,24 @@ func SignF32(n int, to, a *float32) {
 	})
 }
 
+func RectifyF32(n int, to, a *float32) {
+	unary(n, to, a, func(a float32) float32 {
+		if a < 0 {
+			return float32(math.Copysign(0, -1))
+		}
+		return a + 0
+	})
+}
+
+func StepF32(n int, to, a *float32) {
+	unary(n, to, a, func(a float32) float32 {
+		if a != a {
+			return a
+		}
+		return truth(!math.Signbit(float64(a)))
+	})
+}
+
 func AddF32(n int, to, a, b *float32) {
 	binary(n, to, a, b, func(a, b float32) float32 { return a + b })
 }
