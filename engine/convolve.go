@@ -25,7 +25,7 @@ func newDirect(o *convolution, gemm *kernel.GemmF32, threads int) *direct {
 	d := &direct{convolution: o, gemm: gemm}
 	taps, k := 1, o.in.c
 	if !o.pointwise() {
-		d.product.Rows, taps, k = o.windowRows()
+		d.product.Rows, taps, k = o.windowRows(o.out.n)
 		d.product.Stride = o.out.pixels()
 		d.product.Zero = make([]float32, k)
 	}
@@ -101,13 +101,13 @@ func (o *convolution) pointwise() bool {
 		o.top == 0 && o.left == 0 && o.in.pixels() == o.out.pixels()
 }
 
-// windowRows lists, for every tap of the window and every output pixel, the input
-// pixel that is read, or -1 in the padding. Where the pixels of a window's row are
+// windowRows lists, for every tap of the window and every output pixel of some images, the
+// input pixel that is read, or -1 in the padding. Where the pixels of a window's row are
 // contiguous and never in the padding, they are one tap: a convolution of three
 // channels would otherwise spend its time on taps of three values.
-func (o *convolution) windowRows() (rows []int32, taps, k int) {
+func (o *convolution) windowRows(images int) (rows []int32, taps, k int) {
 	key := rowsKey{
-		o.in.n, o.in.h, o.in.w, o.out.h, o.out.w, o.height, o.width, o.strideY, o.strideX,
+		images, o.in.h, o.in.w, o.out.h, o.out.w, o.height, o.width, o.strideY, o.strideX,
 		o.spreadY, o.spreadX, o.holeY, o.holeX, o.top, o.left, 0,
 	}
 	width, k := o.width, o.in.c
@@ -116,10 +116,10 @@ func (o *convolution) windowRows() (rows []int32, taps, k int) {
 		key[len(key)-1] = 1
 	}
 	rows = shared(o.tables.rows, key, func() []int32 {
-		rows := make([]int32, 0, o.height*width*o.out.pixels())
+		rows := make([]int32, 0, o.height*width*images*o.out.h*o.out.w)
 		for ky := range o.height {
 			for kx := range width {
-				for n := range o.out.n {
+				for n := range images {
 					for y := range o.out.h {
 						for x := range o.out.w {
 							sy, sx := y*o.strideY+ky*o.holeY-o.top, x*o.strideX+kx*o.holeX-o.left

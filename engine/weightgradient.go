@@ -90,8 +90,8 @@ func newSummed(o *weightGradient, k *kernel.GradientF32, threads int) *summed {
 	p, g := &s.product, o.geometry
 	p.Taps, p.K = 1, g.in.c
 	if !g.pointwise() {
-		p.Rows, p.Taps, p.K = g.windowRows()
-		p.Stride = g.out.pixels()
+		p.Rows, p.Taps, p.K = g.windowRows(1)
+		p.Stride, p.Height = g.out.h*g.out.w, g.in.h*g.in.w
 	}
 	p.M, p.N = g.out.pixels(), g.out.c
 	p.LDA, p.LDY, p.LDB = g.in.pitch, g.out.pitch, o.to.pitch

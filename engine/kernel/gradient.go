@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // GradientF32 is a kernel for gradients of convolutions with respect to their weights:
 // a tile and the loops around it.
@@ -15,7 +18,7 @@ type GradientF32 struct {
 type gradientTileF32 func(m, n, count int, pairs *[2]int, a, dy, c *float32, ldc int, add bool)
 
 // WeightGradientF32 is what the gradient of a product with respect to its b reads and
-// writes, M, N, K, A and Rows as they are in that ProductF32:
+// writes, M, N, K and A as they are in that ProductF32:
 //
 //	for tap := range Taps {
 //		for p := range K {
@@ -29,9 +32,10 @@ type gradientTileF32 func(m, n, count int, pairs *[2]int, a, dy, c *float32, ldc
 //		}
 //	}
 //
-// Without Rows there is one tap, and row(0, i) is A[i*LDA:]. With it, row(tap, i) is
-// A[r*LDA:] for r = Rows[tap*Stride+i]; where r is negative nothing is added, not even
-// for a DY that is not a number. Nothing is packed.
+// Without Rows there is one tap, and row(0, i) is A[i*LDA:]. With it, images have Height
+// rows of A and Stride of DY, and row(tap, i) is A[(i/Stride*Height+r)*LDA:] for
+// r = Rows[tap*Stride+i%Stride]; where r is negative nothing is added, not even for a DY
+// that is not a number. Nothing is packed.
 type WeightGradientF32 struct {
 	M, N, K int
 
@@ -41,6 +45,7 @@ type WeightGradientF32 struct {
 	Rows   []int32
 	Taps   int
 	Stride int
+	Height int
 
 	DY  []float32
 	LDY int
@@ -99,11 +104,16 @@ func (p *WeightGradientF32) list(scratch *GradientScratch, tap, i, end int) int 
 		return end - i
 	}
 	count := 0
-	for at, row := range p.Rows[tap*p.Stride+i : tap*p.Stride+end] {
-		scratch[count] = [2]int{int(row) * p.LDA, (i + at) * p.LDY}
-		if row >= 0 {
-			count++
+	for i < end {
+		image, first := i/p.Stride, i%p.Stride
+		last := min(first+end-i, p.Stride)
+		for at, row := range p.Rows[tap*p.Stride+first : tap*p.Stride+last] {
+			scratch[count] = [2]int{(image*p.Height + int(row)) * p.LDA, (i + at) * p.LDY}
+			if row >= 0 {
+				count++
+			}
 		}
+		i += last - first
 	}
 	return count
 }
@@ -144,14 +154,15 @@ func (p *WeightGradientF32) check(part GradientPart) {
 	if p.Rows == nil {
 		need("A", len(p.A), part.M[1], p.LDA, p.K)
 	} else {
-		need("Rows", len(p.Rows), p.Taps, p.Stride, part.M[1])
-		highest := int32(-1)
-		for tap := part.Taps[0]; tap < part.Taps[1]; tap++ {
-			for _, r := range p.Rows[tap*p.Stride+part.M[0] : tap*p.Stride+part.M[1]] {
-				highest = max(highest, r)
-			}
+		if p.Stride < 1 || p.Height < 1 {
+			panic(fmt.Sprintf("kernel: a gradient of images of %d rows, and %d of DY", p.Height, p.Stride))
 		}
-		need("A", len(p.A), max(int(highest), 0)+1, p.LDA, p.K)
+		need("Rows", len(p.Rows), p.Taps, p.Stride, p.Stride)
+		if part.Taps[0] < part.Taps[1] {
+			highest := int(slices.Max(p.Rows[part.Taps[0]*p.Stride : part.Taps[1]*p.Stride]))
+			images := (part.M[1] + p.Stride - 1) / p.Stride
+			need("A", len(p.A), max((images-1)*p.Height+highest, 0)+1, p.LDA, p.K)
+		}
 	}
 	need("DY", len(p.DY), part.M[1], p.LDY, p.N)
 	need("DB", len(p.DB), p.taps()*p.K, p.LDB, p.N)

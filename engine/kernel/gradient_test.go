@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
 type gradientCase struct {
 	m, n, k, taps int // taps 0: affine rows
+	images        int // m pixels each, or one if 0
 	add           bool
 }
 
@@ -21,20 +23,20 @@ type testGradient struct {
 
 func newGradient(gc gradientCase, r *rand.Rand) *testGradient {
 	p := &testGradient{WeightGradientF32: WeightGradientF32{
-		M: gc.m, N: gc.n, K: gc.k, Taps: gc.taps, Add: gc.add,
+		M: gc.m * max(1, gc.images), N: gc.n, K: gc.k, Taps: gc.taps, Add: gc.add,
 		LDA: gc.k + 7 - gc.k%5, LDY: gc.n + 5, LDB: gc.n + 3,
 	}}
-	rows := gc.m
+	rows := p.M
 	if gc.taps > 0 {
-		rows = gc.m + 3
-		p.Stride = gc.m + 2
-		p.Rows = make([]int32, (gc.taps-1)*p.Stride+gc.m)
+		p.Stride, p.Height = gc.m, gc.m+3
+		rows = p.Height * max(1, gc.images)
+		p.Rows = make([]int32, gc.taps*p.Stride)
 		for i := range p.Rows {
-			p.Rows[i] = int32(r.IntN(rows+1)) - 1
+			p.Rows[i] = int32(r.IntN(p.Height+1)) - 1
 		}
 	}
 	p.a = matrix(r, rows, gc.k, p.LDA)
-	p.dy = matrix(r, gc.m, gc.n, p.LDY)
+	p.dy = matrix(r, p.M, gc.n, p.LDY)
 	p.A, p.DY = p.a.s, p.dy.s
 	height := p.taps() * gc.k
 	if gc.add {
@@ -57,10 +59,10 @@ func (p *testGradient) want(tap, k, j int) (value, bound float64) {
 	for i := range p.M {
 		row := i
 		if p.Rows != nil {
-			row = int(p.Rows[tap*p.Stride+i])
-		}
-		if row < 0 {
-			continue
+			if row = int(p.Rows[tap*p.Stride+i%p.Stride]); row < 0 {
+				continue
+			}
+			row += i / p.Stride * p.Height
 		}
 		x := float64(p.A[row*p.LDA+k]) * float64(p.DY[i*p.LDY+j])
 		value += x
@@ -91,7 +93,7 @@ func (p *testGradient) compare(t *testing.T, what string, part GradientPart) {
 }
 
 // TestGradient takes every height and width of tiles, and numbers of pixels up to two
-// blocks and one.
+// blocks and one, of several images.
 func TestGradient(t *testing.T) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		g, scratch := set.Gradient, new(GradientScratch)
@@ -110,7 +112,9 @@ func TestGradient(t *testing.T) {
 		for _, m := range []int{37, 211, blockPairs, 2*blockPairs + 1} {
 			for taps := range 4 {
 				for _, add := range []bool{false, true} {
-					run(gradientCase{m: m, n: g.NR + 3, k: g.rows + 1, taps: taps, add: add})
+					for _, images := range []int{1, 2, 7} {
+						run(gradientCase{m: m, n: g.NR + 3, k: g.rows + 1, taps: taps, add: add, images: images})
+					}
 				}
 			}
 		}
@@ -144,7 +148,7 @@ func TestGradientParts(t *testing.T) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		g, scratch := set.Gradient, new(GradientScratch)
 		r := rand.New(rand.NewPCG(5, 6))
-		p := newGradient(gradientCase{m: 2*blockPairs + 31, n: 3*g.NR - 1, k: 3*g.rows - 1, taps: 4}, r)
+		p := newGradient(gradientCase{m: blockPairs + 31, images: 2, n: 3*g.NR - 1, k: 3*g.rows - 1, taps: 4}, r)
 		part := GradientPart{Taps: [2]int{1, 3}, K: [2]int{g.rows - 1, 2*g.rows + 1}, N: [2]int{g.NR + 1, 2*g.NR + 3}}
 		for i, m := range [][2]int{{0, 11}, {11, 11}, {11, blockPairs + 17}, {blockPairs + 17, p.M}} {
 			part.M, p.Add = m, i > 0
@@ -167,6 +171,8 @@ func TestGradientRefusesShortSlices(t *testing.T) {
 		"DB":      func(p *WeightGradientF32, _ *GradientPart) { p.DB = p.DB[:len(p.DB)-1] },
 		"Rows":    func(p *WeightGradientF32, _ *GradientPart) { p.Rows = p.Rows[1:] },
 		"row":     func(p *WeightGradientF32, _ *GradientPart) { p.Rows[3] = 14 },
+		"Stride":  func(p *WeightGradientF32, _ *GradientPart) { p.Stride = 0 },
+		"Height":  func(p *WeightGradientF32, _ *GradientPart) { p.Height = -1 },
 		"LDA":     func(p *WeightGradientF32, _ *GradientPart) { p.LDA = -1 },
 		"taps":    func(_ *WeightGradientF32, part *GradientPart) { part.Taps[1]++ },
 		"k":       func(_ *WeightGradientF32, part *GradientPart) { part.K[0] = -1 },
@@ -174,7 +180,7 @@ func TestGradientRefusesShortSlices(t *testing.T) {
 		"m":       func(_ *WeightGradientF32, part *GradientPart) { part.M[1]++ },
 	} {
 		for _, taps := range []int{0, 2} {
-			if taps == 0 && (name == "Rows" || name == "row") {
+			if taps == 0 && slices.Contains([]string{"Rows", "row", "Stride", "Height"}, name) {
 				continue
 			}
 			p := newGradient(gradientCase{m: 11, n: 9, k: 5, taps: taps}, rand.New(rand.NewPCG(9, 10)))
