@@ -346,7 +346,7 @@ func (o *elementwise) layout() layout {
 	}
 	pitch := o.results[0].tensor.pitch
 	byChannels, flat := false, true
-	same := func(t *tensor) { flat = flat && t.within == nil && t.pitch == pitch }
+	same := func(t *tensor) { flat = flat && t.whole().c == t.c && t.pitch == pitch }
 	for _, kept := range o.results {
 		same(kept.tensor)
 	}

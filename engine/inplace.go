@@ -78,3 +78,58 @@ func (p *program) updateInPlace(operations []operation) {
 		}
 	}
 }
+
+// writeOver lets operations write their result over an operand in the arena that is not
+// needed any more: convolutions over the residual that they add to, which takes one pass
+// over memory less, and operations element by element. The outputs are read after the last
+// operation.
+func writeOver(operations []operation, outputs []*tensor) {
+	needed := map[*tensor]int{} // by memory: the last operation that reads it
+	for at, o := range operations {
+		for _, t := range o.reads() {
+			needed[t.whole()] = at
+		}
+	}
+	for _, t := range outputs {
+		needed[t.whole()] = len(operations)
+	}
+	over := func(at int, to, operand *tensor) bool {
+		memory := operand.whole()
+		if to.within != nil || to.buffer > 0 || memory.buffer > 0 || memory.c != to.c || memory.pixels() != to.pixels() || to.dense && !memory.dense ||
+			needed[memory] != at || readsOften(operations[at], memory) {
+			return false
+		}
+		needed[memory] = needed[to]
+		to.within, to.channel = operand, 0
+		return true
+	}
+	for at, o := range operations {
+		switch o := o.(type) {
+		case *convolution:
+			if o.residual != nil {
+				over(at, o.out, o.residual)
+			}
+		case *elementwise:
+			for r := range o.results {
+				for i, operand := range o.operands {
+					if operand.tensor != nil && operand.spread == whole && over(at, o.results[r].tensor, operand.tensor) {
+						o.results[r].over = 1 + i
+						break
+					}
+				}
+			}
+		}
+	}
+}
+
+// readsOften reports whether more than one thing that an operation reads is in the same
+// memory.
+func readsOften(o operation, memory *tensor) bool {
+	n := 0
+	for _, t := range o.reads() {
+		if t.whole() == memory {
+			n++
+		}
+	}
+	return n > 1
+}

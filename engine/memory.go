@@ -102,32 +102,6 @@ func planMemory(operations []operation, outputs []*tensor) int {
 	return size
 }
 
-// sumInPlace lets convolutions write over the residual that they add to, where that
-// is not needed any more: the sum then takes one pass over memory less. The outputs
-// are read after the last operation.
-func sumInPlace(operations []operation, outputs []*tensor) {
-	needed := map[*tensor]int{} // by memory: the last operation that reads it
-	for at, o := range operations {
-		for _, t := range o.reads() {
-			needed[t.whole()] = at
-		}
-	}
-	for _, t := range outputs {
-		needed[t.whole()] = len(operations)
-	}
-	for at, o := range operations {
-		c, ok := o.(*convolution)
-		if !ok || c.residual == nil || c.out.within != nil {
-			continue
-		}
-		memory := c.residual.whole()
-		if memory.buffer == 0 && c.out.buffer == 0 && memory.c == c.out.c && memory.pixels() == c.out.pixels() && needed[memory] == at && c.in.whole() != memory {
-			needed[memory] = needed[c.out]
-			c.out.within, c.out.channel = c.residual, 0
-		}
-	}
-}
-
 // alignedFloats returns zeros whose first value begins a cache line, in large pages
 // where the system has them.
 func alignedFloats(size int) []float32 {

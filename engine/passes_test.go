@@ -249,3 +249,77 @@ func TestUpdateInPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteOver writes a sum over the first of its operands that is not needed any more.
+func TestWriteOver(t *testing.T) {
+	type graph struct {
+		a, b, to *tensor
+		o        operation
+		after    []operation
+		outputs  []*tensor
+	}
+	sum := func(g *graph) { g.o = sumOf(kernel.Add, g.a, g.b); g.to = g.o.writes()[0] }
+	reader := func(v *tensor) []operation { return []operation{pointwiseOf(v, 4)} }
+	const neither, first, second = 0, 1, 2
+	for name, c := range map[string]struct {
+		change func(*graph)
+		want   int
+	}{
+		"both end":                  {func(g *graph) {}, first},
+		"one is read later":         {func(g *graph) { g.after = reader(g.a) }, second},
+		"both are read later":       {func(g *graph) { g.after = append(reader(g.a), reader(g.b)...) }, neither},
+		"one is an output":          {func(g *graph) { g.outputs = []*tensor{g.a} }, second},
+		"one is in a buffer":        {func(g *graph) { g.a.buffer = 1 }, second},
+		"one is a part of a whole":  {func(g *graph) { g.a.within = image(9) }, second},
+		"one thing twice":           {func(g *graph) { g.b = g.a; sum(g) }, neither},
+		"two in the same memory":    {func(g *graph) { g.a.within = g.b }, neither},
+		"the sum is a part":         {func(g *graph) { g.to.within = image(9) }, neither},
+		"the sum is in a buffer":    {func(g *graph) { g.to.buffer = 1 }, neither},
+		"the sum has no gaps":       {func(g *graph) { g.to.dense, g.b.dense = true, true }, second},
+		"a convolution, residual":   {func(g *graph) { convolve(&g.o, g.a, g.b, g.to) }, second},
+		"a convolution, read later": {func(g *graph) { convolve(&g.o, g.a, g.b, g.to); g.after = reader(g.b) }, neither},
+	} {
+		g := &graph{a: image(8), b: image(8)}
+		sum(g)
+		c.change(g)
+		of := g.to.within
+		writeOver(append([]operation{g.o}, g.after...), g.outputs)
+		got := neither
+		switch g.to.within {
+		case of:
+		case g.a:
+			got = first
+		case g.b:
+			got = second
+		}
+		if got != c.want {
+			t.Errorf("%s: the sum is over operand %d, want %d", name, got, c.want)
+		}
+		if e, ok := g.o.(*elementwise); ok && e.results[0].over != c.want {
+			t.Errorf("%s: the instructions take operand %d for overwritten, want %d", name, e.results[0].over, c.want)
+		}
+	}
+
+	// What takes the place of an operand is needed as long as itself.
+	for _, later := range []bool{true, false} {
+		one := sumOf(kernel.Add, image(8), image(8))
+		y := one.results[0].tensor
+		two := sumOf(kernel.Add, y, image(8))
+		two.operands[1].tensor.buffer = 1
+		operations := []operation{one, two}
+		if later {
+			operations = append(operations, reader(y)...)
+		}
+		writeOver(operations, nil)
+		if over := two.results[0].tensor.within == y; y.within == nil || over == later {
+			t.Errorf("a sum that is read later, %t, is written over: %t", later, over)
+		}
+	}
+}
+
+// convolve makes an operation the convolution of a tensor added to another.
+func convolve(o *operation, in, residual, to *tensor) {
+	c := pointwiseOf(in, 8)
+	c.residual, c.out = residual, to
+	*o = c
+}

@@ -130,8 +130,8 @@ func plan(b *builder) (*program, error) {
 	l.operations = joinSiblings(computeLate(l.operations, l.again), p.inputs, l.again)
 	l.operations = updateEarly(joinElementwise(l.operations, held), p.inputs, held)
 	p.placeOutputs()
-	sumInPlace(l.operations, held)
 	p.updateInPlace(l.operations)
+	writeOver(l.operations, held)
 	p.arena = planMemory(l.operations, held)
 	var packers []packer
 	for _, o := range l.operations {
