@@ -26,6 +26,16 @@ func NewProgram(backend compute.Backend, r recipe.Training, classes int) (*Progr
 	return &Program{s}, o.close()
 }
 
+// Images returns memory for the images of steps, [batch, size, size, 3]: a step that is
+// given it takes no memory for them besides, if the backend has shared buffers.
+func (p *Program) Images(batch int) ([]float32, error) {
+	shape := imagesShape(batch, p.stepper.recipe.Size)
+	if !p.stepper.backend.HasSharedBuffers() {
+		return make([]float32, shape.Size()), nil
+	}
+	return p.stepper.room(shape)
+}
+
 // Step does step number step, from 0, on images, [len(labels), size, size, 3], and
 // returns the loss.
 func (p *Program) Step(step int, images []float32, labels []int32) (loss float64, err error) {

@@ -113,31 +113,43 @@ func onBackend(backend compute.Backend, flat []float32, dims ...int) (*tensors.T
 // show puts a step's images into the backend's memory: into the same at each step, where
 // that can be written, since they may take more than all else that a step leaves behind.
 func (s *stepper) show(images []float32, shape shapes.Shape) error {
-	if s.pixels != nil && s.pictures.Shape().Equal(shape) {
-		copy(s.pixels, images)
-		return nil
+	if s.backend.HasSharedBuffers() {
+		pixels, err := s.room(shape)
+		copy(pixels, images)
+		return err
 	}
 	if s.pictures != nil {
 		if err := s.pictures.FinalizeAll(); err != nil {
 			return err
 		}
 	}
-	s.pixels = nil
-	if !s.backend.HasSharedBuffers() {
-		var err error
-		s.pictures, err = onBackend(s.backend, images, shape.Dimensions...)
-		return err
+	var err error
+	s.pictures, err = onBackend(s.backend, images, shape.Dimensions...)
+	return err
+}
+
+func imagesShape(batch, side int) shapes.Shape {
+	return shapes.Make(dtypes.Float32, batch, side, side, 3)
+}
+
+// room returns the memory of a step's images on a backend that shares its own.
+func (s *stepper) room(shape shapes.Shape) ([]float32, error) {
+	if s.pictures != nil {
+		if s.pictures.Shape().Equal(shape) {
+			return s.pixels, nil
+		}
+		if err := s.pictures.FinalizeAll(); err != nil {
+			return nil, err
+		}
+		s.pictures, s.pixels = nil, nil
 	}
 	buffer, flat, err := s.backend.NewSharedBuffer(0, shape)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.pictures, err = tensors.FromBuffer(buffer); err != nil {
-		return err
-	}
+	s.pictures, err = tensors.FromBuffer(buffer)
 	s.pixels = flat.([]float32)
-	copy(s.pixels, images)
-	return nil
+	return s.pixels, err
 }
 
 func (s *stepper) close() {
@@ -286,7 +298,7 @@ func (s *stepper) exec(f *function, step, part int, images []float32, labels []i
 	batch, classes := len(labels), s.network.Options().Classes
 	side := int(math.Sqrt(float64(len(images) / batch / 3)))
 	// In the backend's memory alone, as the variables are.
-	if err := s.show(images, shapes.Make(dtypes.Float32, batch, side, side, 3)); err != nil {
+	if err := s.show(images, imagesShape(batch, side)); err != nil {
 		return outcome{}, err
 	}
 	wanted, err := onBackend(s.backend, targets(labels, classes, s.recipe.LabelSmoothing), batch, classes)

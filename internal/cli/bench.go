@@ -200,7 +200,9 @@ func (b *bench) compile(parameters []arch.Parameter) error {
 	if err != nil {
 		return fmt.Errorf("compile %s: %w", b.network.Name(), err)
 	}
-	images, err := b.backend.BufferFromFlatData(0, b.images(), shape)
+	pixels := make([]float32, shape.Size())
+	b.fill(pixels)
+	images, err := b.backend.BufferFromFlatData(0, pixels, shape)
 	b.inputs = []compute.Buffer{images}
 	b.close = b.executable.Finalize
 	b.run = func() error {
@@ -213,14 +215,12 @@ func (b *bench) compile(parameters []arch.Parameter) error {
 	return err
 }
 
-// images are random, in [-1,1].
-func (b *bench) images() []float32 {
+// fill makes random images, in [-1,1].
+func (b *bench) fill(pixels []float32) {
 	random := rand.New(rand.NewPCG(3, 4))
-	pixels := make([]float32, b.batch*b.size*b.size*3)
 	for i := range pixels {
 		pixels[i] = 2*random.Float32() - 1
 	}
-	return pixels
 }
 
 // compileTraining makes the paper's training step (section 4), and does the first.
@@ -237,7 +237,13 @@ func (b *bench) compileTraining(recompute bool) error {
 	if err != nil {
 		return err
 	}
-	images, labels := b.images(), make([]int32, b.batch)
+	images, err := program.Images(b.batch)
+	if err != nil {
+		program.Close()
+		return err
+	}
+	b.fill(images)
+	labels := make([]int32, b.batch)
 	for i := range labels {
 		labels[i] = int32(i % classes)
 	}
