@@ -27,7 +27,7 @@ func TestRectify(t *testing.T) {
 	}{
 		"kept":      {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w)} }, true},
 		"an output": {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w), r} }, false},
-		"a divisor": {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w), graph.Inverse(r)} }, false},
+		"a divisor": {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w), graph.Reciprocal(r)} }, false},
 	} {
 		backend := newBackend(t, "threads=2")
 		g := graph.NewGraph(backend, name)
