@@ -18,7 +18,7 @@ const (
 // argument, that computes both (rectified).
 func (l *lowering) rectifySigned() {
 	for _, n := range l.f.nodes {
-		if n.op != compute.OpTypeMax || !l.live[n.index] || !l.isElementwise(n) || slices.ContainsFunc(l.users[n.values[0]], looksAtSign) {
+		if n.op != compute.OpTypeMax || !l.live[n.index] || !l.isElementwise(n) || l.showsSign(n.values[0]) {
 			continue
 		}
 		for i, y := range n.inputs {
@@ -60,17 +60,25 @@ func (l *lowering) rectify(n *node, y *value) {
 	}
 }
 
-// looksAtSign reports whether an operation may distinguish zeros by their sign; nil is an
-// output.
-func looksAtSign(n *node) bool {
-	if n == nil {
-		return true
-	}
-	switch n.op {
-	case compute.OpTypeDiv, compute.OpTypeRsqrt, compute.OpTypePow, compute.OpTypeAtan2, compute.OpTypeBitcast:
-		return true
-	}
-	return false
+// showsSign reports whether a value, as it is or moved, is an output or goes into an
+// operation that distinguishes zeros by their sign. What sums and products make of that
+// sign is not followed.
+func (l *lowering) showsSign(v *value) bool {
+	return slices.ContainsFunc(l.users[v], func(user *node) bool {
+		if user == nil {
+			return true
+		}
+		switch user.op {
+		case compute.OpTypeDiv, compute.OpTypeRsqrt, compute.OpTypePow, compute.OpTypeAtan2, compute.OpTypeBitcast:
+			return true
+		case compute.OpTypeIdentity, compute.OpTypeReshape, compute.OpTypeTranspose, compute.OpTypeBroadcastInDim, compute.OpTypeSlice,
+			compute.OpTypeConcatenate, compute.OpTypeReverse, compute.OpTypePad:
+			return l.showsSign(user.values[0])
+		case compute.OpTypeOptimizationBarrier, compute.OpTypeSchedulingBarrier:
+			return slices.ContainsFunc(user.values, l.showsSign)
+		}
+		return false
+	})
 }
 
 // step returns the operations from the first user of y on that GoMLX's gradient of

@@ -27,6 +27,9 @@ func TestRectify(t *testing.T) {
 	}{
 		"kept":      {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w)} }, true},
 		"an output": {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w), r} }, false},
+		"moved to an output": {func(r, w *graph.Node) []*graph.Node {
+			return []*graph.Node{graph.Mul(r, w), graph.Reshape(r, 1, 3, 4)}
+		}, false},
 		"a divisor": {func(r, w *graph.Node) []*graph.Node { return []*graph.Node{graph.Mul(r, w), graph.Reciprocal(r)} }, false},
 	} {
 		backend := newBackend(t, "threads=2")
@@ -66,7 +69,7 @@ func TestRectify(t *testing.T) {
 				t.Errorf("%s: the product of %g + %g and %g is %g, want %g", name, a[i], b[i], w[i], got, want)
 			}
 			switch name {
-			case "an output":
+			case "an output", "moved to an output":
 				same("the result", i, all[2][i], r)
 			case "a divisor":
 				same("the inverse", i, all[2][i], 1/r)

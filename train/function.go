@@ -58,7 +58,7 @@ func (f *function) compile(arguments []shapes.Shape) error {
 		for _, name := range names[len(arguments):] {
 			v := byName[name]
 			f.variables = append(f.variables, v)
-			f.donated = append(f.donated, slices.Contains(f.changed, v))
+			f.donated = append(f.donated, v.ChangedInGraph(g))
 		}
 	})
 }
