@@ -23,7 +23,6 @@ var mayImport = map[string][]string{
 	"predict":               {"arch", "recipe", "vision", "weights"},
 	"train":                 {"arch", "dataset", "recipe", "train/events", "vision", "weights", "weights/safetensors"},
 	"evaluate":              {"dataset", "predict", "recipe", "vision"},
-	"reproduce":             {"arch", "dataset", "evaluate", "predict", "recipe", "train", "vision", "weights"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
 	"engine/kernel/avx512":  {},
@@ -33,8 +32,9 @@ var mayImport = map[string][]string{
 	"train/curves":          {},
 	"internal/rendered":     {},
 	"internal/demo":         {"arch", "dataset", "evaluate", "internal/rendered", "predict", "recipe", "train", "train/curves", "vision"},
+	"internal/reproduce":    {"arch", "dataset", "evaluate", "predict", "recipe", "train", "vision", "weights"},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "internal/demo", "predict", "recipe", "reproduce", "train", "train/curves", "vision", "weights", "weights/hub"},
+	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "internal/demo", "internal/reproduce", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
 	"cmd/inception":         {"internal/cli"},
 	"bench":                 {"arch"},
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-fb2c0fa6/inception/reproduce"
+	"github.com/seed-fb2c0fa6/inception/internal/reproduce"
 )
 
 // reproduceFlags are the flags of `reproduce`.
