@@ -17,6 +17,7 @@ var mayImport = map[string][]string{
 	"vision":                {},
 	"internal/tfrecord":     {},
 	"dataset":               {"internal/tfrecord"},
+	"dataset/ilsvrc":        {"dataset"},
 	"weights/safetensors":   {},
 	"weights":               {"arch", "recipe", "weights/safetensors"},
 	"weights/hub":           {"recipe"},
@@ -34,9 +35,12 @@ var mayImport = map[string][]string{
 	"internal/demo":         {"arch", "dataset", "evaluate", "internal/rendered", "predict", "recipe", "train", "train/curves", "vision"},
 	"internal/reproduce":    {"arch", "dataset", "evaluate", "predict", "recipe", "train", "vision", "weights"},
 	"internal/golden":       {"arch"}, // for tests alone
-	"internal/cli":          {"arch", "dataset", "engine", "evaluate", "internal/demo", "internal/reproduce", "predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub"},
-	"cmd/inception":         {"internal/cli"},
-	"bench":                 {"arch"},
+	"internal/cli": {
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/demo", "internal/reproduce",
+		"predict", "recipe", "train", "train/curves", "vision", "weights", "weights/hub",
+	},
+	"cmd/inception": {"internal/cli"},
+	"bench":         {"arch"},
 }
 
 // backends are packages that only the command line, the engine, which has one for

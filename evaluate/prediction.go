@@ -18,6 +18,18 @@ type Class struct {
 	Probability float64
 }
 
+// Best returns the labels of the most probable classes of each image, the first first, by
+// the last row: five, or as many as there are. Images without a prediction are left out.
+func (r *Report) Best() [][]int {
+	best := make([][]int, len(r.Predictions))
+	for i, p := range r.Predictions {
+		for _, c := range p.Top[len(p.Top)-1] {
+			best[i] = append(best[i], c.Label)
+		}
+	}
+	return best
+}
+
 // five is how many classes count for the top-5 error.
 const five = 5
 

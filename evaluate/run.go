@@ -27,7 +27,7 @@ type Options struct {
 	Batch int
 	// Limit is how many images are evaluated, spread evenly over the set; all when zero.
 	Limit int
-	// Exclude are indexes of images that are left out, such as Blacklist returns.
+	// Exclude are indexes of images that are left out, such as those of a blacklist.
 	Exclude []int
 	// SkipUnreadable leaves out images that cannot be read or decoded. Otherwise the
 	// first is an *UnreadableError.

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/vision"
@@ -113,7 +114,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	defer set.Close()
 	var exclude []int
 	if f.blacklist != "" {
-		if exclude, err = evaluate.ReadBlacklist(f.blacklist, set); err != nil {
+		if exclude, err = ilsvrc.ReadBlacklist(f.blacklist, set); err != nil {
 			return fmt.Errorf("--blacklist: %w", err)
 		}
 	}
@@ -141,7 +142,8 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.submission != "" {
-		if err := writeOutput(f.submission, report.WriteSubmission); err != nil {
+		write := func(w io.Writer) error { return ilsvrc.WriteSubmission(w, report.Best(), report.Of) }
+		if err := writeOutput(f.submission, write); err != nil {
 			return fmt.Errorf("--submission: %w", err)
 		}
 	}
@@ -162,11 +164,11 @@ func (f *evaluateFlags) openData(ctx context.Context) (*dataset.Set, error) {
 	if f.synsets != "" {
 		var err error
 		o.Flat = true
-		if o.Classes, err = evaluate.ReadSynsets(f.synsets); err != nil {
+		if o.Classes, err = ilsvrc.ReadSynsets(f.synsets); err != nil {
 			return nil, fmt.Errorf("--synsets: %w", err)
 		}
 		if f.groundTruth != "" {
-			if o.Labels, err = evaluate.ReadGroundTruth(f.groundTruth, o.Classes); err != nil {
+			if o.Labels, err = ilsvrc.ReadGroundTruth(f.groundTruth, o.Classes); err != nil {
 				return nil, fmt.Errorf("--ground-truth: %w", err)
 			}
 		}
