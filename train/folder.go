@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/gofrs/flock"
 
+	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
@@ -50,21 +50,7 @@ func beginRecipe(folder string, r recipe.Training) error {
 	if err != nil {
 		return err
 	}
-	// Whole or not at all, as all that a run needs to resume.
-	beside := path + ".tmp"
-	if err := writeSynced(beside, text); err != nil {
-		return err
-	}
-	return os.Rename(beside, path)
-}
-
-func writeSynced(path string, data []byte) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	return errors.Join(err, file.Sync(), file.Close())
+	return atomicfile.WriteBytes(path, text)
 }
 
 // readRecipe reads that of a run that resumes.
@@ -90,16 +76,8 @@ func readRecipe(folder string) (recipe.Training, error) {
 // removeUnfinished removes what a process that was killed left half-written.
 func removeUnfinished(folder string) error {
 	for _, folder := range []string{folder, filepath.Join(folder, checkpointFolder)} {
-		entries, err := os.ReadDir(folder)
-		if err != nil {
+		if err := atomicfile.RemoveUnfinished(folder); err != nil {
 			return err
-		}
-		for _, e := range entries {
-			if strings.Contains(e.Name(), ".tmp") {
-				if err := os.Remove(filepath.Join(folder, e.Name())); err != nil {
-					return err
-				}
-			}
 		}
 	}
 	return nil

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 )
 
 //go:embed report.html
@@ -37,12 +39,7 @@ func writeReport(r *Result) error {
 	if err := t.Execute(&text, r); err != nil {
 		return err
 	}
-	path := filepath.Join(r.Folder, ReportFile)
-	beside := path + ".tmp"
-	if err := os.WriteFile(beside, text.Bytes(), 0o666); err != nil {
-		return err
-	}
-	return os.Rename(beside, path)
+	return atomicfile.WriteBytes(filepath.Join(r.Folder, ReportFile), text.Bytes())
 }
 
 // embedded returns a file as a URL that holds it.

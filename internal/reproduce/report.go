@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"html/template"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 )
 
 //go:embed report.html.tmpl
@@ -67,11 +67,7 @@ func (r *Result) WriteReport(folder string) error {
 		}
 	}
 	for name, data := range files {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path+".tmp", data, 0o666); err != nil {
-			return err
-		}
-		if err := os.Rename(path+".tmp", path); err != nil {
+		if err := atomicfile.WriteBytes(filepath.Join(folder, name), data); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/gofrs/flock"
 	huggingface "github.com/gomlx/go-huggingface/hub"
+
+	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 )
 
 // pollInterval is how often the download's size and a lock held by another Fetch
@@ -206,7 +208,8 @@ func digest(ctx context.Context, path string) (size int64, sum string, err error
 }
 
 // publish moves a complete blob to its place in the cache and makes it main's.
-// Every step is one rename, made only after all that it refers to is in place.
+// Every step is one rename, made only after all that it refers to is in place and on
+// the disk.
 func (w weightsFile) publish(staging, commit, blob, sum string) (string, error) {
 	// Python names the blob of a large file by its SHA-256 too.
 	blobs, refs, snapshot := w.in("blobs"), w.in("refs"), w.snapshot(commit)
@@ -217,7 +220,7 @@ func (w weightsFile) publish(staging, commit, blob, sum string) (string, error) 
 	link, ref := filepath.Join(staging, "link"), filepath.Join(staging, "ref")
 	err = cmp.Or(
 		os.Symlink(target, link),
-		os.WriteFile(ref, []byte(commit), 0o644),
+		atomicfile.WriteBytes(ref, []byte(commit)),
 		os.MkdirAll(blobs, 0o755),
 		os.MkdirAll(filepath.Dir(snapshot), 0o755),
 		os.MkdirAll(refs, 0o755),
@@ -230,7 +233,7 @@ func (w weightsFile) publish(staging, commit, blob, sum string) (string, error) 
 		{link, snapshot},
 		{ref, filepath.Join(refs, revision)},
 	} {
-		if err := os.Rename(step[0], step[1]); err != nil {
+		if err := atomicfile.Rename(step[0], step[1]); err != nil {
 			return "", err
 		}
 	}

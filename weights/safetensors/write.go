@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 )
 
 // Output is a tensor to be written. Values fills dst, which comes zeroed and
@@ -40,7 +42,7 @@ func Write(path string, metadata map[string]string, tensors []Output) error {
 	if err != nil {
 		return err
 	}
-	err = replaceFile(path, func(w io.Writer) error {
+	err = atomicfile.Write(path, func(w io.Writer) error {
 		if _, err := w.Write(header); err != nil {
 			return noRoom("header", len(header), err)
 		}

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package safetensors
+package atomicfile
 
 // syncFolder does nothing: elsewhere a folder cannot be synced by itself.
 func syncFolder(string) error { return nil }
