@@ -1,34 +1,17 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"math"
-	"math/rand/v2"
-	"os"
-	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
-	"time"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
-	"github.com/seed-fb2c0fa6/inception/recipe"
-	"github.com/seed-fb2c0fa6/inception/train"
+	"github.com/seed-fb2c0fa6/inception/internal/measure"
 )
 
 // benchFlags are the flags of `bench`.
@@ -41,21 +24,6 @@ type benchFlags struct {
 	train     bool
 	recompute bool
 	backend   backendFlags
-}
-
-// benchResult is what `bench --json` prints of each batch size.
-type benchResult struct {
-	Network            string  `json:"network"`
-	Batch              int     `json:"batch"`
-	Size               int     `json:"size"`
-	Threads            int     `json:"threads"`
-	Train              bool    `json:"train"`
-	ImagesPerSecond    float64 `json:"images_per_second"`
-	ImagesPerSecondMin float64 `json:"images_per_second_min"`
-	ImagesPerSecondMax float64 `json:"images_per_second_max"`
-	GFLOPS             float64 `json:"gflops"`
-	PeakRSSMB          float64 `json:"peak_rss_mb"`
-	CompileMS          float64 `json:"compile_ms"`
 }
 
 func benchCommand() *cobra.Command {
@@ -105,226 +73,67 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 		return err
 	}
 	defer backend.Finalize()
-	if f.layers {
-		if _, ok := backend.(*engine.Backend); !ok {
-			return usageError{fmt.Errorf("--layers is for the backend %s, found %s", engine.Name, backend.Name())}
-		}
+	if f.layers && backend.Name() != engine.Name {
+		return usageError{fmt.Errorf("--layers is for the backend %s, found %s", engine.Name, backend.Name())}
 	}
-	d, err := network.Describe(backend, f.size, f.size)
+	measured, err := measure.New(backend, network, f.size)
 	if err != nil {
 		return err
 	}
-	var results []benchResult
+	out := cmd.OutOrStdout()
+	var speeds []measure.Speed
 	for _, batch := range f.batches {
-		b := bench{network: network, backend: backend, batch: batch, size: f.size, train: f.train}
+		o := measure.Options{Batch: batch, Runs: f.runs, Train: f.train, Recompute: f.recompute}
 		if f.train {
-			err = b.compileTraining(f.recompute)
-		} else {
-			err = b.compile(d.Tensors)
-		}
-		if err != nil {
-			return err
+			collectOften()
+			o.Ready = collectForSteps
 		}
 		if f.layers {
-			err = b.layers(cmd.OutOrStdout(), f.runs)
-		} else {
-			var r benchResult
-			r, err = b.measure(cmd.Context(), f.runs, d.MultiplyAdds)
-			results = append(results, r)
+			layers, err := measured.Layers(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			if err := printLayers(out, backend.Description(), layers); err != nil {
+				return err
+			}
+			continue
 		}
-		b.close()
+		speed, err := measured.Speed(cmd.Context(), o)
 		if err != nil {
 			return err
 		}
+		speeds = append(speeds, speed)
 	}
 	switch {
 	case f.layers:
 		return nil
 	case f.json:
-		return printJSON(cmd.OutOrStdout(), results)
+		return printJSON(out, speeds)
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), backend.Description())
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
+	return printSpeeds(out, backend.Description(), speeds)
+}
+
+func printSpeeds(out io.Writer, backend string, speeds []measure.Speed) error {
+	fmt.Fprintln(out, backend)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "batch\timages/s\tslowest\tfastest\tGFLOP/s\tpeak MB\tcompile ms\t")
-	for _, r := range results {
-		fmt.Fprintf(w, "%d\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.0f\t\n", r.Batch, r.ImagesPerSecond, r.ImagesPerSecondMin, r.ImagesPerSecondMax, r.GFLOPS, r.PeakRSSMB, r.CompileMS)
+	for _, s := range speeds {
+		fmt.Fprintf(w, "%d\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.0f\t\n", s.Batch, s.ImagesPerSecond, s.ImagesPerSecondMin, s.ImagesPerSecondMax, s.GFLOPS, s.PeakRSSMB, s.CompileMS)
 	}
 	return w.Flush()
 }
 
-// A bench is one network for one batch size.
-type bench struct {
-	network    *arch.Network
-	backend    compute.Backend
-	batch      int
-	size       int
-	train      bool
-	run        func() error
-	close      func()
-	executable compute.Executable
-	inputs     []compute.Buffer // of the executable
-	compiled   time.Duration
-}
-
-// compile makes the program, with random weights of the size that He's
-// initialisation gives, so that activations neither vanish nor overflow.
-func (b *bench) compile(parameters []arch.Parameter) error {
-	random := rand.New(rand.NewPCG(1, 2))
-	store := model.NewStore().WithVariableAsConst(true)
-	for _, p := range parameters {
-		values := make([]float32, p.Size())
-		scale := math.Sqrt(2 / float64(p.Size()/p.Shape[len(p.Shape)-1]))
-		for i := range values {
-			switch {
-			case len(p.Shape) > 1:
-				values[i] = float32(random.NormFloat64() * scale)
-			case strings.HasSuffix(p.Name, "/gamma"), strings.HasSuffix(p.Name, "/moving_variance"):
-				values[i] = 1
-			}
-		}
-		if _, err := store.CreateVariable(p.Name, tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
-			return err
-		}
-	}
-	shape := shapes.Make(dtypes.Float32, b.batch, b.size, b.size, 3)
-	start := time.Now()
-	err := exceptions.TryCatch[error](func() {
-		g := graph.NewGraph(b.backend, b.network.Name())
-		logits := b.network.Graph(store.RootScope(), graph.Parameter(g, "images", shape)).Logits
-		if err := g.Compile(logits); err != nil {
-			panic(err)
-		}
-		b.executable = g.Executable()
-	})
-	b.compiled = time.Since(start)
-	if err != nil {
-		return fmt.Errorf("compile %s: %w", b.network.Name(), err)
-	}
-	pixels := make([]float32, shape.Size())
-	b.fill(pixels)
-	images, err := b.backend.BufferFromFlatData(0, pixels, shape)
-	b.inputs = []compute.Buffer{images}
-	b.close = b.executable.Finalize
-	b.run = func() error {
-		outputs, err := b.executable.Execute(b.inputs, nil, 0)
-		for _, o := range outputs {
-			err = errors.Join(err, o.Finalize())
-		}
-		return err
-	}
-	return err
-}
-
-// fill makes random images, in [-1,1].
-func (b *bench) fill(pixels []float32) {
-	random := rand.New(rand.NewPCG(3, 4))
-	for i := range pixels {
-		pixels[i] = 2*random.Float32() - 1
-	}
-}
-
-// compileTraining makes the paper's training step (section 4), and does the first.
-func (b *bench) compileTraining(recompute bool) error {
-	collectOften()
-	const classes = 1000
-	r := recipe.Training{
-		Network: b.network.Name(), Size: b.size, Batch: b.batch, Recompute: recompute, Seed: 1,
-		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
-		LearningRate: recipe.LearningRate{Initial: 0.045},
-		WeightDecay:  4e-5, LabelSmoothing: 0.1, AverageDecay: 0.9999,
-	}
-	program, err := train.NewProgram(b.backend, r, classes)
-	if err != nil {
-		return err
-	}
-	images, err := program.Images(b.batch)
-	if err != nil {
-		program.Close()
-		return err
-	}
-	b.fill(images)
-	labels := make([]int32, b.batch)
-	for i := range labels {
-		labels[i] = int32(i % classes)
-	}
-	steps := 0
-	b.close = program.Close
-	b.run = func() error {
-		_, err := program.Step(steps, images, labels)
-		steps++
-		return err
-	}
-	start := time.Now()
-	if err := b.run(); err != nil {
-		program.Close()
-		return fmt.Errorf("train %s: %w", b.network.Name(), err)
-	}
-	collectForSteps()
-	b.compiled, b.executable = time.Since(start), program.Executable()
-	return nil
-}
-
-func (b *bench) measure(ctx context.Context, runs int, multiplyAdds int64) (benchResult, error) {
-	warmUp := 2
-	if b.train {
-		warmUp, multiplyAdds = 1, 3*multiplyAdds // the first step has been done
-	}
-	var rates []float64
-	for i := range warmUp + runs {
-		if err := ctx.Err(); err != nil {
-			return benchResult{}, err
-		}
-		start := time.Now()
-		if err := b.run(); err != nil {
-			return benchResult{}, err
-		}
-		if i >= warmUp {
-			rates = append(rates, float64(b.batch)/time.Since(start).Seconds())
-		}
-	}
-	slices.Sort(rates)
-	median := rates[len(rates)/2]
-	r := benchResult{
-		Network: b.network.Name(), Batch: b.batch, Size: b.size, Threads: threadsOf(b.backend), Train: b.train,
-		ImagesPerSecond: median, ImagesPerSecondMin: rates[0], ImagesPerSecondMax: rates[len(rates)-1],
-		GFLOPS:    median * 2 * float64(multiplyAdds) / 1e9,
-		PeakRSSMB: peakRSS() / 1e6, CompileMS: float64(b.compiled.Microseconds()) / 1e3,
-	}
-	return r, nil
-}
-
-// layers prints each step with its time and its share of what the threads could
+// printLayers prints each step with its time and its share of what the threads could
 // do at most.
-func (b *bench) layers(out io.Writer, runs int) error {
-	backend := b.backend.(*engine.Backend)
-	peak := backend.PeakFLOPS() * float64(backend.Threads())
-	if b.inputs == nil {
-		if err := b.fillInputs(); err != nil {
-			return err
-		}
-	}
-	steps, err := engine.Profile(b.executable, b.inputs, runs)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s; measured peak %.1f GFLOP/s\n", backend.Description(), peak/1e9)
+func printLayers(out io.Writer, backend string, l *measure.Layers) error {
+	fmt.Fprintf(out, "%s; measured peak %.1f GFLOP/s\n", backend, l.Peak/1e9)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "OPERATION\tINPUT\tOUTPUT\tALGORITHM\t%8s\t%8s\t%6s\n", "MICROS", "GFLOP/S", "PEAK")
-	var total time.Duration
-	byAlgorithm := map[string]*[2]float64{} // seconds, operations
-	for _, s := range steps {
-		total += s.Time
+	for _, s := range l.Steps {
 		rate, share := "", ""
 		if s.MultiplyAdds > 0 {
-			flops := 2 * float64(s.MultiplyAdds) / s.Time.Seconds()
-			rate, share = fmt.Sprintf("%.1f", flops/1e9), fmt.Sprintf("%.1f%%", 100*flops/peak)
-			sums, ok := byAlgorithm[s.Algorithm]
-			if !ok {
-				sums = new([2]float64)
-				byAlgorithm[s.Algorithm] = sums
-			}
-			sums[0] += s.Time.Seconds()
-			sums[1] += 2 * float64(s.MultiplyAdds)
+			flops := measure.Rate(s.MultiplyAdds, s.Time)
+			rate, share = fmt.Sprintf("%.1f", flops/1e9), fmt.Sprintf("%.1f%%", 100*flops/l.Peak)
 		}
 		operation := s.Operation
 		if s.Window[0] > 0 {
@@ -335,52 +144,9 @@ func (b *bench) layers(out io.Writer, runs int) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, algorithm := range slices.Sorted(maps.Keys(byAlgorithm)) {
-		sums := byAlgorithm[algorithm]
-		fmt.Fprintf(out, "%s: %.1f ms, %.1f%% of the peak\n", algorithm, 1e3*sums[0], 100*sums[1]/sums[0]/peak)
+	for _, a := range l.Algorithms {
+		fmt.Fprintf(out, "%s: %.1f ms, %.1f%% of the peak\n", a.Name, 1e3*a.Time.Seconds(), 100*measure.Rate(a.MultiplyAdds, a.Time)/l.Peak)
 	}
-	_, err = fmt.Fprintf(out, "total: %.1f ms\n", 1e3*total.Seconds())
+	_, err := fmt.Fprintf(out, "total: %.1f ms\n", 1e3*l.Total.Seconds())
 	return err
-}
-
-// fillInputs makes inputs for a training step: its time does not depend on their values,
-// but must not be that of numbers too small to be normal.
-func (b *bench) fillInputs() error {
-	_, all := b.executable.Inputs()
-	for _, shape := range all {
-		buffer, flat, err := b.backend.NewSharedBuffer(0, shape)
-		if err != nil {
-			return err
-		}
-		if values, ok := flat.([]float32); ok {
-			for i := range values {
-				values[i] = float32(i%17+1) / 64
-			}
-		}
-		b.inputs = append(b.inputs, buffer)
-	}
-	return nil
-}
-
-func threadsOf(backend compute.Backend) int {
-	if b, ok := backend.(*engine.Backend); ok {
-		return b.Threads()
-	}
-	return runtime.GOMAXPROCS(0)
-}
-
-// peakRSS is the most memory that the process has held, in bytes; 0 where the
-// system does not tell.
-func peakRSS() float64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kB, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return 1024 * kB
-		}
-	}
-	return 0
 }

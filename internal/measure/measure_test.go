@@ -1,0 +1,135 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // registers "go"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/engine"
+)
+
+// narrow is a network of which a test measures a run in milliseconds.
+func narrow(t *testing.T) *Network {
+	t.Helper()
+	backend, err := engine.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(backend.Finalize)
+	return narrowOn(t, backend)
+}
+
+func narrowOn(t *testing.T, backend compute.Backend) *Network {
+	t.Helper()
+	network, err := arch.New("inception_resnet_v1", arch.Options{Width: 0.125, Blocks: []int{1, 1, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := New(backend, network, 75)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestSpeed(t *testing.T) {
+	n := narrow(t)
+	s, err := n.Speed(t.Context(), Options{Batch: 2, Runs: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Network != "inception_resnet_v1" || s.Batch != 2 || s.Size != 75 || s.Train || s.Threads < 1 || s.CompileMS <= 0 {
+		t.Errorf("the speed is %+v", s)
+	}
+	if s.ImagesPerSecondMin <= 0 || s.ImagesPerSecondMin > s.ImagesPerSecond || s.ImagesPerSecond > s.ImagesPerSecondMax {
+		t.Errorf("the rates are %g, %g, %g", s.ImagesPerSecondMin, s.ImagesPerSecond, s.ImagesPerSecondMax)
+	}
+	if want := s.ImagesPerSecond * 2 * float64(n.description.MultiplyAdds) / 1e9; s.GFLOPS != want {
+		t.Errorf("GFLOP/s are %g, want %g", s.GFLOPS, want)
+	}
+}
+
+func TestTraining(t *testing.T) {
+	n := narrow(t)
+	ready := 0
+	o := Options{Batch: 2, Runs: 2, Train: true, Ready: func() { ready++ }}
+	s, err := n.Speed(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := s.ImagesPerSecond * 2 * 3 * float64(n.description.MultiplyAdds) / 1e9; !s.Train || s.GFLOPS != want || ready != 1 {
+		t.Errorf("the speed is %+v, want %g GFLOP/s; ready was called %d times", s, want, ready)
+	}
+	l, err := n.Layers(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward, err := n.Layers(t.Context(), Options{Batch: 2, Runs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Steps) < 2*len(forward.Steps) {
+		t.Errorf("a training step is of %d steps, a classification of %d", len(l.Steps), len(forward.Steps))
+	}
+}
+
+func TestLayers(t *testing.T) {
+	n := narrow(t)
+	l, err := n.Layers(t.Context(), Options{Batch: 1, Runs: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, total int64
+	var taken time.Duration
+	for _, s := range l.Steps {
+		sum, taken = sum+s.MultiplyAdds, taken+s.Time
+	}
+	for _, a := range l.Algorithms {
+		total += a.MultiplyAdds
+	}
+	if sum != total || l.Total != taken || l.Peak <= 0 {
+		t.Errorf("the steps have %d multiply-adds in %v, the algorithms %d, all %v; the peak is %g", sum, taken, total, l.Total, l.Peak)
+	}
+	// The dense layer and the auxiliary operations aside, all multiply-adds are those of
+	// convolutions that the engine computes.
+	if want := n.description.MultiplyAdds; sum < want*9/10 || sum > want {
+		t.Errorf("the steps have %d multiply-adds, the network %d", sum, want)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	n := narrow(t)
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Runs: 1}, "found 0 and 1"},
+		{Options{Batch: 1}, "found 1 and 0"},
+		{Options{Batch: 1, Runs: 1, Recompute: true}, "trained"},
+	} {
+		if _, err := n.Speed(t.Context(), c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: error %v should contain %q", c.o, err, c.want)
+		}
+	}
+	if _, err := New(n.backend, n.network, 60); err == nil {
+		t.Error("a size below the smallest is no error")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := n.Speed(ctx, Options{Batch: 1, Runs: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want that of the context", err)
+	}
+	other, err := compute.NewWithConfig("go:ops_sequential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := narrowOn(t, other).Layers(t.Context(), Options{Batch: 1, Runs: 1}); err == nil || !strings.Contains(err.Error(), engine.Name) {
+		t.Errorf("layers of another backend: error %v", err)
+	}
+}

@@ -1,0 +1,148 @@
+package measure
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train"
+)
+
+// A program is a network compiled for one batch size.
+type program struct {
+	run        func() error
+	close      func()
+	executable compute.Executable
+	inputs     []compute.Buffer // of the executable; nil of a training step
+	compiled   time.Duration
+	warmUp     int // runs before the first that is measured
+}
+
+func (n *Network) compile(o Options) (*program, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.Train {
+		return n.training(o)
+	}
+	return n.inference(o.Batch)
+}
+
+// inference makes the program that classifies.
+func (n *Network) inference(batch int) (*program, error) {
+	store, err := n.randomWeights()
+	if err != nil {
+		return nil, err
+	}
+	shape := shapes.Make(dtypes.Float32, batch, n.size, n.size, 3)
+	p := &program{warmUp: 2}
+	start := time.Now()
+	err = exceptions.TryCatch[error](func() {
+		g := graph.NewGraph(n.backend, n.network.Name())
+		logits := n.network.Graph(store.RootScope(), graph.Parameter(g, "images", shape)).Logits
+		if err := g.Compile(logits); err != nil {
+			panic(err)
+		}
+		p.executable = g.Executable()
+	})
+	p.compiled = time.Since(start)
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", n.network.Name(), err)
+	}
+	pixels := make([]float32, shape.Size())
+	fill(pixels)
+	images, err := n.backend.BufferFromFlatData(0, pixels, shape)
+	if err != nil {
+		p.executable.Finalize()
+		return nil, err
+	}
+	p.inputs = []compute.Buffer{images}
+	p.close = p.executable.Finalize
+	p.run = func() error {
+		outputs, err := p.executable.Execute(p.inputs, nil, 0)
+		for _, o := range outputs {
+			err = errors.Join(err, o.Finalize())
+		}
+		return err
+	}
+	return p, nil
+}
+
+// randomWeights are of the size that He's initialisation gives, so that activations
+// neither vanish nor overflow.
+func (n *Network) randomWeights() (*model.Store, error) {
+	random := rand.New(rand.NewPCG(1, 2))
+	store := model.NewStore().WithVariableAsConst(true)
+	for _, p := range n.description.Tensors {
+		values := make([]float32, p.Size())
+		scale := math.Sqrt(2 / float64(p.Size()/p.Shape[len(p.Shape)-1]))
+		for i := range values {
+			switch {
+			case len(p.Shape) > 1:
+				values[i] = float32(random.NormFloat64() * scale)
+			case strings.HasSuffix(p.Name, "/gamma"), strings.HasSuffix(p.Name, "/moving_variance"):
+				values[i] = 1
+			}
+		}
+		if _, err := store.CreateVariable(p.Name, tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
+			return nil, err
+		}
+	}
+	return store, nil
+}
+
+// training makes the paper's training step (section 4), and does the first.
+func (n *Network) training(o Options) (*program, error) {
+	const classes = 1000
+	options := n.network.Options()
+	r := recipe.Training{
+		Network: n.network.Name(), Width: options.Width, Blocks: options.Blocks, ResidualScales: options.ResidualScales,
+		Size: n.size, Batch: o.Batch, Recompute: o.Recompute, Seed: 1,
+		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
+		LearningRate: recipe.LearningRate{Initial: 0.045},
+		WeightDecay:  4e-5, LabelSmoothing: 0.1, AverageDecay: 0.9999,
+	}
+	step, err := train.NewProgram(n.backend, r, classes)
+	if err != nil {
+		return nil, err
+	}
+	images, err := step.Images(o.Batch)
+	if err != nil {
+		step.Close()
+		return nil, err
+	}
+	fill(images)
+	labels := make([]int32, o.Batch)
+	for i := range labels {
+		labels[i] = int32(i % classes)
+	}
+	steps := 0
+	p := &program{warmUp: 1, close: step.Close}
+	p.run = func() error {
+		_, err := step.Step(steps, images, labels)
+		steps++
+		return err
+	}
+	start := time.Now()
+	if err := p.run(); err != nil {
+		step.Close()
+		return nil, fmt.Errorf("train %s: %w", n.network.Name(), err)
+	}
+	if o.Ready != nil {
+		o.Ready()
+	}
+	p.compiled, p.executable = time.Since(start), step.Executable()
+	return p, nil
+}
