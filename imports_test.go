@@ -16,8 +16,9 @@ var mayImport = map[string][]string{
 	"recipe":                {},
 	"vision":                {},
 	"internal/atomicfile":   {},
+	"internal/splitmix":     {},
 	"internal/tfrecord":     {},
-	"dataset":               {"internal/tfrecord"},
+	"dataset":               {"internal/splitmix", "internal/tfrecord"},
 	"dataset/ilsvrc":        {"dataset"},
 	"weights/safetensors":   {"internal/atomicfile"},
 	"weights":               {"arch", "recipe", "weights/safetensors"},
@@ -36,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/demo":         {"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "train", "train/curves", "vision"},
 	"internal/reproduce":    {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "train", "vision", "weights"},
 	"internal/measure":      {"arch", "engine", "recipe", "train"},
-	"internal/golden":       {"arch"}, // for tests alone
+	"internal/golden":       {"arch", "internal/splitmix"}, // for tests alone
 	"internal/cli": {
 		"arch",
 		"dataset",

@@ -11,6 +11,8 @@ import (
 	"math"
 	"os"
 	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/internal/splitmix"
 )
 
 //go:embed testdata/*.json
@@ -114,11 +116,7 @@ func Uniform(name string, values []float64) {
 		seed = (seed ^ uint64(c)) * 0x100000001b3
 	}
 	for i := range values {
-		z := seed + uint64(i+1)*0x9E3779B97F4A7C15
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		z ^= z >> 31
-		values[i] = float64(z>>40) / (1 << 24)
+		values[i] = float64(splitmix.At(seed, uint64(i))>>40) / (1 << 24)
 	}
 }
 
