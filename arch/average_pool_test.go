@@ -23,7 +23,8 @@ func TestAveragePoolPadding(t *testing.T) {
 			t.Fatal(err)
 		}
 		exec, err := graph.NewExec1(gobackend.GetBackend(), func(x *graph.Node) *graph.Node {
-			return newBuilder(network, model.NewStore().RootScope(), x).averagePool(x, "AvgPool_0a_3x3")
+			in := value{node: x, shape: x.Shape().Dimensions, layer: imageInput}
+			return newBuilder(network, model.NewStore().RootScope(), in).averagePool(in, "AvgPool_0a_3x3").node
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -17,7 +17,8 @@ import (
 // batchNormEpsilon is TF-slim's, and that of all public weights.
 const batchNormEpsilon = 1e-3
 
-// A builder adds one network to a graph, and keeps what it added as data.
+// A builder goes through one network layer by layer and keeps the layers as data. It
+// adds them to a graph where there is one, and describes them where there is none.
 type builder struct {
 	*construction
 	scope string // of the layers to come, relative to the network's; ends in "/" unless empty
@@ -31,27 +32,30 @@ type keeping struct{ convolutions, sums bool }
 
 // construction is what the builders of one network share.
 type construction struct {
-	network *Network
-	root    *model.Scope
-	graph   *graph.Graph
-	paper   bool // the images have the size and the layers the width that the figures' shapes are for
-	outputs *Outputs
+	network   *Network
+	root      *model.Scope // nil where the network is only described
+	graph     *graph.Graph // nil where the network is only described
+	dtype     dtypes.DType // of the images and the parameters
+	paper     bool         // the images have the size and the layers the width that the figures' shapes are for
+	endPoints map[string]value
 
 	layers     []Layer
-	producer   map[*graph.Node]int // index in layers of the layer that a node is the output of
 	parameters []Parameter
 }
 
-func newBuilder(n *Network, scope *model.Scope, images *graph.Node) *builder {
-	dims := images.Shape().Dimensions
-	return &builder{keeps: keeping{convolutions: true, sums: true}, construction: &construction{
-		network:  n,
-		root:     scope,
-		graph:    images.Graph(),
-		paper:    dims[1] == 299 && dims[2] == 299 && n.options.Width == 1,
-		outputs:  &Outputs{EndPoints: map[string]*graph.Node{}},
-		producer: map[*graph.Node]int{images: imageInput},
-	}}
+// newBuilder returns a builder for images, and for the scope that has the parameters,
+// nil where the network is only described.
+func newBuilder(n *Network, scope *model.Scope, images value) *builder {
+	c := &construction{
+		network:   n,
+		root:      scope,
+		paper:     images.shape[1] == 299 && images.shape[2] == 299 && n.options.Width == 1,
+		endPoints: map[string]value{},
+	}
+	if images.node != nil {
+		c.graph, c.dtype = images.node.Graph(), images.node.DType()
+	}
+	return &builder{construction: c, keeps: keeping{convolutions: true, sums: true}}
 }
 
 // in returns a builder for the layers below the given scope.
@@ -62,56 +66,48 @@ func (b *builder) in(scope string) *builder {
 // stage adds a figure under a scope of its own and makes its output an end
 // point. The output of a figure is side x side x channels when the network is the
 // paper's in size and width; that is asserted.
-func (b *builder) stage(name string, x *graph.Node, side, channels int, figure func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
+func (b *builder) stage(name string, x value, side, channels int, figure func(b *builder, x value) value) value {
 	return b.endPoint(name, figure(b.in(name), x), side, channels)
 }
 
 // layer is a convolution that stands between the figures, and an end point.
-func (b *builder) layer(x *graph.Node, name string, channels int, w window, side int) *graph.Node {
+func (b *builder) layer(x value, name string, channels int, w window, side int) value {
 	return b.endPoint(name, b.conv(x, name, channels, w), side, channels)
 }
 
 // recomputes reports whether activations are computed again for the gradients.
 func (b *builder) recomputes() bool {
-	return b.network.options.Recompute && b.root.IsTraining(b.graph)
+	return b.graph != nil && b.network.options.Recompute && b.root.IsTraining(b.graph)
 }
 
 // keep keeps a value for the gradients where activations are computed again. What
 // follows is computed from it.
-func (b *builder) keep(x *graph.Node) *graph.Node {
+func (b *builder) keep(x value) value {
 	if !b.recomputes() {
 		return x
 	}
-	return b.same(x.Checkpoint(), x)
+	return x.then(x.shape, (*graph.Node).Checkpoint)
 }
 
 // keepLast is keep where nothing of what follows is to be computed again.
-func (b *builder) keepLast(x *graph.Node) *graph.Node {
+func (b *builder) keepLast(x value) value {
 	if !b.recomputes() {
 		return x
 	}
-	return b.same(x.StopCheckpoint(), x)
+	return x.then(x.shape, (*graph.Node).StopCheckpoint)
 }
 
 // forget applies figures of which nothing but the end is kept: stems, whose activations
 // are the largest and whose convolutions are the cheapest for their size.
-func (b *builder) forget(x *graph.Node, figures func(b *builder, x *graph.Node) *graph.Node) *graph.Node {
+func (b *builder) forget(x value, figures func(b *builder, x value) value) value {
 	return b.keep(figures(&builder{b.construction, b.scope, keeping{}}, x))
 }
 
-// same notes that a node has the value of another.
-func (b *builder) same(x, as *graph.Node) *graph.Node {
-	if layer, ok := b.producer[as]; ok {
-		b.producer[x] = layer
+func (b *builder) endPoint(name string, x value, side, channels int) value {
+	if b.paper && (x.shape[1] != side || x.shape[2] != side || x.shape[3] != channels) {
+		exceptions.Panicf("%s: %s should be %d x %d x %d for this input, found %v", b.network.Name(), b.scope+name, side, side, channels, x.shape)
 	}
-	return x
-}
-
-func (b *builder) endPoint(name string, x *graph.Node, side, channels int) *graph.Node {
-	if dims := x.Shape().Dimensions; b.paper && (dims[1] != side || dims[2] != side || dims[3] != channels) {
-		exceptions.Panicf("%s: %s should be %d x %d x %d for this input, found %s", b.network.Name(), b.scope+name, side, side, channels, x.Shape())
-	}
-	b.outputs.EndPoints[b.scope+name] = x
+	b.endPoints[b.scope+name] = x
 	return x
 }
 
@@ -133,9 +129,21 @@ func same(height, width int) window { return window{height, width, 1, false} }
 
 func valid(size, stride int) window { return window{size, size, stride, true} }
 
+// slide returns the shape of x when the window has gone over it, with the given
+// channels.
+func (w window) slide(x value, channels int) []int {
+	out := func(in, kernel int) int {
+		if w.valid {
+			return (in-kernel)/w.stride + 1
+		}
+		return (in + w.stride - 1) / w.stride
+	}
+	return []int{x.shape[0], out(x.shape[1], w.height), out(x.shape[2], w.width), channels}
+}
+
 // conv is a convolution followed by batch norm and ReLU, as every convolution in
 // the paper is that is not marked "Linear".
-func (b *builder) conv(x *graph.Node, name string, channels int, w window) *graph.Node {
+func (b *builder) conv(x value, name string, channels int, w window) value {
 	at := b.in(name)
 	parameters := b.parameterCount()
 	sums := at.convolve(x, b.width(channels), w)
@@ -143,55 +151,63 @@ func (b *builder) conv(x *graph.Node, name string, channels int, w window) *grap
 		sums = b.keep(sums)
 	}
 	y := relu(at.batchNorm(sums))
-	b.record(name, Layer{Kind: Convolution, Activation: "relu", MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
-	return y
+	return b.record(name, Layer{Kind: Convolution, Activation: "relu", MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
 }
 
 // linear is a 1x1 convolution with a bias, without batch norm or activation: the
 // "Linear" expansions of the residual blocks. The channels are not subject to the
 // width multiplier.
-func (b *builder) linear(x *graph.Node, name string, channels int) *graph.Node {
+func (b *builder) linear(x value, name string, channels int) value {
 	at, w := b.in(name), same(1, 1)
 	parameters := b.parameterCount()
-	y := at.convolve(x, channels, w)
-	y = graph.Add(y, at.channelwise(at.parameter("biases", initializer.Zero, true, y.DType(), channels), y))
-	b.record(name, Layer{Kind: Convolution, MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
-	return y
+	y := at.bias(at.convolve(x, channels, w))
+	return b.record(name, Layer{Kind: Convolution, MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
 }
 
-func (b *builder) convolve(x *graph.Node, channels int, w window) *graph.Node {
-	inputs := x.Shape().Dimensions[3]
-	kernel := b.parameter("weights", b.root.Initializer(), true, x.DType(), w.height, w.width, inputs, channels)
-	conv := graph.Convolve(x, kernel).Strides(w.stride)
-	if w.valid {
-		return conv.NoPadding().Done()
-	}
-	return conv.PadSame().Done()
+func (b *builder) convolve(x value, channels int, w window) value {
+	kernel := b.parameter("weights", b.initializer(), true, w.height, w.width, x.channels(), channels)
+	return x.then(w.slide(x, channels), func(x *graph.Node) *graph.Node {
+		conv := graph.Convolve(x, kernel.NodeValue(b.graph)).Strides(w.stride)
+		if w.valid {
+			return conv.NoPadding().Done()
+		}
+		return conv.PadSame().Done()
+	})
+}
+
+// bias adds one value a channel.
+func (b *builder) bias(x value) value {
+	biases := b.parameter("biases", initializer.Zero, true, x.channels())
+	return x.then(x.shape, func(x *graph.Node) *graph.Node {
+		return graph.Add(x, channelwise(biases.NodeValue(b.graph), x))
+	})
 }
 
 // batchNorm normalises each channel: with the statistics of the batch, which also
 // move the stored ones, when the graph trains and the layer is not frozen; with the
 // stored ones otherwise.
-func (b *builder) batchNorm(x *graph.Node) *graph.Node {
-	const channelsAxis = 3
-	channels, dtype := x.Shape().Dimensions[channelsAxis], x.DType()
-	at := b.in("BatchNorm")
-	gamma := at.parameter("gamma", initializer.One, true, dtype, channels)
-	beta := at.parameter("beta", initializer.Zero, true, dtype, channels)
-	movingMean := at.variable("moving_mean", initializer.Zero, false, dtype, channels)
-	movingVariance := at.variable("moving_variance", initializer.One, false, dtype, channels)
-	if !b.root.IsTraining(b.graph) || b.frozen() {
-		// One multiplication and one addition an element: from elementary operations,
-		// so that every backend has it and it can be differentiated when frozen.
-		deviation := graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon))
-		scale := graph.Div(gamma, deviation)
-		offset := graph.Sub(beta, graph.Mul(movingMean.NodeValue(b.graph), scale))
-		return graph.Add(graph.Mul(x, b.channelwise(scale, x)), b.channelwise(offset, x))
-	}
-	y, mean, variance := graph.InternalBatchNormForTraining(x, gamma, beta, batchNormEpsilon, channelsAxis)
-	b.move(movingMean, mean)
-	b.move(movingVariance, variance)
-	return y
+func (b *builder) batchNorm(x value) value {
+	at, channels := b.in("BatchNorm"), x.channels()
+	gamma := at.parameter("gamma", initializer.One, true, channels)
+	beta := at.parameter("beta", initializer.Zero, true, channels)
+	movingMean := at.parameter("moving_mean", initializer.Zero, false, channels)
+	movingVariance := at.parameter("moving_variance", initializer.One, false, channels)
+	return x.then(x.shape, func(x *graph.Node) *graph.Node {
+		gamma, beta := gamma.NodeValue(b.graph), beta.NodeValue(b.graph)
+		if !b.root.IsTraining(b.graph) || b.frozen() {
+			// One multiplication and one addition an element: from elementary operations,
+			// so that every backend has it and it can be differentiated when frozen.
+			deviation := graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon))
+			scale := graph.Div(gamma, deviation)
+			offset := graph.Sub(beta, graph.Mul(movingMean.NodeValue(b.graph), scale))
+			return graph.Add(graph.Mul(x, channelwise(scale, x)), channelwise(offset, x))
+		}
+		const channelsAxis = 3
+		y, mean, variance := graph.InternalBatchNormForTraining(x, gamma, beta, batchNormEpsilon, channelsAxis)
+		b.move(movingMean, mean)
+		b.move(movingVariance, variance)
+		return y
+	})
 }
 
 // frozen reports whether the scope lies in one of the network's frozen ones.
@@ -209,38 +225,45 @@ func (b *builder) move(average *model.Variable, value *graph.Node) {
 
 // maxPool is the 3x3 max pooling with stride 2 and VALID padding, the only one
 // that the networks use.
-func (b *builder) maxPool(x *graph.Node, name string) *graph.Node {
+func (b *builder) maxPool(x value, name string) value {
 	w := valid(3, 2)
-	y := graph.MaxPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
-	b.record(name, Layer{Kind: MaxPool}, w, b.parameterCount(), y, x)
-	return y
+	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
+		return graph.MaxPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
+	})
+	return b.record(name, Layer{Kind: MaxPool}, w, b.parameterCount(), y, x)
 }
 
 // averagePool is the 3x3 average pooling with stride 1 and SAME padding.
-func (b *builder) averagePool(x *graph.Node, name string) *graph.Node {
+func (b *builder) averagePool(x value, name string) value {
 	w := same(3, 3)
-	var y *graph.Node
-	if b.network.options.AveragePoolCountsPadding {
-		y = graph.DivScalar(graph.SumPool(x).Window(3).Strides(1).PadSame().Done(), 9.0)
-	} else {
-		y = graph.MeanPool(x).Window(3).Strides(1).PadSame().Done()
-	}
-	b.record(name, Layer{Kind: AveragePool}, w, b.parameterCount(), y, x)
-	return y
+	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
+		if b.network.options.AveragePoolCountsPadding {
+			return graph.DivScalar(graph.SumPool(x).Window(3).Strides(1).PadSame().Done(), 9.0)
+		}
+		return graph.MeanPool(x).Window(3).Strides(1).PadSame().Done()
+	})
+	return b.record(name, Layer{Kind: AveragePool}, w, b.parameterCount(), y, x)
 }
 
 // concat joins branches along the channels ("Filter concat" in the figures).
-func (b *builder) concat(branches ...*graph.Node) *graph.Node {
-	y := graph.Concatenate(branches, 3)
-	b.record("concat", Layer{Kind: Concat}, window{}, b.parameterCount(), y, branches...)
-	return y
+func (b *builder) concat(branches ...value) value {
+	shape := slices.Clone(branches[0].shape)
+	nodes := make([]*graph.Node, len(branches))
+	for i, branch := range branches {
+		nodes[i] = branch.node
+		if i > 0 {
+			shape[3] += branch.channels()
+		}
+	}
+	y := branches[0].then(shape, func(*graph.Node) *graph.Node { return graph.Concatenate(nodes, 3) })
+	return b.record("concat", Layer{Kind: Concat}, window{}, b.parameterCount(), y, branches...)
 }
 
 // residual adds to x the joined branches, expanded to the channels of x and
 // scaled (section 3.3, figure 20). There is no batch norm on the sum (section 3.2).
-func (b *builder) residual(x *graph.Node, scale float64, activate bool, branches ...*graph.Node) *graph.Node {
-	up := b.linear(b.concat(branches...), "Conv2d_1x1", x.Shape().Dimensions[3])
-	y := graph.Add(x, graph.MulScalar(up, scale))
+func (b *builder) residual(x value, scale float64, activate bool, branches ...value) value {
+	up := b.linear(b.concat(branches...), "Conv2d_1x1", x.channels())
+	y := x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(x, graph.MulScalar(up.node, scale)) })
 	if b.keeps.sums {
 		y = b.keep(y)
 	}
@@ -249,56 +272,63 @@ func (b *builder) residual(x *graph.Node, scale float64, activate bool, branches
 		y = relu(y)
 		layer.Activation = "relu"
 	}
-	b.record("sum", layer, window{}, b.parameterCount(), y, x, up)
-	return y
+	return b.record("sum", layer, window{}, b.parameterCount(), y, x, up)
 }
 
 // head is what all networks end in (figures 9 and 15): average pooling over the
 // whole grid, dropout, and the logits.
-func (b *builder) head(x *graph.Node) *graph.Node {
+func (b *builder) head(x value) value {
 	at := b.in("Logits")
-	pooled := graph.ReduceMean(x, 1, 2)
-	at.record("AvgPool_1a", Layer{Kind: GlobalAveragePool}, window{}, b.parameterCount(), pooled, x)
-	b.outputs.EndPoints["PreLogits"] = pooled
+	pooled := x.then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(x, 1, 2) })
+	pooled = at.record("AvgPool_1a", Layer{Kind: GlobalAveragePool}, window{}, b.parameterCount(), pooled, x)
+	b.endPoints["PreLogits"] = pooled
 	keep := b.network.options.DropoutKeep
-	kept := layers.DropoutStatic(b.root, pooled, 1-keep)
-	if kept != pooled {
-		at.record("Dropout_1b", Layer{Kind: Dropout}, window{}, b.parameterCount(), kept, pooled)
+	kept := pooled.then(pooled.shape, func(x *graph.Node) *graph.Node { return layers.DropoutStatic(b.root, x, 1-keep) })
+	if kept.node != pooled.node {
+		kept = at.record("Dropout_1b", Layer{Kind: Dropout}, window{}, b.parameterCount(), kept, pooled)
 	}
 	logits := b.dense(kept, b.network.definition.logits)
-	b.outputs.EndPoints["Logits"] = logits
+	b.endPoints["Logits"] = logits
 	return logits
 }
 
 // dense maps features, [batch, n], to logits, [batch, classes].
-func (b *builder) dense(x *graph.Node, name string) *graph.Node {
+func (b *builder) dense(x value, name string) value {
 	at := b.in(name)
 	parameters := b.parameterCount()
-	inputs, classes := x.Shape().Dimensions[1], b.network.options.Classes
-	weights := at.parameter("weights", b.root.Initializer(), true, x.DType(), inputs, classes)
-	biases := at.parameter("biases", initializer.Zero, true, x.DType(), classes)
-	y := graph.MatMul(x, weights)
-	y = graph.Add(y, at.channelwise(biases, y))
-	b.record(name, Layer{Kind: Dense, MultiplyAdds: int64(inputs) * int64(classes)}, window{}, parameters, y, x)
-	return y
+	inputs, classes := x.channels(), b.network.options.Classes
+	weights := at.parameter("weights", b.initializer(), true, inputs, classes)
+	y := at.bias(x.then([]int{x.shape[0], classes}, func(x *graph.Node) *graph.Node {
+		return graph.MatMul(x, weights.NodeValue(b.graph))
+	}))
+	return b.record(name, Layer{Kind: Dense, MultiplyAdds: int64(inputs) * int64(classes)}, window{}, parameters, y, x)
 }
 
 // channelwise reshapes one value a channel so that it broadcasts to like.
-func (b *builder) channelwise(values, like *graph.Node) *graph.Node {
+func channelwise(values, like *graph.Node) *graph.Node {
 	return graph.ExpandLeftToRank(values, like.Rank())
 }
 
-func (b *builder) parameter(name string, initial model.VariableInitializer, trainable bool, dtype dtypes.DType, dims ...int) *graph.Node {
-	return b.variable(name, initial, trainable, dtype, dims...).NodeValue(b.graph)
+// initializer is the scope's, for weights.
+func (b *builder) initializer() model.VariableInitializer {
+	if b.root == nil {
+		return nil
+	}
+	return b.root.Initializer()
 }
 
-func (b *builder) variable(name string, initial model.VariableInitializer, trainable bool, dtype dtypes.DType, dims ...int) *model.Variable {
+// parameter lists a parameter of the layer, and returns its variable; nil where the
+// network is only described.
+func (b *builder) parameter(name string, initial model.VariableInitializer, trainable bool, shape ...int) *model.Variable {
 	full := b.network.definition.scope + "/" + b.scope + name
-	b.parameters = append(b.parameters, Parameter{Name: full, Shape: dims, Trainable: trainable})
+	b.parameters = append(b.parameters, Parameter{Name: full, Shape: shape, Trainable: trainable})
+	if b.root == nil {
+		return nil
+	}
 	path := model.JoinPath(b.root.Scope(), full)
-	return b.root.Store().VariableWithShape(path, shapes.Make(dtype, dims...), initial).SetTrainable(trainable)
+	return b.root.Store().VariableWithShape(path, shapes.Make(b.dtype, shape...), initial).SetTrainable(trainable)
 }
 
-func relu(x *graph.Node) *graph.Node {
-	return graph.Max(x, graph.ScalarZero(x.Graph(), x.DType()))
+func relu(x value) value {
+	return x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Max(x, graph.ScalarZero(x.Graph(), x.DType())) })
 }

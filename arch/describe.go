@@ -4,11 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
@@ -68,20 +63,15 @@ type Description struct {
 	Tensors []Parameter `json:"-"`
 }
 
-// Describe builds the network for one image of the given height and width and
-// returns what was built. The backend only checks shapes; nothing runs on it.
-func (n *Network) Describe(backend compute.Backend, height, width int) (*Description, error) {
+// Describe goes through the network for one image of the given height and width and
+// returns its layers. It builds no graph and needs no backend.
+func (n *Network) Describe(height, width int) (*Description, error) {
 	if err := n.CheckSize(height, width); err != nil {
 		return nil, err
 	}
-	var b *builder
-	err := exceptions.TryCatch[error](func() {
-		g := graph.NewGraph(backend, n.Name())
-		defer g.Finalize()
-		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, height, width, 3))
-		b = n.build(model.NewStore().RootScope(), images)
-	})
-	if err != nil {
+	images := value{shape: []int{1, height, width, 3}, layer: imageInput}
+	b := newBuilder(n, nil, images)
+	if err := exceptions.TryCatch[error](func() { b.build(images) }); err != nil {
 		return nil, fmt.Errorf("describe %s: %w", n.Name(), err)
 	}
 	d := &Description{Network: n.Name(), Height: height, Width: width, Layers: b.layers, Tensors: b.construction.parameters}
@@ -95,8 +85,8 @@ func (n *Network) Describe(backend compute.Backend, height, width int) (*Descrip
 // Parameters returns the names and shapes of the network's parameters in the
 // order in which it uses them. They do not depend on the size of the images,
 // except those of an auxiliary head, which are for 299 x 299.
-func (n *Network) Parameters(backend compute.Backend) ([]Parameter, error) {
-	d, err := n.Describe(backend, 299, 299)
+func (n *Network) Parameters() ([]Parameter, error) {
+	d, err := n.Describe(299, 299)
 	if err != nil {
 		return nil, err
 	}
@@ -120,17 +110,13 @@ func (l Layer) Label() string {
 	return s.String()
 }
 
-// record appends a layer to the description. The parameters are those that were
-// added since their count was the given one.
-func (b *builder) record(name string, layer Layer, w window, parametersBefore int, output *graph.Node, inputs ...*graph.Node) {
+// record appends a layer to the description and returns its output. The parameters are
+// those that were added since their count was the given one.
+func (b *builder) record(name string, layer Layer, w window, parametersBefore int, output value, inputs ...value) value {
 	layer.Name = b.network.definition.scope + "/" + b.scope + name
-	layer.Output = output.Shape().Dimensions[1:]
+	layer.Output = output.shape[1:]
 	for _, input := range inputs {
-		from, ok := b.producer[input]
-		if !ok {
-			exceptions.Panicf("%s: layer %s reads a value that no layer has produced", b.network.Name(), layer.Name)
-		}
-		layer.Inputs = append(layer.Inputs, from)
+		layer.Inputs = append(layer.Inputs, input.layer)
 	}
 	if w.height > 0 {
 		layer.Kernel, layer.Stride, layer.Padding = [2]int{w.height, w.width}, w.stride, "SAME"
@@ -143,14 +129,14 @@ func (b *builder) record(name string, layer Layer, w window, parametersBefore in
 			layer.Parameters += int64(p.Size())
 		}
 	}
-	b.producer[output] = len(b.layers)
+	output.layer = len(b.layers)
 	b.layers = append(b.layers, layer)
+	return output
 }
 
 func (b *builder) parameterCount() int { return len(b.parameters) }
 
 // multiplyAdds counts those of a convolution for one image.
-func multiplyAdds(x, y *graph.Node, w window) int64 {
-	out := y.Shape().Dimensions
-	return int64(w.height) * int64(w.width) * int64(x.Shape().Dimensions[3]) * int64(out[1]) * int64(out[2]) * int64(out[3])
+func multiplyAdds(x, y value, w window) int64 {
+	return int64(w.height) * int64(w.width) * int64(x.channels()) * int64(y.shape[1]) * int64(y.shape[2]) * int64(y.channels())
 }

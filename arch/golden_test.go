@@ -56,7 +56,7 @@ func evaluate(t *testing.T, file *golden.File, config string, tolerance float64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}

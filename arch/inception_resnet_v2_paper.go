@@ -1,7 +1,5 @@
 package arch
 
-import "github.com/gomlx/gomlx/core/graph"
-
 // inceptionResnetV2Paper is figure 15 with the stem of figure 3 and the blocks of
 // figures 16 to 19. The expansions are as wide as the sums that they feed, 1152
 // and 2144 channels, where the figures print 1154 and 2048.
@@ -14,7 +12,7 @@ var inceptionResnetV2Paper = definition{
 	body:   inceptionResnetV2PaperBody,
 }
 
-func inceptionResnetV2PaperBody(b *builder, x *graph.Node) *graph.Node {
+func inceptionResnetV2PaperBody(b *builder, x value) value {
 	blocks, scales := b.network.options.Blocks, b.network.options.ResidualScales
 	x = stem(b, x)
 	x = repeat(b, x, "Repeat", "block35", blocks[0], scales[0], 35, 384, inceptionResnetA(48, 64))

@@ -25,8 +25,8 @@ type definition struct {
 	blocks    []int     // of A, B and C (figures 9 and 15)
 	scales    []float64 // of the residual blocks A, B and C; nil without residuals
 	logits    string    // name of the last layer
-	body      func(b *builder, images *graph.Node) *graph.Node
-	auxiliary func(b *builder) *graph.Node // nil without an auxiliary head
+	body      func(b *builder, images value) value
+	auxiliary func(b *builder) value // nil without an auxiliary head
 }
 
 func definitions() []*definition {
@@ -126,11 +126,6 @@ func (o *Outputs) EndPoint(name string) (*graph.Node, error) {
 // shape or a parameter's shape is not what the network takes; model.Exec turns
 // that into an error.
 func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
-	b := n.build(scope, images)
-	return b.outputs
-}
-
-func (n *Network) build(scope *model.Scope, images *graph.Node) *builder {
 	shape := images.Shape()
 	if shape.Rank() != 4 || shape.Dimensions[3] != 3 || !shape.DType.IsFloat() {
 		exceptions.Panicf("%s takes images of a floating point type shaped [batch, height, width, 3], found %s", n.Name(), shape)
@@ -138,13 +133,25 @@ func (n *Network) build(scope *model.Scope, images *graph.Node) *builder {
 	if err := n.CheckSize(shape.Dimensions[1], shape.Dimensions[2]); err != nil {
 		panic(err)
 	}
-	b := newBuilder(n, scope, images)
-	features := b.keepLast(n.definition.body(b, b.keep(images)))
-	b.outputs.Logits = b.head(features)
-	if n.options.AuxiliaryHead {
-		b.outputs.AuxiliaryLogits = n.definition.auxiliary(b)
+	in := value{node: images, shape: shape.Dimensions, layer: imageInput}
+	b := newBuilder(n, scope, in)
+	logits, auxiliary := b.build(in)
+	outputs := &Outputs{Logits: logits.node, AuxiliaryLogits: auxiliary.node, EndPoints: map[string]*graph.Node{}}
+	for name, x := range b.endPoints {
+		outputs.EndPoints[name] = x.node
 	}
-	return b
+	return outputs
+}
+
+// build goes through the network. The auxiliary logits are the zero value where there
+// is no auxiliary head.
+func (b *builder) build(images value) (logits, auxiliary value) {
+	features := b.keepLast(b.network.definition.body(b, b.keep(images)))
+	logits = b.head(features)
+	if b.network.options.AuxiliaryHead {
+		auxiliary = b.network.definition.auxiliary(b)
+	}
+	return logits, auxiliary
 }
 
 // editDistance is Levenshtein's distance in bytes.

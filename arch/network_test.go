@@ -21,7 +21,7 @@ func describe(t *testing.T, name string, o arch.Options, height, width int) *arc
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := network.Describe(gobackend.GetBackend(), height, width)
+	d, err := network.Describe(height, width)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestSizes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = network.Describe(gobackend.GetBackend(), 74, 299)
+		_, err = network.Describe(74, 299)
 		wantError(t, err, name, "at least 75x75", "found 74x299")
 	}
 }
@@ -162,7 +162,7 @@ func TestAuxiliaryHead(t *testing.T) {
 		if err := network.CheckSize(107, 107); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := network.Describe(gobackend.GetBackend(), 107, 107); err != nil {
+		if _, err := network.Describe(107, 107); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		wantError(t, network.CheckSize(106, 299), "auxiliary", "107x107", "106x299")
@@ -191,6 +191,27 @@ func TestEndPoints(t *testing.T) {
 	}
 	_, err = outputs.EndPoint("Mixed_8a")
 	wantError(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
+}
+
+// TestShapesAreTheGraphs builds graphs for images of odd sizes: that every value has the
+// shape that descriptions give it is asserted there.
+func TestShapesAreTheGraphs(t *testing.T) {
+	for _, name := range arch.Names() {
+		for _, size := range [][2]int{{75, 76}, {107, 138}, {301, 299}} {
+			network, err := arch.New(name, arch.Options{Width: 0.125, AuxiliaryHead: size[0] > 75 && !strings.Contains(name, "v1") && !strings.Contains(name, "paper")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = exceptions.TryCatch[error](func() {
+				g := graph.NewGraph(gobackend.GetBackend(), name)
+				defer g.Finalize()
+				network.Graph(model.NewStore().RootScope(), graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 2, size[0], size[1], 3)))
+			})
+			if err != nil {
+				t.Errorf("%s at %v: %v", name, size, err)
+			}
+		}
+	}
 }
 
 // TestWrongImages checks that the graph function says what images it takes.

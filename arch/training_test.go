@@ -48,7 +48,7 @@ func testGoldenTraining(t *testing.T, backend compute.Backend, name string, tole
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func compileNetwork(t *testing.T, backend compute.Backend, name string, o arch.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}

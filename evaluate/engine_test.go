@@ -36,7 +36,7 @@ func writeNetwork(t *testing.T, name string, size int) string {
 		t.Fatal(err)
 	}
 	defer backend.Finalize()
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}

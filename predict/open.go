@@ -53,7 +53,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 		return nil, err
 	}
 	defer checkpoint.Close()
-	network, card, err := checkpoint.Identify(backend, weights.Hint{Network: config.Network, Card: config.Card})
+	network, card, err := checkpoint.Identify(weights.Hint{Network: config.Network, Card: config.Card})
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (c *Classifier) prepare(config Config, published recipe.Preprocessing) erro
 
 // load reads all parameters into a store.
 func load(ctx context.Context, backend compute.Backend, network *arch.Network, checkpoint *weights.Checkpoint) (*model.Store, error) {
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		return nil, err
 	}

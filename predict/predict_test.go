@@ -41,7 +41,7 @@ func writeWeights(t testing.TB, name string, o arch.Options, layout weights.Layo
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(newBackend(t))
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}

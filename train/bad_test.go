@@ -229,7 +229,7 @@ func TestCheckGradients(t *testing.T) {
 	backend := newBackend(t)
 	r := smallRecipe("")
 	r.WeightDecay = 1e3
-	from, err := newOrigin(backend, r, []string{"a", "b", "c"}, discard())
+	from, err := newOrigin(r, []string{"a", "b", "c"}, discard())
 	if err != nil {
 		t.Fatal(err)
 	}

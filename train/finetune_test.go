@@ -34,11 +34,11 @@ func valuesOf(t *testing.T, backend compute.Backend, path string) map[string][]f
 		t.Fatal(err)
 	}
 	defer file.Close()
-	network, _, err := file.Identify(backend, weights.Hint{})
+	network, _, err := file.Identify(weights.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,11 +124,11 @@ func TestFineTuneBegins(t *testing.T) {
 		"more classes":           {[]string{"class0", "class1", "class2", "class3"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := complete(backend, tuning("", path))
+			r, err := complete(tuning("", path))
 			if err != nil {
 				t.Fatal(err)
 			}
-			from, err := newOrigin(backend, r, c.classes, discard())
+			from, err := newOrigin(r, c.classes, discard())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,11 +158,11 @@ func TestFrozenBatchNorm(t *testing.T) {
 	path, _ := trainedModel(t, backend)
 	r := tuning("", path)
 	r.Freeze, r.DropoutKeep, r.LabelSmoothing = []string{"InceptionResnetV1"}, 1, 0
-	r, err := complete(backend, r)
+	r, err := complete(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := newOrigin(backend, r, []string{"x", "y", "z"}, discard())
+	from, err := newOrigin(r, []string{"x", "y", "z"}, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,12 +237,12 @@ func writeOtherPreprocessing(t *testing.T, backend compute.Backend, from, to str
 		t.Fatal(err)
 	}
 	defer file.Close()
-	network, _, err := file.Identify(backend, weights.Hint{})
+	network, _, err := file.Identify(weights.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var parameters []arch.Parameter
-	if parameters, err = network.Parameters(backend); err != nil {
+	if parameters, err = network.Parameters(); err != nil {
 		t.Fatal(err)
 	}
 	tensors, err := file.Match(parameters)

@@ -32,7 +32,7 @@ func TestGoldenRMSProp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all, err := network.Parameters(backend)
+			all, err := network.Parameters()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/compute"
-
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/weights"
@@ -25,9 +23,9 @@ type origin struct {
 
 // newOrigin returns the network that a recipe describes, for the given classes, with
 // random values or those of the recipe's weights.
-func newOrigin(backend compute.Backend, r recipe.Training, classes []string, log *slog.Logger) (*origin, error) {
+func newOrigin(r recipe.Training, classes []string, log *slog.Logger) (*origin, error) {
 	if r.Weights != "" {
-		return openOrigin(backend, r, classes, log)
+		return openOrigin(r, classes, log)
 	}
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
@@ -37,7 +35,7 @@ func newOrigin(backend compute.Backend, r recipe.Training, classes []string, log
 	if err != nil {
 		return nil, err
 	}
-	all, err := parametersOf(backend, network, r.Size)
+	all, err := parametersOf(network, r.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +50,11 @@ func newOrigin(backend compute.Backend, r recipe.Training, classes []string, log
 
 // parametersOf returns a network's parameters for an input size, which those of an
 // auxiliary head depend on.
-func parametersOf(backend compute.Backend, network *arch.Network, side int) ([]arch.Parameter, error) {
+func parametersOf(network *arch.Network, side int) ([]arch.Parameter, error) {
 	if err := network.CheckSize(side, side); err != nil {
 		return nil, err
 	}
-	d, err := network.Describe(backend, side, side)
+	d, err := network.Describe(side, side)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +62,7 @@ func parametersOf(backend compute.Backend, network *arch.Network, side int) ([]a
 }
 
 // complete fills in what a recipe leaves to its weights.
-func complete(backend compute.Backend, r recipe.Training) (_ recipe.Training, err error) {
+func complete(r recipe.Training) (_ recipe.Training, err error) {
 	if r.Weights == "" {
 		return r, nil
 	}
@@ -73,7 +71,7 @@ func complete(backend compute.Backend, r recipe.Training) (_ recipe.Training, er
 		return r, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	network, card, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
+	network, card, err := file.Identify(weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
 	if err != nil {
 		return r, err
 	}
@@ -99,7 +97,7 @@ func complete(backend compute.Backend, r recipe.Training) (_ recipe.Training, er
 
 // openOrigin takes the values of a file of weights. Only the logits may differ in their
 // classes: then they are random.
-func openOrigin(backend compute.Backend, r recipe.Training, classes []string, log *slog.Logger) (_ *origin, err error) {
+func openOrigin(r recipe.Training, classes []string, log *slog.Logger) (_ *origin, err error) {
 	file, err := weights.Open(r.Weights)
 	if err != nil {
 		return nil, err
@@ -109,7 +107,7 @@ func openOrigin(backend compute.Backend, r recipe.Training, classes []string, lo
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	found, _, err := file.Identify(backend, weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
+	found, _, err := file.Identify(weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +119,7 @@ func openOrigin(backend compute.Backend, r recipe.Training, classes []string, lo
 	if err != nil {
 		return nil, err
 	}
-	theirs, err := parametersOf(backend, found, r.Size)
+	theirs, err := parametersOf(found, r.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +131,13 @@ func openOrigin(backend compute.Backend, r recipe.Training, classes []string, lo
 	for _, t := range tensors {
 		byName[t.Name] = t
 	}
-	all, err := parametersOf(backend, network, r.Size)
+	all, err := parametersOf(network, r.Size)
 	if err != nil {
 		return nil, err
 	}
 	random := map[string]bool{}
 	if found.Options().Classes != len(classes) || !sameLabels(file.Metadata.Labels, classes) {
-		if random, err = logitsOf(backend, network, r.Size, all); err != nil {
+		if random, err = logitsOf(network, r.Size, all); err != nil {
 			return nil, err
 		}
 		log.Info("logits are trained from random values", "classes", len(classes), "classes of the weights", found.Options().Classes)
@@ -191,14 +189,14 @@ func sameLabels(labels []recipe.Label, classes []string) bool {
 }
 
 // logitsOf names the parameters whose shapes follow from the number of classes.
-func logitsOf(backend compute.Backend, network *arch.Network, side int, all []arch.Parameter) (map[string]bool, error) {
+func logitsOf(network *arch.Network, side int, all []arch.Parameter) (map[string]bool, error) {
 	o := network.Options()
 	o.Classes++
 	other, err := arch.New(network.Name(), o)
 	if err != nil {
 		return nil, err
 	}
-	others, err := parametersOf(backend, other, side)
+	others, err := parametersOf(other, side)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ type Program struct{ stepper *stepper }
 // NewProgram makes the step of a recipe for a number of classes, with what the recipe
 // begins with. MicroBatches must be 1 or zero.
 func NewProgram(backend compute.Backend, r recipe.Training, classes int) (*Program, error) {
-	o, err := newOrigin(backend, r, make([]string, classes), slog.New(slog.DiscardHandler))
+	o, err := newOrigin(r, make([]string, classes), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err := r.Check(); err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
-	r, err := complete(backend, r)
+	r, err := complete(r)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func start(ctx context.Context, backend compute.Backend, folder string, r recipe
 		return nil, err
 	}
 	defer closeAll(t.data.close)
-	from, err := newOrigin(backend, r, t.data.training.Classes(), t.log)
+	from, err := newOrigin(r, t.data.training.Classes(), t.log)
 	if err != nil {
 		return nil, err
 	}

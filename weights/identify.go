@@ -3,8 +3,6 @@ package weights
 import (
 	"fmt"
 
-	"github.com/gomlx/compute"
-
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
@@ -23,8 +21,8 @@ type Hint struct {
 // file's number of classes, and the card that tells how to use it. They are
 // recognised by the hint, the file's metadata, and the names of its tensors; where
 // nothing says more, the card is the default of the network, without its tag. A
-// hint that contradicts the file is an error. The backend only checks shapes.
-func (c *Checkpoint) Identify(backend compute.Backend, hint Hint) (*arch.Network, recipe.Checkpoint, error) {
+// hint that contradicts the file is an error.
+func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, error) {
 	fail := func(err error) (*arch.Network, recipe.Checkpoint, error) { return nil, recipe.Checkpoint{}, err }
 	name := hint.Network
 	if hint.Card != nil {
@@ -46,7 +44,7 @@ func (c *Checkpoint) Identify(backend compute.Backend, hint Hint) (*arch.Network
 		name, options = said, c.Metadata.Options
 		options.AuxiliaryHead = options.AuxiliaryHead && hint.AuxiliaryHead
 	} else {
-		found, err := c.identifyByNames(backend, name, hint.AuxiliaryHead)
+		found, err := c.identifyByNames(name, hint.AuxiliaryHead)
 		if err != nil {
 			return fail(err)
 		}
@@ -68,11 +66,11 @@ func (c *Checkpoint) Identify(backend compute.Backend, hint Hint) (*arch.Network
 
 // identifyByNames compares the names in the file with those of the named network,
 // or of all networks when the name is empty.
-func (c *Checkpoint) identifyByNames(backend compute.Backend, name string, auxiliary bool) (*arch.Network, error) {
+func (c *Checkpoint) identifyByNames(name string, auxiliary bool) (*arch.Network, error) {
 	var found *arch.Network
 	var nearest *MismatchError
 	for _, candidate := range candidates(auxiliary) {
-		parameters, err := candidate.Parameters(backend)
+		parameters, err := candidate.Parameters()
 		if err != nil {
 			return nil, err
 		}

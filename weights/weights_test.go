@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
@@ -30,7 +29,7 @@ func parametersOf(t testing.TB, name string, o arch.Options) []arch.Parameter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(gobackend.GetBackend())
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,20 +291,19 @@ func TestMetadata(t *testing.T) {
 	if !reflect.DeepEqual(c.Metadata, want) {
 		t.Errorf("read %+v, want %+v", c.Metadata, want)
 	}
-	network, card, err := c.Identify(gobackend.GetBackend(), weights.Hint{})
+	network, card, err := c.Identify(weights.Hint{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if network.Options().Width != small.Width || network.Options().Classes != 10 || card.Preprocessing != *want.Preprocessing || card.Tag != want.Tag {
 		t.Errorf("identified as %+v with %+v", network.Options(), card)
 	}
-	_, _, err = c.Identify(gobackend.GetBackend(), weights.Hint{Network: "inception_v3"})
+	_, _, err = c.Identify(weights.Hint{Network: "inception_v3"})
 	wantError(t, err, c.Path, "inception_v4", "not of inception_v3")
 }
 
 // TestIdentify recognises files that say nothing of themselves by their names.
 func TestIdentify(t *testing.T) {
-	backend := gobackend.GetBackend()
 	zeros := func(name string, o arch.Options) []weights.Source {
 		var sources []weights.Source
 		for _, p := range parametersOf(t, name, o) {
@@ -320,7 +318,7 @@ func TestIdentify(t *testing.T) {
 			if err := weights.Write(path, layout, weights.Metadata{}, sources); err != nil {
 				continue // TestTimmLayoutOfOtherNetworks
 			}
-			network, card, err := open(t, path).Identify(backend, weights.Hint{})
+			network, card, err := open(t, path).Identify(weights.Hint{})
 			if err != nil {
 				t.Error(err)
 				continue
@@ -337,18 +335,18 @@ func TestIdentify(t *testing.T) {
 		}
 	}
 	v4 := open(t, write(t, weights.Native, weights.Metadata{}, zeros("inception_v4", small)))
-	_, _, err := v4.Identify(backend, weights.Hint{Network: "inception_resnet_v2"})
+	_, _, err := v4.Identify(weights.Hint{Network: "inception_resnet_v2"})
 	wantError(t, err, v4.Path, "does not hold the weights of inception_resnet_v2", "missing (InceptionResnetV2/Conv2d_1a_3x3/weights, ", "it holds those of inception_v4")
-	_, _, err = v4.Identify(backend, weights.Hint{Network: "inception_v9"})
+	_, _, err = v4.Identify(weights.Hint{Network: "inception_v9"})
 	wantError(t, err, `"inception_v9"`)
 	half := open(t, write(t, weights.Native, weights.Metadata{}, zeros("inception_v4", small)[40:]))
-	_, _, err = half.Identify(backend, weights.Hint{})
+	_, _, err = half.Identify(weights.Hint{})
 	wantError(t, err, "inception_v4", "40 missing", "comes nearest")
 
 	withHead := arch.Options{Classes: 7, Width: 0.125, AuxiliaryHead: true}
 	for _, keep := range []bool{true, false} {
 		c := open(t, write(t, weights.Timm, weights.Metadata{}, zeros("inception_v3", withHead)))
-		network, _, err := c.Identify(backend, weights.Hint{AuxiliaryHead: keep})
+		network, _, err := c.Identify(weights.Hint{AuxiliaryHead: keep})
 		if err != nil {
 			t.Error(err)
 		} else if network.Options().AuxiliaryHead != keep || network.Options().Classes != 7 {

@@ -56,8 +56,3 @@ func backends() []string {
 	slices.Sort(names)
 	return names
 }
-
-// shapeBackend is for building graphs that do not run.
-func shapeBackend() (compute.Backend, error) {
-	return (&backendFlags{name: defaultBackend}).open()
-}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
@@ -53,7 +52,7 @@ func writeWeights(t *testing.T, path, name string, o arch.Options, layout weight
 	if err != nil {
 		t.Fatal(err)
 	}
-	parameters, err := network.Parameters(gobackend.GetBackend())
+	parameters, err := network.Parameters()
 	if err != nil {
 		t.Fatal(err)
 	}

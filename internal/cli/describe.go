@@ -47,11 +47,7 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 			if err := network.CheckSize(size, size); err != nil {
 				return usageError{err}
 			}
-			backend, err := shapeBackend()
-			if err != nil {
-				return err
-			}
-			d, err := network.Describe(backend, size, size)
+			d, err := network.Describe(size, size)
 			if err != nil {
 				return err
 			}

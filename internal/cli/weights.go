@@ -52,13 +52,9 @@ func inspectCommand() *cobra.Command {
 				return err
 			}
 			defer checkpoint.Close()
-			backend, err := shapeBackend()
-			if err != nil {
-				return err
-			}
 			i := inspection{File: args[0], Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
 			// A file of another network is still worth a look.
-			if network, _, err := checkpoint.Identify(backend, weights.Hint{AuxiliaryHead: true}); err == nil {
+			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true}); err == nil {
 				i.Network = network.Name()
 			}
 			for _, t := range checkpoint.File().Tensors() {
@@ -126,15 +122,11 @@ func convert(in, out string, layout weights.Layout, hint weights.Hint) error {
 		return err
 	}
 	defer checkpoint.Close()
-	backend, err := shapeBackend()
+	network, card, err := checkpoint.Identify(hint)
 	if err != nil {
 		return err
 	}
-	network, card, err := checkpoint.Identify(backend, hint)
-	if err != nil {
-		return err
-	}
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func run(ctx context.Context, backend compute.Backend, folder string, settings r
 	}
 	settings.Data = filepath.Join(folder, DataFolder)
 	r := &Result{Folder: folder, Network: settings.Network, Classes: rendered.Classes(), Epochs: settings.Epochs}
-	if err := r.describe(backend, settings); err != nil {
+	if err := r.describe(settings); err != nil {
 		return nil, err
 	}
 	begun, err := prepare(folder, settings)
@@ -145,12 +145,12 @@ func run(ctx context.Context, backend compute.Backend, folder string, settings r
 	return r, writeReport(r)
 }
 
-func (r *Result) describe(backend compute.Backend, settings recipe.Training) error {
+func (r *Result) describe(settings recipe.Training) error {
 	network, err := arch.New(settings.Network, arch.Options{Classes: len(r.Classes), Width: settings.Width, Blocks: settings.Blocks})
 	if err != nil {
 		return err
 	}
-	d, err := network.Describe(backend, settings.Size, settings.Size)
+	d, err := network.Describe(settings.Size, settings.Size)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func New(backend compute.Backend, network *arch.Network, size int) (*Network, er
 	if err := network.CheckSize(size, size); err != nil {
 		return nil, err
 	}
-	d, err := network.Describe(backend, size, size)
+	d, err := network.Describe(size, size)
 	if err != nil {
 		return nil, err
 	}

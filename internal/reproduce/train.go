@@ -88,7 +88,7 @@ func (t *trainer) train(ctx context.Context, trial *Trial, folder string, steps 
 			}
 			return fmt.Errorf("%s, seed %d: %w", trial.Arm.Name, trial.Seed, err)
 		}
-		if err := writeRaw(t.backend, folder, trial.Averaged, trial.Raw); err != nil {
+		if err := writeRaw(folder, trial.Averaged, trial.Raw); err != nil {
 			return err
 		}
 		p := Point{Step: progress.Step, Epoch: progress.Epoch, Loss: progress.Loss}
@@ -163,7 +163,7 @@ func (t *trainer) activation(ctx context.Context, file string) (float64, error) 
 
 // writeRaw writes the parameters of a run's last checkpoint, without their averages, as
 // weights that differ from a file of averages in nothing else.
-func writeRaw(backend compute.Backend, folder, averaged, path string) error {
+func writeRaw(folder, averaged, path string) error {
 	found, err := filepath.Glob(filepath.Join(folder, "checkpoints", "step-*.safetensors"))
 	if err != nil || len(found) == 0 {
 		return errors.Join(err, fmt.Errorf("the run %s has no checkpoint", folder))
@@ -178,7 +178,7 @@ func writeRaw(backend compute.Backend, folder, averaged, path string) error {
 	if err != nil {
 		return err
 	}
-	parameters, err := network.Parameters(backend)
+	parameters, err := network.Parameters()
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func TestTrain(t *testing.T) {
 	}
 	defer test.Close()
 	arm := &Arm{Name: "tiny", Network: "inception_resnet_v1", Width: 0.125, Blocks: []int{1, 1, 1}}
-	if err := arm.measure(backend, 2); err != nil {
+	if err := arm.measure(2); err != nil {
 		t.Fatal(err)
 	}
 	trial := &Trial{Arm: arm, Seed: 1, Recipe: arm.recipeOf(c, 1, 1.9)} // of about 138 images: 8 or 9 steps

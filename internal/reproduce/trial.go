@@ -64,20 +64,20 @@ func arms(backend compute.Backend, claim Claim, classes int) ([2]*Arm, error) {
 		scaled.Name, scaled.ResidualScales = "residuals times 0.17, 0.10, 0.20", []float64{0.17, 0.10, 0.20}
 		unscaled.Name, unscaled.ResidualScales = "residuals times 1", []float64{1, 1, 1}
 		for _, a := range []*Arm{&scaled, &unscaled} {
-			if err := a.measure(backend, classes); err != nil {
+			if err := a.measure(classes); err != nil {
 				return [2]*Arm{}, err
 			}
 		}
 		return [2]*Arm{&scaled, &unscaled}, nil
 	}
 	plain := Arm{Name: "Inception-v4", Network: "inception_v4", Width: 0.25, Blocks: []int{1, 2, 1}}
-	if err := plain.measure(backend, classes); err != nil {
+	if err := plain.measure(classes); err != nil {
 		return [2]*Arm{}, err
 	}
 	var best *Arm
 	for width := 0.15; width < 0.5; width += 0.01 {
 		a := &Arm{Name: "Inception-ResNet-v2", Network: "inception_resnet_v2_paper", Width: math.Round(100*width) / 100, Blocks: plain.Blocks}
-		if err := a.measure(backend, classes); err != nil {
+		if err := a.measure(classes); err != nil {
 			return [2]*Arm{}, err
 		}
 		if best == nil || distance(a, &plain) < distance(best, &plain) {
@@ -93,12 +93,12 @@ func distance(a, b *Arm) float64 {
 }
 
 // measure fills in the cost.
-func (a *Arm) measure(backend compute.Backend, classes int) error {
+func (a *Arm) measure(classes int) error {
 	network, err := arch.New(a.Network, arch.Options{Classes: classes, Width: a.Width, Blocks: a.Blocks, ResidualScales: a.ResidualScales})
 	if err != nil {
 		return err
 	}
-	d, err := network.Describe(backend, inputSize, inputSize)
+	d, err := network.Describe(inputSize, inputSize)
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.Name, err)
 	}
