@@ -34,8 +34,8 @@ func FromClassifier(name string, c *predict.Classifier) Member {
 		Preprocessing: c.Preprocessing(),
 		Classes:       c.Network().Options().Classes,
 		Labels:        c.Labels(),
-		Logits: func(_ context.Context, pixels []float32, batch int) ([]float32, error) {
-			return c.Logits(pixels, batch)
+		Logits: func(ctx context.Context, pixels []float32, _ int) ([]float32, error) {
+			return c.Logits(ctx, pixels)
 		},
 	}
 }

@@ -57,7 +57,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{backend: backend, network: network, batch: cmp.Or(config.Batch, 1)}
+	c := &Classifier{network: network, batch: cmp.Or(config.Batch, 1)}
 	if c.batch < 1 {
 		return nil, fmt.Errorf("the batch must be at least 1 image, found %d", c.batch)
 	}
@@ -80,9 +80,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 	if err != nil {
 		return nil, err
 	}
-	if err := c.compile(store); err != nil {
-		return nil, err
-	}
+	c.programs = newPrograms(backend, network, store, c.preprocessing.Size)
 	return c, nil
 }
 

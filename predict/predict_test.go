@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -281,5 +282,98 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	if _, err := c.Predict(ctx, picture(1, 100, 100)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want that of the context", err)
+	}
+}
+
+// pixels are images that need no preprocessing any more.
+func pixels(t *testing.T, c *predict.Classifier, batch int) []float32 {
+	t.Helper()
+	size := c.Preprocessing().Size
+	values := make([]float32, batch*size*size*3)
+	u := make([]float64, len(values))
+	golden.Uniform("pixels", u)
+	for i := range values {
+		values[i] = float32(2*u[i] - 1)
+	}
+	return values
+}
+
+// compilations counts what a backend compiles.
+type compilations struct {
+	compute.Backend
+	count atomic.Int64
+}
+
+type countingBuilder struct {
+	compute.Builder
+	count *atomic.Int64
+}
+
+func (b *compilations) Builder(name string) compute.Builder {
+	return countingBuilder{b.Backend.Builder(name), &b.count}
+}
+
+func (b countingBuilder) Compile() (compute.Executable, error) {
+	b.count.Add(1)
+	return b.Builder.Compile()
+}
+
+// TestPrograms expects that each end point is compiled once for a batch, however many
+// goroutines ask for it, and that Close releases what was compiled.
+func TestPrograms(t *testing.T) {
+	ctx := context.Background()
+	backend := &compilations{Backend: newBackend(t)}
+	c, err := predict.Open(ctx, backend, tiny(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend.count.Store(0) // the parameters' shapes
+	one, two := pixels(t, c, 1), pixels(t, c, 2)
+	features, err := c.EndPoint(ctx, "PreLogits", two)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(features) == 0 || len(features)%2 != 0 {
+		t.Errorf("%d features of two images", len(features))
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for _, images := range [][]float32{one, two} {
+				if logits, err := c.Logits(ctx, images); err != nil || len(logits) != 10*len(images)/len(one) {
+					t.Errorf("%d logits, %v", len(logits), err)
+				}
+			}
+			if again, err := c.EndPoint(ctx, "PreLogits", two); err != nil || !slices.Equal(again, features) {
+				t.Errorf("the features differ when they are asked for again, %v", err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := backend.count.Load(); n != 3 {
+		t.Errorf("%d programs were compiled, want 3", n)
+	}
+	logits, err := c.EndPoint(ctx, "Logits", one)
+	if want, _ := c.Logits(ctx, one); err != nil || !slices.Equal(logits, want) {
+		t.Errorf("the end point Logits has %v, the logits are %v, %v", logits, want, err)
+	}
+	for want, call := range map[string]func() ([]float32, error){
+		"Mixed_9": func() ([]float32, error) { return c.EndPoint(ctx, "Mixed_9", one) },
+		"no name": func() ([]float32, error) { return c.EndPoint(ctx, "", one) },
+		"16874":   func() ([]float32, error) { return c.Logits(ctx, one[1:]) },
+		"found 0": func() ([]float32, error) { return c.Logits(ctx, nil) },
+	} {
+		if _, err := call(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v should contain %q", err, want)
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := c.Logits(cancelled, one); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want that of the context", err)
+	}
+	c.Close()
+	if _, err := c.Logits(ctx, one); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("after Close the error is %v", err)
 	}
 }

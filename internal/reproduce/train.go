@@ -146,8 +146,8 @@ func (t *trainer) activation(ctx context.Context, file string) (float64, error) 
 	m := evaluate.FromClassifier(file, c)
 	var sum float64
 	var count int
-	m.Logits = func(_ context.Context, pixels []float32, batch int) ([]float32, error) {
-		values, err := c.EndPoint("PreLogits", pixels, batch)
+	m.Logits = func(ctx context.Context, pixels []float32, batch int) ([]float32, error) {
+		values, err := c.EndPoint(ctx, "PreLogits", pixels)
 		for _, v := range values {
 			sum += float64(v)
 		}

@@ -1,0 +1,170 @@
+package predict
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+)
+
+// programs are a network compiled up to its logits or to an end point, for a number of
+// images. Each is compiled when it is first asked for, once, and kept.
+type programs struct {
+	backend compute.Backend
+	network *arch.Network
+	store   *model.Store // of all parameters
+	size    int          // side of the images in pixels
+
+	mutex  sync.Mutex
+	all    map[programKey]*program
+	closed bool
+}
+
+type programKey struct {
+	endPoint string // empty for the logits
+	batch    int
+}
+
+// A program is compiled, or being compiled until done is closed.
+type program struct {
+	done       chan struct{}
+	executable compute.Executable
+	err        error
+}
+
+var errClosed = errors.New("the classifier has been closed")
+
+// newPrograms makes the store's values constants of what will be compiled, which lets a
+// backend fold and pack them once.
+func newPrograms(backend compute.Backend, network *arch.Network, store *model.Store, size int) *programs {
+	store.WithVariableAsConst(true)
+	return &programs{backend: backend, network: network, store: store, size: size, all: map[programKey]*program{}}
+}
+
+// imageValues is how many values an image has.
+func (p *programs) imageValues() int { return p.size * p.size * 3 }
+
+// run returns the values, batch first, that a program makes of pixels, [batch, size,
+// size, 3]. Several goroutines may call it.
+func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) ([]float32, error) {
+	if len(pixels) == 0 || len(pixels)%p.imageValues() != 0 {
+		return nil, fmt.Errorf("run %s: found %d values, expected %d for each image and at least one image", p.network.Name(), len(pixels), p.imageValues())
+	}
+	key := programKey{endPoint, len(pixels) / p.imageValues()}
+	executable, err := p.find(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var values []float32
+	err = exceptions.TryCatch[error](func() {
+		var err error
+		if values, err = p.execute(executable, pixels, key.batch); err != nil {
+			panic(err)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", p.network.Name(), err)
+	}
+	return values, nil
+}
+
+func (p *programs) execute(executable compute.Executable, pixels []float32, batch int) (values []float32, err error) {
+	images, err := p.backend.BufferFromFlatData(0, pixels, p.shape(batch))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, images.Finalize()) }()
+	outputs, err := executable.Execute([]compute.Buffer{images}, []bool{false}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, outputs[0].Finalize()) }()
+	shape, err := outputs[0].Shape()
+	if err != nil {
+		return nil, err
+	}
+	values = make([]float32, shape.Size())
+	return values, outputs[0].ToFlatData(values)
+}
+
+func (p *programs) shape(batch int) shapes.Shape {
+	return shapes.Make(dtypes.Float32, batch, p.size, p.size, 3)
+}
+
+// find returns a program, compiled here or by another goroutine, which is waited for.
+func (p *programs) find(ctx context.Context, key programKey) (compute.Executable, error) {
+	p.mutex.Lock()
+	if p.closed {
+		p.mutex.Unlock()
+		return nil, errClosed
+	}
+	found, ok := p.all[key]
+	if !ok {
+		found = &program{done: make(chan struct{})}
+		p.all[key] = found
+	}
+	p.mutex.Unlock()
+	if !ok {
+		found.executable, found.err = p.compile(key)
+		if found.err != nil {
+			p.mutex.Lock()
+			delete(p.all, key)
+			p.mutex.Unlock()
+		}
+		close(found.done)
+	}
+	select {
+	case <-found.done:
+		return found.executable, found.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *programs) compile(key programKey) (executable compute.Executable, err error) {
+	err = exceptions.TryCatch[error](func() {
+		g := graph.NewGraph(p.backend, p.network.Name())
+		outputs := p.network.Graph(p.store.RootScope(), graph.Parameter(g, "images", p.shape(key.batch)))
+		node := outputs.Logits
+		var err error
+		if key.endPoint != "" {
+			if node, err = outputs.EndPoint(key.endPoint); err != nil {
+				panic(err)
+			}
+		}
+		if err := g.Compile(node); err != nil {
+			panic(err)
+		}
+		executable = g.Executable()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("compile %s: %w", p.network.Name(), err)
+	}
+	return executable, nil
+}
+
+// close releases all programs, also those that are being compiled.
+func (p *programs) close() {
+	p.mutex.Lock()
+	all := p.all
+	p.all, p.closed = nil, true
+	p.mutex.Unlock()
+	for _, program := range all {
+		<-program.done
+		if program.err == nil {
+			program.executable.Finalize()
+		}
+	}
+}
