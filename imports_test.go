@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"weights":               {"arch", "recipe", "weights/safetensors"},
 	"weights/hub":           {"internal/atomicfile", "recipe"},
 	"predict":               {"arch", "recipe", "vision", "weights"},
-	"train":                 {"arch", "dataset", "internal/atomicfile", "recipe", "train/events", "vision", "weights", "weights/safetensors"},
+	"train":                 {"arch", "dataset", "recipe", "train/rundir", "vision", "weights", "weights/safetensors"},
 	"evaluate":              {"dataset", "predict", "recipe", "vision"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
@@ -32,10 +32,11 @@ var mayImport = map[string][]string{
 	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
 	"engine":                {"engine/kernel"},
 	"train/events":          {"internal/tfrecord"},
-	"train/curves":          {"internal/atomicfile"},
+	"train/rundir":          {"internal/atomicfile", "recipe", "train/events"},
+	"train/curves":          {"internal/atomicfile", "train/rundir"},
 	"internal/rendered":     {},
-	"internal/demo":         {"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "train", "train/curves", "vision"},
-	"internal/reproduce":    {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "train", "vision", "weights"},
+	"internal/demo":         {"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "train", "train/curves", "train/rundir", "vision"},
+	"internal/reproduce":    {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "train", "train/rundir", "vision"},
 	"internal/measure":      {"arch", "engine", "recipe", "train"},
 	"internal/golden":       {"arch", "internal/splitmix"}, // for tests alone
 	"internal/cli": {

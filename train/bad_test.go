@@ -12,6 +12,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 // TestBadInput lists what is refused before the first step, and leaves no run behind.
@@ -64,7 +65,7 @@ func TestBadInput(t *testing.T) {
 					t.Errorf("error %q should contain %q", err, want)
 				}
 			}
-			if _, err := os.Stat(filepath.Join(folder, recipeFile)); err == nil {
+			if rundir.Dir(folder).Begun() {
 				t.Error("a recipe was written")
 			}
 		})
@@ -105,7 +106,7 @@ func TestBadResume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, recipeFile), text, 0o666); err != nil {
+		if err := os.WriteFile(rundir.Dir(folder).Recipe(), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,20 +130,20 @@ func TestBadResume(t *testing.T) {
 			change(t, folder, func(r *recipe.Training) { r.Optimizer = recipe.Optimizer{SGD: &recipe.SGD{}} })
 		}, []string{"it also has mean_square/"}},
 		"weights for a checkpoint": {func(t *testing.T, folder string) {
-			if err := os.Rename(filepath.Join(folder, modelFile), filepath.Join(folder, checkpointFolder, checkpointName(9))); err != nil {
+			if err := os.Rename(rundir.Dir(folder).Model(), rundir.Dir(folder).Checkpoint(9)); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"expected a checkpoint of a training", "step-000000009"}},
 		"damaged checkpoint": {func(t *testing.T, folder string) {
-			if err := os.Truncate(filepath.Join(folder, checkpointFolder, checkpointName(2)), 5000); err != nil {
+			if err := os.Truncate(rundir.Dir(folder).Checkpoint(2), 5000); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"step-000000002"}},
 		"damaged recipe": {func(t *testing.T, folder string) {
-			if err := os.WriteFile(filepath.Join(folder, recipeFile), []byte("bach: 3\n"), 0o666); err != nil {
+			if err := os.WriteFile(rundir.Dir(folder).Recipe(), []byte("bach: 3\n"), 0o666); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{recipeFile, "line 1", "bach"}},
+		}, []string{"recipe.yaml", "line 1", "bach"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := begin(t)
@@ -210,14 +211,19 @@ func TestDivergence(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "run")
 	last := 0
 	_, err := Start(t.Context(), backend, folder, r, Options{Progress: func(p Progress) { last = p.Step }, CheckGradients: true})
-	if err == nil {
-		t.Fatal("no error")
+	var diverged *DivergedError
+	if !errors.As(err, &diverged) {
+		t.Fatalf("the error is %v, want a DivergedError", err)
 	}
-	all, _ := checkpoints(folder)
-	if len(all) == 0 || filepath.Base(all[len(all)-1]) != checkpointName(last) {
-		t.Errorf("checkpoints are %v, want that of step %d as the last", all, last)
+	const first = "InceptionResnetV1/Conv2d_1a_3x3/weights"
+	checkpoint := rundir.Dir(folder).Checkpoint(last)
+	if diverged.Step != last+1 || finite(diverged.Loss) && finite(diverged.GradientNorm) || diverged.Parameter != first || diverged.Checkpoint != checkpoint {
+		t.Errorf("after step %d the error is %+v", last, diverged)
 	}
-	for _, want := range []string{"step " + string(rune('0'+last+1)), "loss", "the first of them that of InceptionResnetV1/Conv2d_1a_3x3/weights", "the last good checkpoint is " + all[len(all)-1]} {
+	if found, err := rundir.Dir(folder).LastCheckpoint(); err != nil || found != checkpoint {
+		t.Errorf("the last checkpoint is %s, %v, want %s", found, err, checkpoint)
+	}
+	for _, want := range []string{"step " + string(rune('0'+last+1)), "loss", "the first of them that of " + first, "the last good checkpoint is " + checkpoint} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q should contain %q", err, want)
 		}
@@ -293,7 +299,7 @@ func TestNoRoom(t *testing.T) {
 	aside := filepath.Join(t.TempDir(), "aside")
 	_, err := Start(t.Context(), backend, folder, r, Options{Progress: func(p Progress) {
 		if p.Step == 7 { // after the checkpoint of the first epoch
-			if err := os.Rename(filepath.Join(folder, checkpointFolder), aside); err != nil {
+			if err := os.Rename(filepath.Dir(rundir.Dir(folder).Checkpoint(0)), aside); err != nil {
 				t.Error(err)
 			}
 		}
@@ -301,7 +307,7 @@ func TestNoRoom(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "step 8 could not be saved, so that training stops") {
 		t.Errorf("error %v should say that step 8 could not be saved", err)
 	}
-	if err := os.Rename(aside, filepath.Join(folder, checkpointFolder)); err != nil {
+	if err := os.Rename(aside, filepath.Dir(rundir.Dir(folder).Checkpoint(0))); err != nil {
 		t.Fatal(err)
 	}
 	result, err := Resume(t.Context(), backend, folder, Options{})

@@ -2,17 +2,14 @@ package train
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 )
 
@@ -43,17 +40,14 @@ type Validation struct {
 }
 
 const (
-	checkpointFolder = "checkpoints"
 	stateKey         = "state"
 	formatKey        = "format"
 	checkpointFormat = "inception checkpoint 1"
 )
 
-func checkpointName(step int) string { return fmt.Sprintf("step-%09d.safetensors", step) }
-
 // saveCheckpoint writes the whole state into one file, which appears whole or not at
 // all.
-func saveCheckpoint(folder string, s *stepper, st state) error {
+func saveCheckpoint(dir rundir.Dir, s *stepper, st state) error {
 	text, err := json.Marshal(st)
 	if err != nil {
 		return err
@@ -68,41 +62,7 @@ func saveCheckpoint(folder string, s *stepper, st state) error {
 			}})
 		}
 	}
-	path := filepath.Join(folder, checkpointFolder, checkpointName(st.Step))
-	return safetensors.Write(path, map[string]string{formatKey: checkpointFormat, stateKey: string(text)}, outputs)
-}
-
-// checkpoints lists a run's checkpoints, the oldest first.
-func checkpoints(folder string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(folder, checkpointFolder))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, e := range entries { // sorted by name, and so by step
-		if strings.HasPrefix(e.Name(), "step-") && strings.HasSuffix(e.Name(), ".safetensors") {
-			paths = append(paths, filepath.Join(folder, checkpointFolder, e.Name()))
-		}
-	}
-	return paths, nil
-}
-
-// keepLast removes all but the last checkpoints, and what a process that was killed
-// left half-written.
-func keepLast(folder string, keep int) error {
-	all, err := checkpoints(folder)
-	if err != nil {
-		return err
-	}
-	for _, path := range all[:max(0, len(all)-keep)] {
-		if err := os.Remove(path); err != nil {
-			return err
-		}
-	}
-	return nil
+	return safetensors.Write(dir.Checkpoint(st.Step), map[string]string{formatKey: checkpointFormat, stateKey: string(text)}, outputs)
 }
 
 // loadCheckpoint sets the stepper's values to a checkpoint's, and returns the rest of

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
@@ -23,7 +24,7 @@ func trainedModel(t *testing.T, backend compute.Backend) (string, map[string][]f
 	if _, err := Start(t.Context(), backend, folder, r, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(folder, modelFile)
+	path := rundir.Dir(folder).Model()
 	return path, valuesOf(t, backend, path)
 }
 
@@ -87,7 +88,7 @@ func TestFineTune(t *testing.T) {
 			if _, err := Start(t.Context(), backend, folder, r, Options{}); err != nil {
 				t.Fatal(err)
 			}
-			after := valuesOf(t, backend, filepath.Join(folder, modelFile))
+			after := valuesOf(t, backend, rundir.Dir(folder).Model())
 			if len(after) != len(before) {
 				t.Errorf("%d parameters, want %d", len(after), len(before))
 			}
@@ -96,7 +97,7 @@ func TestFineTune(t *testing.T) {
 					t.Errorf("%s stayed: %v, want %v", name, same, c.stays(name))
 				}
 			}
-			used, err := readRecipe(folder)
+			used, err := rundir.Dir(folder).ReadRecipe()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 // The environment of a process that is to be killed: the folder of its run, and the path
@@ -41,7 +42,7 @@ func trainToTheEnd(folder, path string) error {
 		return err
 	}
 	defer backend.Finalize()
-	if _, err := os.Stat(filepath.Join(folder, recipeFile)); err == nil {
+	if rundir.Dir(folder).Begun() {
 		_, err := Resume(context.Background(), backend, folder, Options{})
 		return err
 	}
@@ -113,11 +114,8 @@ func TestKilled(t *testing.T) {
 // comeForward waits until a run has made more checkpoints than it had, or ended.
 func comeForward(folder string, more int) {
 	last := func() string {
-		all, _ := checkpoints(folder)
-		if len(all) == 0 {
-			return ""
-		}
-		return filepath.Base(all[len(all)-1])
+		last, _ := rundir.Dir(folder).LastCheckpoint()
+		return last
 	}
 	deadline := time.Now().Add(20 * time.Second)
 	for seen := last(); more >= 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {

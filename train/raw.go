@@ -2,38 +2,40 @@ package train
 
 import (
 	"fmt"
-	"path/filepath"
 
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 )
 
-// WriteRaw writes the parameters of a run's last checkpoint to a file that package
-// predict takes: as the steps left them, where model.safetensors has their averages.
-func WriteRaw(folder, path string) error {
-	all, err := checkpoints(folder)
+// WriteRaw writes the parameters of a run's last checkpoint to raw.safetensors in its
+// folder, which package predict takes: as the steps left them, where model.safetensors
+// has their averages.
+func WriteRaw(folder string) error {
+	dir := rundir.Dir(folder)
+	last, err := dir.LastCheckpoint()
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 {
+	if last == "" {
 		return fmt.Errorf("%s has no checkpoint; train first", folder)
 	}
-	checkpoint, err := safetensors.Open(all[len(all)-1])
+	checkpoint, err := safetensors.Open(last)
 	if err != nil {
 		return err
 	}
 	defer checkpoint.Close()
-	averaged, err := safetensors.Open(filepath.Join(folder, modelFile))
+	averaged, err := safetensors.Open(dir.Model())
 	if err != nil {
 		return err
 	}
 	defer averaged.Close()
 	var outputs []safetensors.Output
 	for _, t := range averaged.Tensors() {
-		raw, ok := checkpoint.Tensor("parameters/" + t.Name)
+		raw, ok := checkpoint.Tensor(parametersName + "/" + t.Name)
 		if !ok {
-			return fmt.Errorf("%s lacks %s, which %s has; are they of one run?", all[len(all)-1], t.Name, modelFile)
+			return fmt.Errorf("%s lacks %s, which %s has; are they of one run?", last, t.Name, dir.Model())
 		}
 		outputs = append(outputs, safetensors.Output{Name: t.Name, Shape: t.Shape, Values: raw.Float32s})
 	}
-	return safetensors.Write(path, averaged.Metadata(), outputs)
+	return safetensors.Write(dir.Raw(), averaged.Metadata(), outputs)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
@@ -77,36 +77,38 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err != nil {
 		return nil, err
 	}
-	unlock, err := lockFolder(folder)
+	dir := rundir.Dir(folder)
+	unlock, err := dir.Lock()
 	if err != nil {
 		return nil, err
 	}
-	result, err := start(ctx, backend, folder, r, o, func() error { return beginRecipe(folder, r) })
+	result, err := start(ctx, backend, dir, r, o, func() error { return dir.Begin(r) })
 	return result, errors.Join(err, unlock())
 }
 
 // Resume goes on with the run in a folder from its last checkpoint. What it computes is
 // what the run would have computed without the interruption.
 func Resume(ctx context.Context, backend compute.Backend, folder string, o Options) (*Result, error) {
-	if _, err := readRecipe(folder); err != nil {
+	dir := rundir.Dir(folder)
+	if _, err := dir.ReadRecipe(); err != nil {
 		return nil, err // before a folder is made
 	}
-	unlock, err := lockFolder(folder)
+	unlock, err := dir.Lock()
 	if err != nil {
 		return nil, err
 	}
-	r, err := readRecipe(folder)
+	r, err := dir.ReadRecipe()
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
-	result, err := start(ctx, backend, folder, r, o, func() error { return nil })
+	result, err := start(ctx, backend, dir, r, o, func() error { return nil })
 	return result, errors.Join(err, unlock())
 }
 
 // A run is a training under way.
 type run struct {
 	recipe  recipe.Training
-	folder  string
+	dir     rundir.Dir
 	log     *slog.Logger
 	watch   func(Progress)
 	data    *data
@@ -114,7 +116,7 @@ type run struct {
 	stepper *stepper
 	eval    *evaluator
 	loader  *dataset.Loader
-	journal *journal
+	journal *rundir.Journal
 	model   weights.Metadata
 
 	state   state
@@ -126,8 +128,8 @@ type run struct {
 
 // start opens all that a run needs, calls begin once nothing is wrong with it, and
 // trains.
-func start(ctx context.Context, backend compute.Backend, folder string, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
-	t := &run{recipe: r, folder: folder, log: o.Log, watch: o.Progress}
+func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
+	t := &run{recipe: r, dir: dir, log: o.Log, watch: o.Progress}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -166,13 +168,13 @@ func start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err := begin(); err != nil {
 		return nil, err
 	}
-	if err := removeUnfinished(folder); err != nil {
+	if err := dir.RemoveUnfinished(); err != nil {
 		return nil, err
 	}
-	if t.journal, err = openJournal(folder, t.state.Step, t.state.Due); err != nil {
+	if t.journal, err = dir.OpenJournal(t.state.Step, t.state.Due); err != nil {
 		return nil, err
 	}
-	defer closeAll(t.journal.close)
+	defer closeAll(t.journal.Close)
 	err = t.train(ctx)
 	t.result.Step, t.result.Last, t.result.Best = t.state.Step, t.state.Last, t.state.Best
 	t.result.Unreadable = t.loader.Stats().Unreadable
@@ -196,12 +198,12 @@ func (t *run) describe(from *origin) error {
 func (t *run) restore() error {
 	found := fingerprintOf(t.data.training)
 	t.state.Data = found
-	all, err := checkpoints(t.folder)
+	last, err := t.dir.LastCheckpoint()
 	if err != nil {
 		return err
 	}
-	if len(all) > 0 {
-		if t.state, err = loadCheckpoint(all[len(all)-1], t.stepper); err != nil {
+	if last != "" {
+		if t.state, err = loadCheckpoint(last, t.stepper); err != nil {
 			return err
 		}
 		if err := found.check(t.state.Data); err != nil {
@@ -298,7 +300,7 @@ func (t *run) step(ctx context.Context) error {
 			return err
 		}
 		if !t.shown {
-			if err := t.journal.inputs(t.state.Step+1, batch.Images, t.recipe.Size); err != nil {
+			if err := t.journal.Inputs(t.state.Step+1, batch.Images, t.recipe.Size); err != nil {
 				return err
 			}
 			t.shown = true
@@ -339,7 +341,10 @@ func (t *run) step(ctx context.Context) error {
 	t.state.Interval = sums
 	if t.state.Step%logEvery(t.recipe) == 0 || t.state.Step == t.steps {
 		t.state.Interval = interval{}
-		return t.journal.training(p)
+		return t.journal.Training(rundir.Steps{
+			Step: p.Step, Epoch: p.Epoch, Loss: p.Loss, LearningRate: p.LearningRate, GradientNorm: p.GradientNorm,
+			Top1: p.Top1, Top5: p.Top5, ImagesPerSecond: p.ImagesPerSecond, Waiting: p.Waiting,
+		})
 	}
 	return nil
 }
@@ -347,15 +352,8 @@ func (t *run) step(ctx context.Context) error {
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func (t *run) diverged(o outcome) error {
-	last := "there is no checkpoint yet"
-	if all, err := checkpoints(t.folder); err == nil && len(all) > 0 {
-		last = "the last good checkpoint is " + all[len(all)-1]
-	}
-	of := ""
-	if o.wrong != "" {
-		of = ", the first of them that of " + o.wrong
-	}
-	return fmt.Errorf("step %d: expected a loss and a gradient that are numbers, found a loss of %g and a gradient of L2 %g%s; %s; begin again with a lower learning rate, a longer warm_up, or clip_norm", t.state.Step+1, o.loss, o.norm, of, last)
+	last, _ := t.dir.LastCheckpoint() // without it the error says less, and stays what it is
+	return &DivergedError{Step: t.state.Step + 1, Loss: o.loss, GradientNorm: o.norm, Parameter: o.wrong, Checkpoint: last}
 }
 
 // progress says what happened in an interval.
@@ -384,28 +382,28 @@ func (t *run) validate(ctx context.Context) error {
 	}
 	v := &Validation{t.state.Step, a}
 	epoch := float64(t.state.Step) * float64(t.recipe.Batch) / float64(t.data.training.Len())
-	if err := t.journal.validation(*v, epoch); err != nil {
+	if err := t.journal.Validation(rundir.Validation{Step: v.Step, Epoch: epoch, Loss: v.Loss, Top1: v.Top1, Top5: v.Top5}); err != nil {
 		return err
 	}
 	t.log.Info("validated", "epoch", math.Round(epoch*100)/100, "top1", a.Top1, "top5", a.Top5, "loss", a.Loss)
 	t.state.Due, t.state.Last = false, v
 	if t.state.Best == nil || v.Top1 > t.state.Best.Top1 {
 		t.state.Best = v
-		return t.writeModel(bestFile, values)
+		return t.writeModel(t.dir.Best(), values)
 	}
 	return nil
 }
 
 // save writes a checkpoint and the model, and removes what is older than what is kept.
 func (t *run) save() error {
-	if err := saveCheckpoint(t.folder, t.stepper, t.state); err != nil {
+	if err := saveCheckpoint(t.dir, t.stepper, t.state); err != nil {
 		return t.notSaved(err)
 	}
 	values, err := t.stepper.averaged()
 	if err != nil {
 		return err
 	}
-	if err := t.writeModel(modelFile, values); err != nil {
+	if err := t.writeModel(t.dir.Model(), values); err != nil {
 		return t.notSaved(err)
 	}
 	keep := t.recipe.Keep
@@ -414,19 +412,19 @@ func (t *run) save() error {
 	}
 	t.saved = time.Now()
 	t.log.Debug("saved", "step", t.state.Step)
-	return keepLast(t.folder, keep)
+	return t.dir.KeepLast(keep)
 }
 
 func (t *run) notSaved(err error) error {
 	last := "there is no earlier checkpoint"
-	if all, listed := checkpoints(t.folder); listed == nil && len(all) > 0 {
-		last = "the last good checkpoint is " + all[len(all)-1]
+	if path, listed := t.dir.LastCheckpoint(); listed == nil && path != "" {
+		last = "the last good checkpoint is " + path
 	}
 	return fmt.Errorf("step %d could not be saved, so that training stops: %w; %s: resume from it when there is room", t.state.Step, err, last)
 }
 
 // writeModel writes weights that package predict takes.
-func (t *run) writeModel(name string, values []namedValues) error {
+func (t *run) writeModel(path string, values []namedValues) error {
 	sources := make([]weights.Source, len(values))
 	for i, v := range values {
 		sources[i] = weights.Source{Parameter: v.Parameter, Values: func(dst []float32) error {
@@ -434,5 +432,5 @@ func (t *run) writeModel(name string, values []namedValues) error {
 			return nil
 		}}
 	}
-	return weights.Write(filepath.Join(t.folder, name), weights.Native, t.model, slices.Clip(sources))
+	return weights.Write(path, weights.Native, t.model, slices.Clip(sources))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -41,7 +42,7 @@ func TestStartLearns(t *testing.T) {
 	}
 	compareMetrics(t, folder, 60/3, 6)
 
-	c, err := predict.Open(t.Context(), backend, predict.Config{Weights: filepath.Join(folder, modelFile)})
+	c, err := predict.Open(t.Context(), backend, predict.Config{Weights: rundir.Dir(folder).Model()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestStartLearns(t *testing.T) {
 // compareMetrics checks that metrics.csv has so many rows of training and of validation.
 func compareMetrics(t *testing.T, folder string, training, validations int) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(folder, metricsFile))
+	text, err := os.ReadFile(rundir.Dir(folder).Metrics())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,26 +95,26 @@ func compareMetrics(t *testing.T, folder string, training, validations int) {
 	}
 }
 
+// metricsKey names the metrics in an outcome.
+const metricsKey = "metrics"
+
 // outcomeOf returns all of a run that must not depend on interruptions.
 func outcomeOf(t *testing.T, folder string) map[string]string {
 	t.Helper()
-	files := map[string]string{}
-	read := func(name string) {
-		data, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[name] = string(data)
-	}
-	read(modelFile)
-	read(bestFile)
-	all, err := checkpoints(folder)
+	dir, files := rundir.Dir(folder), map[string]string{}
+	last, err := dir.LastCheckpoint()
 	if err != nil {
 		t.Fatal(err)
 	}
-	read(filepath.Join(checkpointFolder, filepath.Base(all[len(all)-1])))
+	for _, path := range []string{dir.Model(), dir.Best(), last} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[filepath.Base(path)] = string(data)
+	}
 	// The metrics without the columns of time.
-	text, err := os.ReadFile(filepath.Join(folder, metricsFile))
+	text, err := os.ReadFile(dir.Metrics())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func outcomeOf(t *testing.T, folder string) map[string]string {
 	for _, row := range rows {
 		kept = append(kept, strings.Join(slices.Concat(row[:7], row[9:]), ","))
 	}
-	files[metricsFile] = strings.Join(kept, "\n")
+	files[metricsKey] = strings.Join(kept, "\n")
 	return files
 }
 
@@ -137,7 +138,7 @@ func compareOutcomes(t *testing.T, got, want map[string]string) {
 	for name, data := range want {
 		if got[name] != data {
 			t.Errorf("%s differs from that of the other run", name)
-			if name == metricsFile {
+			if name == metricsKey {
 				t.Logf("found:\n%s\nwant:\n%s", got[name], data)
 			}
 		}

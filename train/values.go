@@ -51,12 +51,15 @@ type section struct {
 	of    []arch.Parameter
 }
 
+// parametersName is the section of the parameters themselves.
+const parametersName = "parameters"
+
 // tensor is the name of a parameter's values in a checkpoint.
 func (x section) tensor(p arch.Parameter) string { return x.name + "/" + p.Name }
 
 func (s *stepper) sections() []section {
 	all := []section{
-		{"parameters", "", s.parameters.all},
+		{parametersName, "", s.parameters.all},
 		{averageScope, averageScope, s.parameters.averaged()},
 	}
 	for _, slot := range s.optimizer.slots() {

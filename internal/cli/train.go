@@ -124,7 +124,7 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 		return err
 	}
 	if result.Finished {
-		if err := drawCurves(f.run); err != nil {
+		if err := curves.WriteOwn(f.run); err != nil {
 			return err
 		}
 	}
@@ -208,15 +208,6 @@ func findRecipe(name string) (recipe.Training, string, error) {
 		err = fmt.Errorf("--recipe: %s: %w", name, err)
 	}
 	return r, strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), err
-}
-
-// drawCurves draws a run's curves into its folder.
-func drawCurves(folder string) error {
-	run, err := curves.Read(folder)
-	if err != nil {
-		return err
-	}
-	return curves.Write(filepath.Join(folder, "curves.png"), run)
 }
 
 // trained is what `train --json` prints.

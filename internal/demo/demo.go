@@ -23,15 +23,13 @@ import (
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/curves"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // What lies in the demo's folder, beside the files of a training run.
 const (
 	DataFolder = "data"
-	ModelFile  = "model.safetensors" // averaged weights; train writes it
-	RawFile    = "raw.safetensors"
-	CurvesFile = "curves.png"
 	ReportFile = "report.html"
 )
 
@@ -163,7 +161,7 @@ func prepare(folder string, settings recipe.Training) (begun bool, err error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return false, err
 	}
-	found, err := os.ReadFile(filepath.Join(folder, "recipe.yaml"))
+	found, err := os.ReadFile(rundir.Dir(folder).Recipe())
 	if errors.Is(err, fs.ErrNotExist) {
 		entries, err := os.ReadDir(folder)
 		if err != nil {
@@ -171,7 +169,7 @@ func prepare(folder string, settings recipe.Training) (begun bool, err error) {
 		}
 		for _, e := range entries {
 			// Those are what a demo that did not come to its training leaves.
-			if name := e.Name(); name != DataFolder && name != "checkpoints" && name != "lock" {
+			if name := e.Name(); name != DataFolder && !rundir.Before(name) {
 				return false, fmt.Errorf("%s has a file %s that is not the demo's; choose a folder that is empty or does not exist", folder, name)
 			}
 		}
@@ -192,15 +190,10 @@ func prepare(folder string, settings recipe.Training) (begun bool, err error) {
 
 // show measures the network, classifies pictures, and draws the curves.
 func (r *Result) show(ctx context.Context, backend compute.Backend, o Options) (err error) {
-	raw, averaged := filepath.Join(r.Folder, RawFile), filepath.Join(r.Folder, ModelFile)
-	if err := train.WriteRaw(r.Folder, raw); err != nil {
+	if err := train.WriteRaw(r.Folder); err != nil {
 		return err
 	}
-	run, err := curves.Read(r.Folder)
-	if err != nil {
-		return err
-	}
-	if err := curves.Write(filepath.Join(r.Folder, CurvesFile), run); err != nil {
+	if err := curves.WriteOwn(r.Folder); err != nil {
 		return err
 	}
 	set, err := dataset.Open(ctx, filepath.Join(r.Folder, DataFolder), dataset.Options{Split: rendered.Test, Classes: r.Classes})
@@ -208,9 +201,10 @@ func (r *Result) show(ctx context.Context, backend compute.Backend, o Options) (
 		return err
 	}
 	defer func() { err = errors.Join(err, set.Close()) }()
+	dir := rundir.Dir(r.Folder)
 	var members []evaluate.Member
 	var classifier *predict.Classifier
-	for _, weights := range []struct{ name, path string }{{"raw", raw}, {"averaged", averaged}} {
+	for _, weights := range []struct{ name, path string }{{"raw", dir.Raw()}, {"averaged", dir.Model()}} {
 		classifier, err = predict.Open(ctx, backend, predict.Config{Weights: weights.path})
 		if err != nil {
 			return err

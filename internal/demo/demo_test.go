@@ -16,6 +16,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/rendered"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 func newBackend(t *testing.T) compute.Backend {
@@ -107,21 +108,22 @@ func TestRun(t *testing.T) {
 // checkFolder looks at the files of a finished demo.
 func checkFolder(t *testing.T, folder string) {
 	t.Helper()
-	read := func(name string) []byte {
-		data, err := os.ReadFile(filepath.Join(folder, name))
+	dir := rundir.Dir(folder)
+	read := func(path string) []byte {
+		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return data
 	}
-	raw, averaged := read(RawFile), read(ModelFile)
+	raw, averaged := read(dir.Raw()), read(dir.Model())
 	if len(raw) != len(averaged) || bytes.Equal(raw, averaged) {
 		t.Errorf("the raw weights have %d bytes, the averaged ones %d, and should differ", len(raw), len(averaged))
 	}
-	if _, err := png.Decode(bytes.NewReader(read(CurvesFile))); err != nil {
+	if _, err := png.Decode(bytes.NewReader(read(dir.Curves()))); err != nil {
 		t.Error(err)
 	}
-	text := string(read(ReportFile))
+	text := string(read(filepath.Join(folder, ReportFile)))
 	sources := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(text, -1)
 	if len(sources) != 7 {
 		t.Errorf("the page has %d pictures, want the curves and six", len(sources))
@@ -136,7 +138,7 @@ func checkFolder(t *testing.T, folder string) {
 		}
 	}
 	for _, part := range []string{
-		"predict --weights &#39;" + filepath.Join(folder, ModelFile) + "&#39; --top 3 &#39;" + filepath.Join(folder, "data", "test", "star") + "&#39;",
+		"predict --weights &#39;" + dir.Model() + "&#39; --top 3 &#39;" + filepath.Join(folder, "data", "test", "star") + "&#39;",
 		"evaluate --weights", "--split test --crops 12", "arrow, bolt, crescent", "40 rendered pictures", "20 held-out pictures",
 	} {
 		if !strings.Contains(text, part) {

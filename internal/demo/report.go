@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 //go:embed report.html
@@ -21,13 +22,15 @@ var page string
 func writeReport(r *Result) error {
 	t, err := template.New(ReportFile).Funcs(template.FuncMap{
 		"picture":  embedded,
-		"curves":   func() (template.URL, error) { return embedded(filepath.Join(r.Folder, CurvesFile)) },
+		"curves":   func() (template.URL, error) { return embedded(rundir.Dir(r.Folder).Curves()) },
 		"percent":  func(v float64) string { return fmt.Sprintf("%.1f", 100*v) },
 		"right":    func(v float64) float64 { return 1 - v },
 		"round":    func(v float64) string { return fmt.Sprintf("%.0f", v) },
 		"count":    thousands,
 		"millions": func(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) },
 		"classes":  func() string { return strings.Join(r.Classes, ", ") },
+		"model":    func() string { return quoted(rundir.Dir(r.Folder).Model()) },
+		"recipe":   func() string { return quoted(rundir.Dir(r.Folder).Recipe()) },
 		"in":       func(name string) string { return quoted(filepath.Join(r.Folder, name)) },
 		"quoted":   quoted,
 		"best":     func() Measure { return r.Measures[1] },

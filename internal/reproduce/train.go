@@ -5,20 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
 
-	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
-	"github.com/seed-fb2c0fa6/inception/weights"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 // A trainer trains trials and measures them.
@@ -39,7 +35,7 @@ func (t *trainer) part(ctx context.Context, folder string, r recipe.Training, st
 			cancel() // which saves
 		}
 	}}
-	if _, err := os.Stat(filepath.Join(folder, "recipe.yaml")); err == nil {
+	if rundir.Dir(folder).Begun() {
 		_, err = train.Resume(inner, t.backend, folder, o)
 		return last, errors.Join(err, ctx.Err())
 	}
@@ -78,17 +74,18 @@ func (t *trainer) secondsPerStep(ctx context.Context, a *Arm) (float64, error) {
 func (t *trainer) train(ctx context.Context, trial *Trial, folder string, steps int) error {
 	start := time.Now()
 	defer func() { trial.Time = time.Since(start) }()
-	trial.Averaged, trial.Raw = filepath.Join(folder, "model.safetensors"), filepath.Join(folder, "raw.safetensors")
+	trial.Averaged, trial.Raw = rundir.Dir(folder).Model(), rundir.Dir(folder).Raw()
 	for i := range points {
 		progress, err := t.part(ctx, folder, trial.Recipe, steps*(i+1)/points)
 		if err != nil {
-			if ctx.Err() == nil && strings.Contains(err.Error(), "that are numbers") {
+			var diverged *train.DivergedError
+			if ctx.Err() == nil && errors.As(err, &diverged) {
 				trial.Failure = err
 				return nil
 			}
 			return fmt.Errorf("%s, seed %d: %w", trial.Arm.Name, trial.Seed, err)
 		}
-		if err := writeRaw(folder, trial.Averaged, trial.Raw); err != nil {
+		if err := train.WriteRaw(folder); err != nil {
 			return err
 		}
 		p := Point{Step: progress.Step, Epoch: progress.Epoch, Loss: progress.Loss}
@@ -159,41 +156,4 @@ func (t *trainer) activation(ctx context.Context, file string) (float64, error) 
 		return 0, err
 	}
 	return sum / float64(count), nil
-}
-
-// writeRaw writes the parameters of a run's last checkpoint, without their averages, as
-// weights that differ from a file of averages in nothing else.
-func writeRaw(folder, averaged, path string) error {
-	found, err := filepath.Glob(filepath.Join(folder, "checkpoints", "step-*.safetensors"))
-	if err != nil || len(found) == 0 {
-		return errors.Join(err, fmt.Errorf("the run %s has no checkpoint", folder))
-	}
-	slices.Sort(found)
-	like, err := weights.Open(averaged)
-	if err != nil {
-		return err
-	}
-	defer like.Close()
-	network, err := arch.New(like.Metadata.Network, like.Metadata.Options)
-	if err != nil {
-		return err
-	}
-	parameters, err := network.Parameters()
-	if err != nil {
-		return err
-	}
-	checkpoint, err := weights.Open(found[len(found)-1])
-	if err != nil {
-		return err
-	}
-	defer checkpoint.Close()
-	var sources []weights.Source
-	for _, p := range parameters {
-		tensor, ok := checkpoint.File().Tensor("parameters/" + p.Name)
-		if !ok || tensor.Elements() != p.Size() {
-			return fmt.Errorf("%s lacks the parameter %s", found[len(found)-1], p.Name)
-		}
-		sources = append(sources, weights.Source{Parameter: p, Values: tensor.Float32s})
-	}
-	return weights.Write(path, weights.Native, like.Metadata, sources)
 }

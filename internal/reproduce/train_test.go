@@ -105,6 +105,11 @@ func TestTrain(t *testing.T) {
 	if different == 0 {
 		t.Error("the parameters are their averages")
 	}
+	diverging := &Trial{Arm: arm, Seed: 1, Recipe: trial.Recipe}
+	diverging.Recipe.LearningRate.Initial, diverging.Recipe.LearningRate.WarmUp, diverging.Recipe.ClipNorm = 1e30, 0, 0
+	if err := trainer.train(context.Background(), diverging, filepath.Join(c.Folder, "diverging"), points); err != nil || diverging.Failure == nil {
+		t.Errorf("a training that diverges is a failed trial: %v, %v", diverging.Failure, err)
+	}
 	if seconds, err := trainer.secondsPerStep(context.Background(), arm); err != nil || !(seconds > 0 && seconds < 10) {
 		t.Errorf("%g seconds a step, %v", seconds, err)
 	}

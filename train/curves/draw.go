@@ -9,6 +9,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 // Draw draws runs as a PNG file with two panels. Of one run they show the loss, and the
@@ -77,14 +79,14 @@ func alone(run Run) []panel {
 	top1, top5 := looks[0], looks[1]
 	panels := []panel{
 		{yLabel: "Loss", lines: []line{
-			training(line{"training", top1, false, series(run, func(p Point) float64 { return p.Training.Loss })}),
-			{"validation", top1, false, series(run, func(p Point) float64 { return p.Validation.Loss })},
+			training(line{"training", top1, false, series(run, func(p rundir.Point) float64 { return p.Training.Loss })}),
+			{"validation", top1, false, series(run, func(p rundir.Point) float64 { return p.Validation.Loss })},
 		}},
 		{yLabel: "Error (%)", lines: []line{
-			training(line{"top-1, training", top1, false, series(run, func(p Point) float64 { return percent(p.Training.Top1) })}),
-			{"top-1, validation", top1, false, series(run, func(p Point) float64 { return percent(p.Validation.Top1) })},
-			training(line{"top-5, training", top5, false, series(run, func(p Point) float64 { return percent(p.Training.Top5) })}),
-			{"top-5, validation", top5, false, series(run, func(p Point) float64 { return percent(p.Validation.Top5) })},
+			training(line{"top-1, training", top1, false, series(run, func(p rundir.Point) float64 { return percent(p.Training.Top1) })}),
+			{"top-1, validation", top1, false, series(run, func(p rundir.Point) float64 { return percent(p.Validation.Top1) })},
+			training(line{"top-5, training", top5, false, series(run, func(p rundir.Point) float64 { return percent(p.Training.Top5) })}),
+			{"top-5, validation", top5, false, series(run, func(p rundir.Point) float64 { return percent(p.Validation.Top5) })},
 		}},
 	}
 	for i, p := range panels {
@@ -102,17 +104,17 @@ func alone(run Run) []panel {
 // compare shows several runs, as figures 21-26 do.
 func compare(runs []Run) []panel {
 	return []panel{
-		errorPanel("Top-1 error", runs, func(m Measures) float64 { return m.Top1 }),
-		errorPanel("Top-5 error", runs, func(m Measures) float64 { return m.Top5 }),
+		errorPanel("Top-1 error", runs, func(m rundir.Measures) float64 { return m.Top1 }),
+		errorPanel("Top-5 error", runs, func(m rundir.Measures) float64 { return m.Top5 }),
 	}
 }
 
-func errorPanel(name string, runs []Run, of func(Measures) float64) panel {
+func errorPanel(name string, runs []Run, of func(rundir.Measures) float64) panel {
 	p := panel{yLabel: name + " on validation (%)"}
 	validated := true
 	for i, run := range runs {
 		l := line{name: run.Name, look: looks[i%len(looks)]}
-		l.points = series(run, func(at Point) float64 { return percent(of(at.Validation)) })
+		l.points = series(run, func(at rundir.Point) float64 { return percent(of(at.Validation)) })
 		validated = validated && len(l.points) > 0
 		p.lines = append(p.lines, l)
 	}
@@ -122,7 +124,7 @@ func errorPanel(name string, runs []Run, of func(Measures) float64) panel {
 	p.yLabel = name + " on training (%)"
 	for i, run := range runs {
 		p.lines[i].look.glyph = nil
-		p.lines[i].points = smooth(series(run, func(at Point) float64 { return percent(of(at.Training)) }))
+		p.lines[i].points = smooth(series(run, func(at rundir.Point) float64 { return percent(of(at.Training)) }))
 	}
 	return p
 }
@@ -130,7 +132,7 @@ func errorPanel(name string, runs []Run, of func(Measures) float64) panel {
 func percent(share float64) float64 { return 100 * (1 - share) }
 
 // series returns what was measured, by epoch.
-func series(run Run, of func(Point) float64) []point {
+func series(run Run, of func(rundir.Point) float64) []point {
 	var points []point
 	for _, p := range run.Points {
 		if v := of(p); !math.IsNaN(v) && !math.IsInf(v, 0) {

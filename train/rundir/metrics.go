@@ -1,4 +1,4 @@
-package train
+package rundir
 
 import (
 	"bufio"
@@ -8,33 +8,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// metricsHeader names the columns of metrics.csv. There is a row for every few steps,
-// with the means over them, and one for every validation, whose other columns are empty.
+// header names the columns of metrics.csv. There is a row for every few steps, with the
+// means over them, and one for every validation, whose other columns are empty.
 // Accuracies and waiting, the part of the time that the step waited for images, are
 // shares.
-func metricsHeader() []string {
+func header() []string {
 	return []string{
 		"step", "epoch", "loss", "learning_rate", "gradient_norm", "top1", "top5", "images_per_second", "waiting",
 		"validation_loss", "validation_top1", "validation_top5",
 	}
-}
-
-// An interval sums over steps.
-type interval struct {
-	Steps  int     `json:"steps"`
-	Images int     `json:"images"`
-	Loss   float64 `json:"loss"`
-	Norm   float64 `json:"norm"`
-	Top1   int     `json:"top1"`
-	Top5   int     `json:"top5"`
-	// Time and Waited are of this process alone.
-	Time   time.Duration `json:"-"`
-	Waited time.Duration `json:"-"`
 }
 
 // metrics appends rows to metrics.csv.
@@ -62,7 +49,7 @@ func openMetrics(path string, step int, due bool) (*metrics, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	if end == 0 {
-		if err := m.write(metricsHeader()); err != nil {
+		if err := m.write(header()); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
@@ -79,6 +66,7 @@ func endOfStep(path string, step int, due bool) (int64, error) {
 		return 0, err
 	}
 	defer file.Close()
+	loss := slices.Index(header(), "loss") // empty in a row of a validation
 	var end int64
 	lines := bufio.NewReader(file)
 	for row := 1; ; row++ {
@@ -92,10 +80,9 @@ func endOfStep(path string, step int, due bool) (int64, error) {
 		if row > 1 {
 			cells := strings.Split(line, ",")
 			found, err := strconv.Atoi(cells[0])
-			if err != nil || len(cells) != len(metricsHeader()) {
-				return 0, fmt.Errorf("%s, row %d: expected a step and %d columns, found %q; repair or remove the file", path, row, len(metricsHeader()), line)
+			if err != nil || len(cells) != len(header()) {
+				return 0, fmt.Errorf("%s, row %d: expected a step and %d columns, found %q; repair or remove the file", path, row, len(header()), line)
 			}
-			const loss = 2 // empty in a row of a validation
 			if found > step || due && found == step && cells[loss] == "" {
 				return end, nil
 			}
@@ -112,17 +99,16 @@ func (m *metrics) write(row []string) error {
 	return m.writer.Error()
 }
 
-// training writes the row of some steps, which ended with the given one.
-func (m *metrics) training(p Progress) error {
+func (m *metrics) training(s Steps) error {
 	return m.write([]string{
-		strconv.Itoa(p.Step), rounded(p.Epoch, 4), exact(p.Loss), exact(p.LearningRate), exact(p.GradientNorm), exact(p.Top1), exact(p.Top5),
-		rounded(p.ImagesPerSecond, 2), rounded(p.Waiting, 4), "", "", "",
+		strconv.Itoa(s.Step), rounded(s.Epoch, 4), exact(s.Loss), exact(s.LearningRate), exact(s.GradientNorm), exact(s.Top1), exact(s.Top5),
+		rounded(s.ImagesPerSecond, 2), rounded(s.Waiting, 4), "", "", "",
 	})
 }
 
-func (m *metrics) validation(v Validation, epoch float64) error {
+func (m *metrics) validation(v Validation) error {
 	return m.write([]string{
-		strconv.Itoa(v.Step), rounded(epoch, 4), "", "", "", "", "", "", "", exact(v.Loss), exact(v.Top1), exact(v.Top5),
+		strconv.Itoa(v.Step), rounded(v.Epoch, 4), "", "", "", "", "", "", "", exact(v.Loss), exact(v.Top1), exact(v.Top5),
 	})
 }
 

@@ -1,4 +1,4 @@
-package train
+package rundir
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 )
 
 func TestOpenMetricsDropsWhatComesAgain(t *testing.T) {
-	header := strings.Join(metricsHeader(), ",") + "\n"
+	head := strings.Join(header(), ",") + "\n"
 	rows := []string{
 		"10,0.5,2.1,0.1,3,0.2,0.6,100,0.01,,,\n",
 		"20,1,1.9,0.1,3,0.3,0.7,100,0.01,,,\n",
@@ -22,20 +22,20 @@ func TestOpenMetricsDropsWhatComesAgain(t *testing.T) {
 		keep int
 	}{{0, false, 0}, {9, false, 0}, {10, false, 1}, {20, false, 3}, {20, true, 2}, {25, false, 3}, {30, false, 4}, {40, false, 4}} {
 		path := filepath.Join(t.TempDir(), "metrics.csv")
-		if err := os.WriteFile(path, []byte(header+strings.Join(rows, "")), 0o666); err != nil {
+		if err := os.WriteFile(path, []byte(head+strings.Join(rows, "")), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		m, err := openMetrics(path, c.step, c.due)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := m.validation(Validation{Step: 99, Accuracy: Accuracy{Top1: 0.5, Top5: 1, Loss: 0.25}}, 3); err != nil {
+		if err := m.validation(Validation{Step: 99, Epoch: 3, Top1: 0.5, Top5: 1, Loss: 0.25}); err != nil {
 			t.Fatal(err)
 		}
 		if err := m.close(); err != nil {
 			t.Fatal(err)
 		}
-		want := header + strings.Join(rows[:c.keep], "") + "99,3.0000,,,,,,,,0.25,0.5,1\n"
+		want := head + strings.Join(rows[:c.keep], "") + "99,3.0000,,,,,,,,0.25,0.5,1\n"
 		if got, _ := os.ReadFile(path); string(got) != want {
 			t.Errorf("resumed after step %d (validation due: %v):\n%swant:\n%s", c.step, c.due, got, want)
 		}
