@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 // A predictionLog is a CSV file with one line for each image and row of the report:
@@ -35,7 +37,7 @@ type predictionLog struct {
 func (e *evaluation) header() []string {
 	header := []string{"index", "image", "label", "model", "crops", "fingerprint"}
 	for _, column := range []string{"top", "p"} {
-		for i := range min(five, len(e.classes)) {
+		for i := range min(score.Five, len(e.classes)) {
 			header = append(header, column+strconv.Itoa(i+1))
 		}
 	}

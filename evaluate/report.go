@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -43,15 +44,15 @@ type Row struct {
 	Size int `json:"size,omitempty"`
 	// Top1 counts the images whose label is not the most probable class, Top5 those whose
 	// label is not among the five most probable.
-	Top1 Errors `json:"top1"`
-	Top5 Errors `json:"top5"`
+	Top1 score.Errors `json:"top1"`
+	Top5 score.Errors `json:"top5"`
 }
 
 // A ClassRow is the images of one class.
 type ClassRow struct {
-	Class string `json:"class"`
-	Top1  Errors `json:"top1"`
-	Top5  Errors `json:"top5"`
+	Class string       `json:"class"`
+	Top1  score.Errors `json:"top1"`
+	Top5  score.Errors `json:"top5"`
 	// Confused is the class that most of the top-1 errors were taken for, the first of
 	// equal ones; empty without errors.
 	Confused string `json:"confused,omitempty"`
@@ -128,7 +129,7 @@ func (e *evaluation) misses(p Prediction, row int) (top1, top5 bool) {
 	return classes[0].Label != label, !slices.ContainsFunc(classes, func(c Class) bool { return c.Label == label })
 }
 
-func (e *evaluation) count(row int) (top1, top5 Errors) {
+func (e *evaluation) count(row int) (top1, top5 score.Errors) {
 	var one, five int
 	for _, p := range e.done {
 		miss1, miss5 := e.misses(p, row)
@@ -139,7 +140,7 @@ func (e *evaluation) count(row int) (top1, top5 Errors) {
 			five++
 		}
 	}
-	return errorsOf(one, len(e.done)), errorsOf(five, len(e.done))
+	return score.ErrorsOf(one, len(e.done)), score.ErrorsOf(five, len(e.done))
 }
 
 // countClasses counts by class, for the last row.
@@ -159,7 +160,7 @@ func (e *evaluation) countClasses(r *Report) {
 		}
 	}
 	for label, class := range e.classes {
-		c := ClassRow{Class: class, Top1: errorsOf(images[label]-r.Confusion[label][label], images[label]), Top5: errorsOf(five[label], images[label])}
+		c := ClassRow{Class: class, Top1: score.ErrorsOf(images[label]-r.Confusion[label][label], images[label]), Top5: score.ErrorsOf(five[label], images[label])}
 		for other, count := range r.Confusion[label] {
 			if other != label && count > c.ConfusedImages {
 				c.Confused, c.ConfusedImages = e.classes[other], count

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -257,8 +258,13 @@ func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
 			if f.sums[member] == nil {
 				f.sums[member] = make([]float64, len(e.classes))
 			}
-			if !e.addSoftmax(f.sums[member], logits[i*m.Classes:][:m.Classes], e.orders[member], float64(v.count)) {
+			own := logits[i*m.Classes:][:m.Classes]
+			if !score.Finite(own) {
 				return fmt.Errorf("%s, %s: %w; the network may have diverged in training", m.Name, e.set.Name(f.index), ErrNotFinite)
+			}
+			e.scratch = score.Softmax(e.scratch, own)
+			for class, share := range e.scratch {
+				f.sums[member][e.orders[member][class]] += float64(v.count) * share
 			}
 		}
 		e.speed.Views += len(b.views)

@@ -437,25 +437,3 @@ func TestReportJSON(t *testing.T) {
 		}
 	}
 }
-
-// TestWilson compares with SciPy 1.10, scipy.stats.binomtest(...).proportion_ci
-// (method="wilson").
-func TestWilson(t *testing.T) {
-	for _, c := range []struct {
-		count, images int
-		low, high     float64
-	}{
-		{10, 100, 0.05522913706067508, 0.17436566150491345},
-		{0, 10, 0, 0.27753279986288926},
-		{10, 10, 0.7224672001371109, 1},
-		{1, 3, 0.06149194472039626, 0.7923403991979523},
-		{497, 10000, 0.045610742731171314, 0.05413508620146003},
-		{5000, 50000, 0.0974010831426762, 0.10266037547663981},
-		{0, 0, 0, 1},
-	} {
-		e := errorsOf(c.count, c.images)
-		if math.Abs(e.Low-c.low) > 1e-12 || math.Abs(e.High-c.high) > 1e-12 {
-			t.Errorf("%d of %d: %g to %g, want %g to %g", c.count, c.images, e.Low, e.High, c.low, c.high)
-		}
-	}
-}

@@ -1,12 +1,10 @@
 package predict
 
 import (
-	"cmp"
-	"math"
-	"slices"
 	"strconv"
 
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 // A Result is what the network says of one photograph.
@@ -31,27 +29,15 @@ type Prediction struct {
 // Top returns the k classes with the largest logits, the largest first; of equal
 // ones the smaller index first. There are no more than there are classes.
 func (r Result) Top(k int) []Prediction {
-	order := make([]int, len(r.Logits))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(r.Logits[b], r.Logits[a]), a-b)
-	})
-	// Relative to the largest logit no exponential overflows.
-	largest := float64(r.Logits[order[0]])
-	var sum float64
-	for _, logit := range r.Logits {
-		sum += math.Exp(float64(logit) - largest)
-	}
-	top := make([]Prediction, min(max(k, 0), len(order)))
-	for i := range top {
-		index := order[i]
+	order := score.Top(r.Logits, k)
+	probabilities := score.Softmax(nil, r.Logits)
+	top := make([]Prediction, len(order))
+	for i, index := range order {
 		top[i] = Prediction{
 			Index:       index,
 			Label:       "class " + strconv.Itoa(index),
 			Logit:       r.Logits[index],
-			Probability: math.Exp(float64(r.Logits[index])-largest) / sum,
+			Probability: probabilities[index],
 		}
 		if r.labels != nil {
 			top[i].Synset, top[i].Label = r.labels[index].Synset, r.labels[index].Name

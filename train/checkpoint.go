@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 )
@@ -36,7 +37,7 @@ type state struct {
 // A Validation is the accuracy after a step.
 type Validation struct {
 	Step int `json:"step"`
-	Accuracy
+	score.Accuracy
 }
 
 const (

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 // An evaluator measures a network on a set, time and again with other parameters.
@@ -40,20 +41,18 @@ func (e *evaluator) close() {
 }
 
 // measure runs all images through the network with the given parameters.
-func (e *evaluator) measure(ctx context.Context, values []namedValues) (Accuracy, error) {
+func (e *evaluator) measure(ctx context.Context, values []namedValues) (score.Accuracy, error) {
 	for _, v := range values {
 		if err := assign(e.store, v.Name, tensors.FromFlatDataAndDimensions(v.values, v.Shape...)); err != nil {
-			return Accuracy{}, err
+			return score.Accuracy{}, err
 		}
 	}
 	loader, err := dataset.NewLoader(e.set, e.options)
 	if err != nil {
-		return Accuracy{}, err
+		return score.Accuracy{}, err
 	}
 	defer loader.Close()
-	var a Accuracy
-	var top1, top5 int
-	var loss float64
+	var tally score.Tally
 	side := e.options.Preparation.Side()
 	for {
 		batch, err := loader.Next(ctx)
@@ -61,32 +60,25 @@ func (e *evaluator) measure(ctx context.Context, values []namedValues) (Accuracy
 			break
 		}
 		if err != nil {
-			return Accuracy{}, err
+			return score.Accuracy{}, err
 		}
 		// The last batch is filled up with what was in memory, for one compiled program.
 		full := batch.Images[:e.options.Batch*side*side*3]
 		images := tensors.FromFlatDataAndDimensions(full, e.options.Batch, side, side, 3)
 		results, err := e.exec.Exec(images)
 		if err != nil {
-			return Accuracy{}, err
+			return score.Accuracy{}, err
 		}
 		logits, err := tensors.CopyFlatData[float32](results[0])
 		if err := errors.Join(err, images.FinalizeAll(), results[0].FinalizeAll()); err != nil {
-			return Accuracy{}, err
+			return score.Accuracy{}, err
 		}
-		logits = logits[:len(batch.Labels)*e.classes]
-		first, five := hits(logits, batch.Labels)
-		top1, top5 = top1+first, top5+five
-		for i, label := range batch.Labels {
-			loss += crossEntropyOf(logits[i*e.classes:][:e.classes], int(label))
-		}
-		a.Images += len(batch.Labels)
+		tally.Add(logits[:len(batch.Labels)*e.classes], batch.Labels)
 	}
+	a := tally.Accuracy()
 	if a.Images == 0 {
 		return a, fmt.Errorf("none of the %d images to evaluate can be read", e.set.Len())
 	}
-	n := float64(a.Images)
-	a.Top1, a.Top5, a.Loss = float64(top1)/n, float64(top5)/n, loss/n
 	return a, nil
 }
 

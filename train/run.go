@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
@@ -317,7 +318,7 @@ func (t *run) step(ctx context.Context) error {
 		if !finite(o.loss) || !finite(o.norm) {
 			return t.diverged(o)
 		}
-		top1, top5 := hits(o.logits, batch.Labels)
+		top1, top5 := score.Hits(o.logits, batch.Labels)
 		sums.Loss += o.loss / float64(parts)
 		sums.Top1, sums.Top5 = sums.Top1+top1, sums.Top5+top5
 		sums.Images += len(batch.Labels)

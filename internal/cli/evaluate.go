@@ -20,6 +20,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -284,7 +285,7 @@ func printReport(out io.Writer, r *evaluate.Report) error {
 	return printClasses(out, r)
 }
 
-func rateText(e evaluate.Errors) string {
+func rateText(e score.Errors) string {
 	return fmt.Sprintf("%.2f%%\t%.2f%% to %.2f%%", 100*e.Rate, 100*e.Low, 100*e.High)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/rendered"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/curves"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
@@ -73,10 +74,10 @@ type Result struct {
 // A Measure is one way to evaluate the network.
 type Measure struct {
 	// Weights is "raw" or "averaged".
-	Weights string          `json:"weights"`
-	Crops   int             `json:"crops"`
-	Top1    evaluate.Errors `json:"top1"`
-	Top5    evaluate.Errors `json:"top5"`
+	Weights string       `json:"weights"`
+	Crops   int          `json:"crops"`
+	Top1    score.Errors `json:"top1"`
+	Top5    score.Errors `json:"top5"`
 }
 
 // A Picture is a classified one.

@@ -3,6 +3,8 @@ package reproduce
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 // A Claim is one statement of the paper.
@@ -82,7 +84,7 @@ type Comparison struct {
 	What string
 	// Unit is that of the difference.
 	Unit       string
-	Difference Estimate
+	Difference score.Estimate
 }
 
 // Verdict tells from the difference's interval.

@@ -3,6 +3,7 @@ package reproduce
 import (
 	"fmt"
 
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -18,7 +19,7 @@ func compare(f Finding, classes int) ([]Comparison, error) {
 	}
 	var all []Comparison
 	add := func(what, unit string, a, b []float64) error {
-		d, err := paired(a, b)
+		d, err := score.Paired(a, b)
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 //go:embed report.html.tmpl
@@ -139,14 +139,14 @@ func (f Finding) Verdict() string {
 	}
 }
 
-func intervalText(e Estimate) string {
+func intervalText(e score.Estimate) string {
 	if math.IsInf(e.Low, 0) {
 		return "none: one seed"
 	}
 	return fmt.Sprintf("%.2f to %.2f", e.Low, e.High)
 }
 
-func errorText(e evaluate.Errors) string {
+func errorText(e score.Errors) string {
 	return fmt.Sprintf("%.1f%% (%.1f%% to %.1f%%)", 100*e.Rate, 100*e.Low, 100*e.High)
 }
 

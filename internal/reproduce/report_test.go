@@ -12,34 +12,9 @@ import (
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/engine"
-	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
-
-// TestEstimate compares with SciPy 1.10, scipy.stats.t.interval.
-func TestEstimate(t *testing.T) {
-	for _, c := range []struct {
-		values          []float64
-		mean, low, high float64
-	}{
-		{[]float64{1, 2, 4.5}, 2.5, -1.9783429476832186, 6.978342947683219},
-		{[]float64{0.1, -0.2, 0.05, 0.3, 0.12}, 0.074, -0.14943052769489013, 0.2974305276948901},
-		{[]float64{3, 5}, 4, -8.706204736432095, 16.706204736432095},
-		{[]float64{3}, 3, math.Inf(-1), math.Inf(1)},
-	} {
-		e, err := estimate(c.values)
-		near := func(a, b float64) bool { return a == b || math.Abs(a-b) < 1e-6 }
-		if err != nil || e.N != len(c.values) || !near(e.Mean, c.mean) || !near(e.Low, c.low) || !near(e.High, c.high) {
-			t.Errorf("%v: %+v, %v", c.values, e, err)
-		}
-	}
-	if _, err := estimate(nil); err == nil {
-		t.Error("no error of no values")
-	}
-	if _, err := paired([]float64{1}, nil); err == nil {
-		t.Error("no error of values in unequal number")
-	}
-}
 
 // TestArms expects pairs of about equal cost, and wide blocks that differ in their scales
 // alone.
@@ -75,7 +50,7 @@ func trials(ends ...float64) []*Trial {
 			rate := 0.9 + (end-0.9)*float64(p+1)/points
 			trial.Points = append(trial.Points, Point{
 				Step: 10 * (p + 1), Epoch: float64(p+1) / 2, Loss: 2 * rate, Activation: 0.4,
-				Top1: evaluate.Errors{Rate: rate}, Top5: evaluate.Errors{Rate: rate / 2}, RawTop1: evaluate.Errors{Rate: rate + 0.01},
+				Top1: score.Errors{Rate: rate}, Top5: score.Errors{Rate: rate / 2}, RawTop1: score.Errors{Rate: rate + 0.01},
 			})
 		}
 		all = append(all, trial)
@@ -147,7 +122,7 @@ func TestWriteReport(t *testing.T) {
 			for seed := range uint64(3) {
 				for i, crops := range []vision.Crops{vision.Crops1, vision.Crops12, vision.Crops144} {
 					rate := 0.4 - 0.01*float64(i) + 0.001*float64(seed)*float64(i)
-					f.Crops = append(f.Crops, CropErrors{seed + 1, crops, []evaluate.Errors{{Rate: rate}, {Rate: rate}}, evaluate.Errors{Rate: rate - 0.02}})
+					f.Crops = append(f.Crops, CropErrors{seed + 1, crops, []score.Errors{{Rate: rate}, {Rate: rate}}, score.Errors{Rate: rate - 0.02}})
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -77,8 +78,8 @@ type Finding struct {
 type CropErrors struct {
 	Seed     uint64
 	Crops    vision.Crops
-	Members  []evaluate.Errors // in the order of the arms
-	Ensemble evaluate.Errors
+	Members  []score.Errors // in the order of the arms
+	Ensemble score.Errors
 }
 
 // trainingShare is the part of the budget that is trained in; the rest is for evaluation
@@ -218,7 +219,7 @@ func (t *trainer) crops(ctx context.Context, trials []*Trial) ([]CropErrors, err
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, CropErrors{trials[i].Seed, crops, []evaluate.Errors{r.Rows[0].Top1, r.Rows[1].Top1}, r.Rows[2].Top1})
+			all = append(all, CropErrors{trials[i].Seed, crops, []score.Errors{r.Rows[0].Top1, r.Rows[1].Top1}, r.Rows[2].Top1})
 			t.c.log("evaluated", "seed", trials[i].Seed, "crops", crops, "top-1 error of both", r.Rows[2].Top1.Rate)
 		}
 	}

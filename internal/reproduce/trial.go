@@ -8,8 +8,8 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 // An Arm is one of the sides that an experiment compares: a network with its options.
@@ -43,7 +43,7 @@ type Point struct {
 	Epoch float64
 	// Top1 and Top5 are errors with the averaged parameters on a single crop, RawTop1 that
 	// with the parameters themselves.
-	Top1, Top5, RawTop1 evaluate.Errors
+	Top1, Top5, RawTop1 score.Errors
 	// Loss is that on the distorted images of the last steps.
 	Loss float64
 	// Activation is the mean over images and channels of the last layer before the

@@ -1,4 +1,4 @@
-package reproduce
+package score
 
 import (
 	"errors"
@@ -14,7 +14,8 @@ type Estimate struct {
 	Mean, Low, High float64
 }
 
-func estimate(values []float64) (Estimate, error) {
+// Mean estimates the mean of the distribution that independent values are of.
+func Mean(values []float64) (Estimate, error) {
 	n := float64(len(values))
 	if n == 0 {
 		return Estimate{}, errors.New("expected at least one value to take the mean of, found none")
@@ -37,8 +38,8 @@ func estimate(values []float64) (Estimate, error) {
 	return e, nil
 }
 
-// paired is the estimate of a[i]-b[i].
-func paired(a, b []float64) (Estimate, error) {
+// Paired is the estimate of the mean of a[i]-b[i].
+func Paired(a, b []float64) (Estimate, error) {
 	if len(a) != len(b) {
 		return Estimate{}, errors.New("paired values differ in number")
 	}
@@ -46,5 +47,5 @@ func paired(a, b []float64) (Estimate, error) {
 	for i := range a {
 		differences[i] = a[i] - b[i]
 	}
-	return estimate(differences)
+	return Mean(differences)
 }

@@ -1,4 +1,4 @@
-package evaluate
+package score
 
 import "math"
 
@@ -16,9 +16,9 @@ type Errors struct {
 // z is the 97.5% quantile of the normal distribution.
 const z = 1.959963984540054
 
-// errorsOf computes the rate and its Wilson score interval. Without images the rate is 0
+// ErrorsOf returns the rate and its Wilson score interval. Without images the rate is 0
 // and the interval is everything.
-func errorsOf(count, images int) Errors {
+func ErrorsOf(count, images int) Errors {
 	if images == 0 {
 		return Errors{High: 1}
 	}
