@@ -13,7 +13,8 @@ import (
 )
 
 // A Training says how a network is trained: all that decides what a run computes,
-// beside the images. It is written as YAML, with the names in the tags.
+// beside the images. It is written as YAML, with the names in the tags. Entries that are
+// left out have the defaults that Resolved fills in.
 type Training struct {
 	// Network is the network's name in package arch; that of Weights when empty.
 	Network string `yaml:"network,omitempty"`
@@ -24,8 +25,8 @@ type Training struct {
 	ResidualScales []float64 `yaml:"residual_scales,omitempty,flow"`
 	AuxiliaryHead  bool      `yaml:"auxiliary_head,omitempty"`
 	DropoutKeep    float64   `yaml:"dropout_keep,omitempty"`
-	// BatchNormDecay is that of batch norm's moving statistics at every batch, in (0,1);
-	// 0.9997 when zero.
+	// BatchNormDecay is that of batch norm's moving statistics at every batch, in (0,1); the
+	// network's own, or that of Weights, when zero.
 	BatchNormDecay float64 `yaml:"batch_norm_decay,omitempty"`
 
 	// Weights is the path of the file of weights to start from; random ones when empty.

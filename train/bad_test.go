@@ -240,7 +240,7 @@ func TestCheckGradients(t *testing.T) {
 		t.Fatal(err)
 	}
 	const large = "InceptionResnetV1/Conv2d_4a_3x3/weights"
-	s, err := newStepper(backend, from.network, r, from.parameters, func(dst []float32, p arch.Parameter) error {
+	s, err := newStepper(backend, from.network, r.Resolved(), from.parameters, func(dst []float32, p arch.Parameter) error {
 		if err := from.values(dst, p); err != nil || p.Name != large {
 			return err
 		}

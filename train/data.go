@@ -87,14 +87,8 @@ func preparation(r recipe.Training) (dataset.Preparation, error) {
 
 // evaluationCrop is what happens to those that accuracies are measured on.
 func evaluationCrop(r recipe.Training) (vision.EvaluationCrop, error) {
-	interpolation := vision.Bicubic
-	if r.Interpolation != "" {
-		var err error
-		if interpolation, err = vision.ParseInterpolation(r.Interpolation); err != nil {
-			return vision.EvaluationCrop{}, err
-		}
-	}
-	return vision.EvaluationCrop{Size: r.Size, Crop: r.Crop, Interpolation: interpolation}, nil
+	interpolation, err := vision.ParseInterpolation(r.Interpolation)
+	return vision.EvaluationCrop{Size: r.Size, Crop: r.Crop, Interpolation: interpolation}, err
 }
 
 // preprocessing is the same for those who predict.

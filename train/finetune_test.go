@@ -168,7 +168,7 @@ func TestFrozenBatchNorm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer from.close()
-	s, err := newStepper(backend, from.network, r, from.parameters, from.values, false)
+	s, err := newStepper(backend, from.network, r.Resolved(), from.parameters, from.values, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func TestGoldenRMSProp(t *testing.T) {
 				Optimizer:      recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: o.Decay, Momentum: o.Momentum, Epsilon: o.Epsilon}},
 				LabelSmoothing: want.LabelSmoothing,
 			}
-			s, err := newStepper(backend, network, r, divide(all, frozenBy(nil)), func(dst []float32, p arch.Parameter) error {
+			s, err := newStepper(backend, network, r.Resolved(), divide(all, frozenBy(nil)), func(dst []float32, p arch.Parameter) error {
 				copy(dst, tensors.MustCopyFlatData[float32](initial[p.Name]))
 				return nil
 			}, false)

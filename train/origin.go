@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -81,18 +80,11 @@ func complete(r recipe.Training) (_ recipe.Training, err error) {
 		return r, fmt.Errorf("%s expects inputs less %v divided by %v, but training gives them in [-1,1]; start from other weights", r.Weights, p.Mean, p.Std)
 	}
 	o := network.Options()
-	r.Network = network.Name()
-	r.Width = cmp.Or(r.Width, o.Width)
-	if r.Blocks == nil {
-		r.Blocks = o.Blocks
-	}
-	if r.ResidualScales == nil {
-		r.ResidualScales = o.ResidualScales
-	}
-	r.DropoutKeep = cmp.Or(r.DropoutKeep, o.DropoutKeep)
-	r.BatchNormDecay = cmp.Or(r.BatchNormDecay, o.BatchNormDecay)
-	r.Size, r.Crop, r.Interpolation = cmp.Or(r.Size, p.Size), cmp.Or(r.Crop, p.Crop), cmp.Or(r.Interpolation, p.Interpolation)
-	return r, nil
+	return r.Inherit(recipe.Training{
+		Network: network.Name(), Width: o.Width, Blocks: o.Blocks, ResidualScales: o.ResidualScales,
+		DropoutKeep: o.DropoutKeep, BatchNormDecay: o.BatchNormDecay,
+		Size: p.Size, Crop: p.Crop, Interpolation: p.Interpolation,
+	}), nil
 }
 
 // openOrigin takes the values of a file of weights. Only the logits may differ in their

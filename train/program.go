@@ -13,8 +13,9 @@ import (
 type Program struct{ stepper *stepper }
 
 // NewProgram makes the step of a recipe for a number of classes, with what the recipe
-// begins with. MicroBatches must be 1 or zero.
+// begins with. A batch is not divided: MicroBatches must be left out, or 1.
 func NewProgram(backend compute.Backend, r recipe.Training, classes int) (*Program, error) {
+	r = r.Resolved()
 	o, err := newOrigin(r, make([]string, classes), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err

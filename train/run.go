@@ -130,7 +130,7 @@ type run struct {
 // start opens all that a run needs, calls begin once nothing is wrong with it, and
 // trains.
 func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
-	t := &run{recipe: r, dir: dir, log: o.Log, watch: o.Progress}
+	t := &run{recipe: r.Resolved(), dir: dir, log: o.Log, watch: o.Progress}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -231,7 +231,7 @@ func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) 
 		return training, validation, err
 	}
 	skipped := func(name string, err error) { t.log.Warn("skipped an image", "name", name, "error", err) }
-	part := t.recipe.Batch / microBatches(t.recipe)
+	part := t.recipe.Batch / t.recipe.MicroBatches
 	training = dataset.LoaderOptions{
 		Batch: part, Preparation: prepare, Seed: t.recipe.Seed, Start: t.state.Position,
 		MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped,
@@ -263,26 +263,12 @@ func (t *run) train(ctx context.Context) error {
 			return t.save() // the step had not begun
 		case err != nil:
 			return err
-		case ctx.Err() != nil || time.Since(t.saved) >= saveEvery(t.recipe):
+		case ctx.Err() != nil || time.Since(t.saved) >= t.recipe.SaveEvery:
 			if err := t.save(); err != nil || ctx.Err() != nil {
 				return err
 			}
 		}
 	}
-}
-
-func saveEvery(r recipe.Training) time.Duration {
-	if r.SaveEvery == 0 {
-		return 10 * time.Minute
-	}
-	return r.SaveEvery
-}
-
-func logEvery(r recipe.Training) int {
-	if r.LogEvery == 0 {
-		return 10
-	}
-	return r.LogEvery
 }
 
 // step makes one step and counts it.
@@ -291,7 +277,7 @@ func (t *run) step(ctx context.Context) error {
 	perEpoch := float64(t.data.training.Len()) / float64(t.recipe.Batch)
 	rate := learningRate(t.recipe.LearningRate, float64(t.state.Step)/perEpoch, t.recipe.Epochs)
 	decay := averageDecay(t.recipe.AverageDecay, t.state.Step)
-	parts := microBatches(t.recipe)
+	parts := t.recipe.MicroBatches
 	sums := t.state.Interval
 	var norm float64
 	end := t.state.Position
@@ -340,7 +326,7 @@ func (t *run) step(ctx context.Context) error {
 		t.watch(p)
 	}
 	t.state.Interval = sums
-	if t.state.Step%logEvery(t.recipe) == 0 || t.state.Step == t.steps {
+	if t.state.Step%t.recipe.LogEvery == 0 || t.state.Step == t.steps {
 		t.state.Interval = interval{}
 		return t.journal.Training(rundir.Steps{
 			Step: p.Step, Epoch: p.Epoch, Loss: p.Loss, LearningRate: p.LearningRate, GradientNorm: p.GradientNorm,
@@ -407,13 +393,9 @@ func (t *run) save() error {
 	if err := t.writeModel(t.dir.Model(), values); err != nil {
 		return t.notSaved(err)
 	}
-	keep := t.recipe.Keep
-	if keep == 0 {
-		keep = 2
-	}
 	t.saved = time.Now()
 	t.log.Debug("saved", "step", t.state.Step)
-	return t.dir.KeepLast(keep)
+	return t.dir.KeepLast(t.recipe.Keep)
 }
 
 func (t *run) notSaved(err error) error {

@@ -41,9 +41,7 @@ const (
 	gradientScope = "gradient" // the sum over the parts of a batch
 )
 
-func microBatches(r recipe.Training) int { return max(1, r.MicroBatches) }
-
-// newStepper makes the variables; values fills in what training begins with.
+// newStepper makes the variables of a resolved recipe; values fills in what training begins with.
 func newStepper(backend compute.Backend, network *arch.Network, r recipe.Training, p parameters, values func(dst []float32, p arch.Parameter) error, check bool) (*stepper, error) {
 	s := &stepper{backend: backend, network: network, recipe: r, optimizer: optimizerOf(r.Optimizer), parameters: p, store: model.NewStore(), check: check}
 	s.update = function{backend: backend, store: s.store, name: "step", build: s.updateGraph}
@@ -94,7 +92,7 @@ func (s *stepper) create(values func(dst []float32, p arch.Parameter) error) err
 		for _, slot := range s.optimizer.slots() {
 			add(slot.name, p, filled(slot.initial, p))
 		}
-		if microBatches(s.recipe) > 1 {
+		if s.recipe.MicroBatches > 1 {
 			add(gradientScope, p, filled(0, p))
 		}
 	}
@@ -207,7 +205,7 @@ func (s *stepper) updateGraph(scope *model.Scope, arguments []*graph.Node) []*gr
 	images, targets, rate, decay := arguments[0], arguments[1], arguments[2], arguments[3]
 	logits, loss, gradients := s.gradients(scope, images, targets)
 	for i, p := range s.parameters.trained {
-		if n := microBatches(s.recipe); n > 1 {
+		if n := s.recipe.MicroBatches; n > 1 {
 			sum := s.variable(gradientScope, p)
 			gradients[i] = graph.MulScalar(graph.Add(sum.NodeValue(loss), gradients[i]), 1/float64(n))
 			sum.SetNodeValue(graph.ZerosLike(gradients[i]))
@@ -286,12 +284,12 @@ func (s *stepper) add(step, part int, images []float32, labels []int32) (outcome
 
 // step runs a batch, or its last part, and changes the parameters.
 func (s *stepper) step(step int, images []float32, labels []int32, rate, decay float64) (outcome, error) {
-	return s.exec(&s.update, step, microBatches(s.recipe)-1, images, labels, float32(rate), float32(decay))
+	return s.exec(&s.update, step, s.recipe.MicroBatches-1, images, labels, float32(rate), float32(decay))
 }
 
 func (s *stepper) exec(f *function, step, part int, images []float32, labels []int32, scalars ...float32) (outcome, error) {
 	// Dropout follows from the seed, the step and the part.
-	random := rand.New(rand.NewPCG(s.recipe.Seed, uint64(step)*uint64(microBatches(s.recipe))+uint64(part)))
+	random := rand.New(rand.NewPCG(s.recipe.Seed, uint64(step)*uint64(s.recipe.MicroBatches)+uint64(part)))
 	if err := s.store.SetRNGStateFromSeed(random.Int64()); err != nil {
 		return outcome{}, err
 	}

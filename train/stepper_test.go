@@ -11,6 +11,7 @@ import (
 // newTestStepper returns a stepper for three classes with random values.
 func newTestStepper(t testing.TB, backend compute.Backend, r recipe.Training) *stepper {
 	t.Helper()
+	r = r.Resolved()
 	from, err := newOrigin(r, []string{"a", "b", "c"}, discard())
 	if err != nil {
 		t.Fatal(err)
