@@ -13,7 +13,7 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 // imports go one way, from the command line down to the networks.
 var mayImport = map[string][]string{
 	"arch":                  {},
-	"recipe":                {},
+	"recipe":                {"vision"}, // the cards of checkpoints and the recipes hold a vision.Preprocessing
 	"vision":                {},
 	"score":                 {},
 	"internal/atomicfile":   {},
@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"dataset":               {"internal/splitmix", "internal/tfrecord"},
 	"dataset/ilsvrc":        {"dataset"},
 	"weights/safetensors":   {"internal/atomicfile"},
-	"weights":               {"arch", "recipe", "weights/safetensors"},
+	"weights":               {"arch", "recipe", "vision", "weights/safetensors"},
 	"weights/hub":           {"internal/atomicfile", "recipe"},
 	"predict":               {"arch", "recipe", "score", "vision", "weights"},
 	"train":                 {"arch", "dataset", "recipe", "score", "train/rundir", "vision", "weights", "weights/safetensors"},

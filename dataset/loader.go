@@ -14,7 +14,7 @@ import (
 )
 
 // A Preparation turns the bytes of an image file into a network's input; those of
-// package vision are Distortion, PadCrop and EvaluationCrop. It is called from several
+// package vision are Distortion, PadCrop and Preprocessing. It is called from several
 // goroutines at once.
 type Preparation interface {
 	// Side is the height and width of the input in pixels.

@@ -156,7 +156,7 @@ func TestLoaderEpochs(t *testing.T) {
 // TestLoaderSequential evaluates: every image once, in the set's order.
 func TestLoaderSequential(t *testing.T) {
 	s := smallSet(t, "cat/000.jpg")
-	o := LoaderOptions{Batch: 5, Preparation: vision.EvaluationCrop{Size: 9, Crop: 0.875}, Sequential: true, Epochs: 1, MaxUnreadable: 1}
+	o := LoaderOptions{Batch: 5, Preparation: scaled(9, 0.875), Sequential: true, Epochs: 1, MaxUnreadable: 1}
 	got := load(t, s, o, -1)
 	if !errors.Is(got.err, io.EOF) || !slices.Equal(got.sizes, []int{5, 5, 5, 5, 2}) {
 		t.Errorf("batches of %v: %v", got.sizes, got.err)
@@ -366,4 +366,10 @@ func BenchmarkLoader(b *testing.B) {
 			b.ReportMetric(float64(32*b.N)/b.Elapsed().Seconds(), "images/s")
 		})
 	}
+}
+
+// scaled is the central part of an image in [-1,1].
+func scaled(size int, crop float64) vision.Preprocessing {
+	half := [3]float32{0.5, 0.5, 0.5}
+	return vision.Preprocessing{Size: size, Crop: crop, Mean: half, Std: half}
 }

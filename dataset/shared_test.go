@@ -30,9 +30,9 @@ func TestSharedSets(t *testing.T) {
 		preparation       Preparation
 	}{
 		{"cifar", *cifar, "train", cifarClasses, 50000, vision.PadCrop{Size: 32}},
-		{"cifar", *cifar, "test", cifarClasses, 10000, vision.EvaluationCrop{Size: 32, Crop: 1}},
+		{"cifar", *cifar, "test", cifarClasses, 10000, scaled(32, 1)},
 		{"clothing", *clothing, "train", clothes, 600, vision.Distortion{Size: 299}},
-		{"clothing", *clothing, "validation", clothes, 341, vision.EvaluationCrop{Size: 299, Crop: 0.875}},
+		{"clothing", *clothing, "validation", clothes, 341, scaled(299, 0.875)},
 	} {
 		t.Run(c.flag+" "+c.split, func(t *testing.T) {
 			if c.path == "" {

@@ -14,11 +14,12 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // plain is a preprocessing without arithmetic: values in [0,1], nothing cut off.
-func plain(size int) recipe.Preprocessing {
-	return recipe.Preprocessing{Size: size, Crop: 1, Interpolation: "bilinear", Std: [3]float32{1, 1, 1}}
+func plain(size int) vision.Preprocessing {
+	return vision.Preprocessing{Size: size, Crop: 1, Interpolation: vision.Bilinear, Std: [3]float32{1, 1, 1}}
 }
 
 // labelled names classes.

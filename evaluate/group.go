@@ -3,14 +3,12 @@ package evaluate
 import (
 	"fmt"
 
-	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // A group is the members that look at the same views, so that these are made once.
 type group struct {
-	preprocessing recipe.Preprocessing
-	crop          vision.EvaluationCrop
+	preprocessing vision.Preprocessing
 	crops         vision.Crops
 	members       []int // places in the evaluation's members
 }
@@ -19,7 +17,7 @@ type group struct {
 // each.
 func groupsOf(members []Member, crops vision.Crops) ([]*group, error) {
 	var groups []*group
-	found := map[recipe.Preprocessing]*group{}
+	found := map[vision.Preprocessing]*group{}
 	for i, m := range members {
 		p := m.Preprocessing
 		if crops != vision.Crops1 {
@@ -27,13 +25,9 @@ func groupsOf(members []Member, crops vision.Crops) ([]*group, error) {
 		}
 		g := found[p]
 		if g == nil {
-			interpolation, err := vision.ParseInterpolation(p.Interpolation)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", m.Name, err)
-			}
-			g = &group{preprocessing: p, crop: vision.EvaluationCrop{Size: p.Size, Crop: p.Crop, Interpolation: interpolation}, crops: crops}
+			g = &group{preprocessing: p, crops: crops}
 			// Whatever is wrong with the preprocessing shows on any photograph.
-			views, err := g.crop.Views(crops, 1, 1)
+			views, err := g.preprocessing.Views(crops, 1, 1)
 			if err == nil {
 				err = g.normalize(make([]float32, g.values()), &vision.Image{Width: 1, Height: 1, Pix: make([]uint8, 3)}, views)
 			}
@@ -50,7 +44,7 @@ func groupsOf(members []Member, crops vision.Crops) ([]*group, error) {
 
 // normalize checks that the first of an image's views can be made.
 func (g *group) normalize(dst []float32, m *vision.Image, views []vision.View) error {
-	cuts, err := vision.Cut(m, views[:1], g.crop.Interpolation)
+	cuts, err := vision.Cut(m, views[:1], g.preprocessing.Interpolation)
 	if err != nil {
 		return err
 	}
@@ -68,7 +62,7 @@ type sight struct {
 }
 
 func (g *group) look(m *vision.Image) (sight, error) {
-	views, err := g.crop.Views(g.crops, m.Width, m.Height)
+	views, err := g.preprocessing.Views(g.crops, m.Width, m.Height)
 	if err != nil {
 		return sight{}, err
 	}
@@ -85,6 +79,6 @@ func (g *group) look(m *vision.Image) (sight, error) {
 		}
 		s.count[i]++
 	}
-	s.cuts, err = vision.Cut(m, distinct, g.crop.Interpolation)
+	s.cuts, err = vision.Cut(m, distinct, g.preprocessing.Interpolation)
 	return s, err
 }

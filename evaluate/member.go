@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // A Member is one network of an evaluation: alone, or one of an ensemble. Members may
@@ -13,7 +14,7 @@ type Member struct {
 	// Name is what the report calls the member; no two have the same.
 	Name string
 	// Preprocessing is what photographs go through. Its Crop is used for single crops.
-	Preprocessing recipe.Preprocessing
+	Preprocessing vision.Preprocessing
 	// Classes is the number of logits.
 	Classes int
 	// Labels are the classes in the order of the logits; nil where they have no names.

@@ -146,7 +146,7 @@ func TestMeanOverCrops(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			views, err := vision.EvaluationCrop{Size: size, Crop: 0.875}.Views(crops, photo.Width, photo.Height)
+			views, err := vision.Preprocessing{Size: size, Crop: 0.875}.Views(crops, photo.Width, photo.Height)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -363,11 +363,11 @@ func TestSelection(t *testing.T) {
 		_, err := Run(context.Background(), members, set, Options{})
 		wantError(t, err, "expected")
 	}
-	for _, change := range []func(*recipe.Preprocessing){
-		func(p *recipe.Preprocessing) { p.Size = 0 },
-		func(p *recipe.Preprocessing) { p.Crop = 2 },
-		func(p *recipe.Preprocessing) { p.Std[1] = 0 },
-		func(p *recipe.Preprocessing) { p.Interpolation = "nearest" },
+	for _, change := range []func(*vision.Preprocessing){
+		func(p *vision.Preprocessing) { p.Size = 0 },
+		func(p *vision.Preprocessing) { p.Crop = 2 },
+		func(p *vision.Preprocessing) { p.Std[1] = 0 },
+		func(p *vision.Preprocessing) { p.Interpolation = 9 },
 	} {
 		wrong := m[0]
 		change(&wrong.Preprocessing)

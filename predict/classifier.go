@@ -13,8 +13,7 @@ import (
 // several goroutines.
 type Classifier struct {
 	network       *arch.Network
-	preprocessing recipe.Preprocessing
-	crop          vision.EvaluationCrop
+	preprocessing vision.Preprocessing
 	labels        []recipe.Label // nil where the classes have no names
 	batch         int
 	programs      *programs
@@ -24,7 +23,7 @@ type Classifier struct {
 func (c *Classifier) Network() *arch.Network { return c.network }
 
 // Preprocessing returns what is done to photographs.
-func (c *Classifier) Preprocessing() recipe.Preprocessing { return c.preprocessing }
+func (c *Classifier) Preprocessing() vision.Preprocessing { return c.preprocessing }
 
 // Labels returns the classes in index order; nil where they have no names.
 func (c *Classifier) Labels() []recipe.Label { return c.labels }
@@ -61,12 +60,7 @@ func (c *Classifier) run(ctx context.Context, images []*vision.Image) ([]float32
 	size := c.preprocessing.Size
 	pixels := make([]float32, len(images)*size*size*3)
 	for i, image := range images {
-		cropped, err := c.crop.Apply(image)
-		if err != nil {
-			return nil, err
-		}
-		part := pixels[i*size*size*3:][:size*size*3]
-		if err := vision.Normalize(part, cropped, c.preprocessing.Mean, c.preprocessing.Std); err != nil {
+		if err := c.preprocessing.Apply(pixels[i*size*size*3:][:size*size*3], image); err != nil {
 			return nil, err
 		}
 	}

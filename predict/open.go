@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -36,8 +34,8 @@ type Config struct {
 	Size int
 	// Crop is the share of the resized shorter side that the crop keeps, in (0,1].
 	Crop float64
-	// Interpolation is "bicubic" or "bilinear".
-	Interpolation string
+	// Interpolation is what photographs are resized with.
+	Interpolation vision.Interpolation
 	// Labels are the classes in index order; ImageNet's by default where there are
 	// 1000 classes.
 	Labels []recipe.Label
@@ -86,27 +84,16 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 
 // prepare settles the preprocessing: what the config asks for before what the
 // weights were published with.
-func (c *Classifier) prepare(config Config, published recipe.Preprocessing) error {
+func (c *Classifier) prepare(config Config, published vision.Preprocessing) error {
 	p := published
 	p.Size = cmp.Or(config.Size, p.Size)
 	p.Crop = cmp.Or(config.Crop, p.Crop)
-	p.Interpolation = cmp.Or(config.Interpolation, p.Interpolation)
-	interpolation, err := vision.ParseInterpolation(p.Interpolation)
-	if err != nil {
-		return err
-	}
-	if !(p.Crop > 0 && p.Crop <= 1) {
-		return fmt.Errorf("the crop must be in (0,1], found %g", p.Crop)
-	}
+	p.Interpolation = cmp.Or(config.Interpolation, p.Interpolation, vision.Bicubic)
 	if err := c.network.CheckSize(p.Size, p.Size); err != nil {
 		return err
 	}
-	if slices.Contains(p.Std[:], 0) || slices.ContainsFunc(p.Std[:], func(v float32) bool { return math.IsNaN(float64(v)) }) {
-		return fmt.Errorf("the standard deviation of the preprocessing must not be zero, found %v", p.Std)
-	}
 	c.preprocessing = p
-	c.crop = vision.EvaluationCrop{Size: p.Size, Crop: p.Crop, Interpolation: interpolation}
-	return nil
+	return p.Check()
 }
 
 // load reads all parameters into a store.

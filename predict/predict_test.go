@@ -257,7 +257,7 @@ func TestOpenErrors(t *testing.T) {
 		"network":       {func(c *predict.Config) { c.Network = "inception_v3" }, []string{good.Weights, "inception_resnet_v1", "inception_v3"}},
 		"size":          {func(c *predict.Config) { c.Size = 74 }, []string{"at least 75x75", "74x74"}},
 		"crop":          {func(c *predict.Config) { c.Crop = 1.5 }, []string{"crop", "(0,1]", "1.5"}},
-		"interpolation": {func(c *predict.Config) { c.Interpolation = "nearest" }, []string{"nearest", "bicubic", "bilinear"}},
+		"interpolation": {func(c *predict.Config) { c.Interpolation = 9 }, []string{"Interpolation(9)", "bicubic", "bilinear"}},
 		"labels":        {func(c *predict.Config) { c.Labels = make([]recipe.Label, 3) }, []string{"10 classes", "3 labels"}},
 		"batch":         {func(c *predict.Config) { c.Batch = -1 }, []string{"batch", "-1"}},
 	} {

@@ -4,31 +4,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
-// Preprocessing says how a photograph becomes the network's input: its shorter
-// side is resized to floor(Size/Crop), the central square of Size is cut out,
-// and each channel, scaled to [0,1], has Mean subtracted and is divided by Std.
-type Preprocessing struct {
-	// Size is the side of the network's input in pixels.
-	Size int `json:"size"`
-	// Crop is the share of the resized shorter side that the crop keeps, in (0,1].
-	Crop float64 `json:"crop"`
-	// Interpolation is "bicubic" or "bilinear".
-	Interpolation string `json:"interpolation"`
-	// Mean and Std are in R, G, B order, for values in [0,1].
-	Mean [3]float32 `json:"mean"`
-	Std  [3]float32 `json:"std"`
-}
-
-var inception = Preprocessing{
-	Size: 299, Crop: 0.875, Interpolation: "bicubic",
+var inception = vision.Preprocessing{
+	Size: 299, Crop: 0.875, Interpolation: vision.Bicubic,
 	Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5},
 }
 
 // Inception returns the preprocessing of the paper's evaluation (section 5,
 // single crop): the central 87.5% at 299 x 299, scaled to [-1,1].
-func Inception() Preprocessing { return inception }
+func Inception() vision.Preprocessing { return inception }
 
 // A Checkpoint is the card of one public set of weights.
 type Checkpoint struct {
@@ -40,7 +27,7 @@ type Checkpoint struct {
 	// Network is the network's name in package arch.
 	Network string
 	// Preprocessing is what the weights were published with.
-	Preprocessing Preprocessing
+	Preprocessing vision.Preprocessing
 	// AveragePoolCountsPadding is true where the publisher's 3x3 average pooling
 	// divides by nine at the border too, as timm's and torchvision's
 	// Inception-v3 do. TensorFlow divides by the cells inside the image.
@@ -65,8 +52,8 @@ var checkpoints = []Checkpoint{
 	},
 	{
 		Tag: "timm/inception_v3.gluon_in1k", File: safetensorsFile, Network: "inception_v3",
-		Preprocessing: Preprocessing{
-			Size: 299, Crop: 0.875, Interpolation: "bicubic",
+		Preprocessing: vision.Preprocessing{
+			Size: 299, Crop: 0.875, Interpolation: vision.Bicubic,
 			// The statistics of ImageNet's training set, which MXNet Gluon normalises with.
 			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
 		},
@@ -90,8 +77,8 @@ var checkpoints = []Checkpoint{
 	},
 }
 
-var inceptionResnetV2 = Preprocessing{
-	Size: 299, Crop: 0.8975, Interpolation: "bicubic",
+var inceptionResnetV2 = vision.Preprocessing{
+	Size: 299, Crop: 0.8975, Interpolation: vision.Bicubic,
 	Mean: inception.Mean, Std: inception.Std,
 }
 

@@ -3,13 +3,15 @@ package recipe
 import (
 	"cmp"
 	"time"
+
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // Resolved returns the recipe with the default of every entry that it leaves out, but for
 // those of the network, which are the network's own.
 func (t Training) Resolved() Training {
 	return t.Inherit(Training{
-		Interpolation: "bicubic",
+		Interpolation: vision.Bicubic,
 		MicroBatches:  1,
 		MaxUnreadable: 0.01,
 		LogEvery:      10,

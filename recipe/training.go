@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // A Training says how a network is trained: all that decides what a run computes,
@@ -45,7 +47,7 @@ type Training struct {
 
 	// Interpolation is what images are resized with in evaluation, bicubic or bilinear;
 	// that of Weights, or bicubic, when empty.
-	Interpolation string `yaml:"interpolation,omitempty"`
+	Interpolation vision.Interpolation `yaml:"interpolation,omitempty"`
 
 	// Data is the path of the images, as package dataset reads them.
 	Data string `yaml:"data,omitempty"`
@@ -201,6 +203,14 @@ func (t Training) Encode() ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), encoder.Close()
+}
+
+// Preprocessing is what photographs go through where accuracies are measured, and where
+// the trained network predicts: the recipe's crop, scaled to [-1,1].
+func (t Training) Preprocessing() vision.Preprocessing {
+	p := Inception()
+	p.Size, p.Crop, p.Interpolation = t.Size, t.Crop, t.Interpolation
+	return p
 }
 
 // Check returns an error that names every field that is out of its range.

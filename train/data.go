@@ -75,25 +75,12 @@ func (f fingerprint) check(begun fingerprint) error {
 }
 
 // preparation is what happens to the images that are trained on.
-func preparation(r recipe.Training) (dataset.Preparation, error) {
+func preparation(r recipe.Training) dataset.Preparation {
 	switch r.Distortion {
 	case recipe.FullDistortion, recipe.FastDistortion:
-		return vision.Distortion{Size: r.Size, Fast: r.Distortion == recipe.FastDistortion}, nil
+		return vision.Distortion{Size: r.Size, Fast: r.Distortion == recipe.FastDistortion}
 	case recipe.ShiftDistortion:
-		return vision.PadCrop{Size: r.Size}, nil
+		return vision.PadCrop{Size: r.Size}
 	}
-	return evaluationCrop(r)
-}
-
-// evaluationCrop is what happens to those that accuracies are measured on.
-func evaluationCrop(r recipe.Training) (vision.EvaluationCrop, error) {
-	interpolation, err := vision.ParseInterpolation(r.Interpolation)
-	return vision.EvaluationCrop{Size: r.Size, Crop: r.Crop, Interpolation: interpolation}, err
-}
-
-// preprocessing is the same for those who predict.
-func preprocessing(r recipe.Training) (recipe.Preprocessing, error) {
-	crop, err := evaluationCrop(r)
-	half := [3]float32{0.5, 0.5, 0.5}
-	return recipe.Preprocessing{Size: crop.Size, Crop: crop.Crop, Interpolation: crop.Interpolation.String(), Mean: half, Std: half}, err
+	return r.Preprocessing()
 }

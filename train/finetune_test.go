@@ -12,6 +12,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
@@ -60,7 +61,7 @@ func valuesOf(t *testing.T, backend compute.Backend, path string) map[string][]f
 // tuning is a recipe that takes the network from weights.
 func tuning(data, path string) recipe.Training {
 	r := smallRecipe(data)
-	r.Network, r.Width, r.Blocks, r.Size, r.Crop, r.Interpolation = "", 0, nil, 0, 0, ""
+	r.Network, r.Width, r.Blocks, r.Size, r.Crop, r.Interpolation = "", 0, nil, 0, 0, 0
 	r.Weights = path
 	r.Epochs = 1
 	return r
@@ -101,7 +102,7 @@ func TestFineTune(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if used.Network != "inception_resnet_v1" || used.Width != 0.05 || used.Size != 75 || used.Interpolation != "bilinear" || !slices.Equal(used.Blocks, []int{1, 1, 1}) {
+			if used.Network != "inception_resnet_v1" || used.Width != 0.05 || used.Size != 75 || used.Interpolation != vision.Bilinear || !slices.Equal(used.Blocks, []int{1, 1, 1}) {
 				t.Errorf("the recipe of the run is %+v, want what the weights say", used)
 			}
 			// A run that resumes has the weights' frozen parts again.

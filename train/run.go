@@ -148,9 +148,7 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 		return nil, err
 	}
 	defer t.stepper.close()
-	if err := t.describe(from); err != nil {
-		return nil, err
-	}
+	t.describe(from)
 	if err := t.restore(); err != nil {
 		return nil, err
 	}
@@ -183,16 +181,12 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 }
 
 // describe settles what the files of weights say of themselves.
-func (t *run) describe(from *origin) error {
-	p, err := preprocessing(t.recipe)
-	if err != nil {
-		return err
-	}
+func (t *run) describe(from *origin) {
+	p := t.recipe.Preprocessing()
 	t.model = weights.Metadata{Network: from.network.Name(), Options: from.network.Options(), Preprocessing: &p}
 	for _, class := range t.data.training.Classes() {
 		t.model.Labels = append(t.model.Labels, recipe.Label{Name: class})
 	}
-	return nil
 }
 
 // restore takes up the last checkpoint, if there is one.
@@ -222,21 +216,13 @@ func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) 
 	if n := t.data.training.Len(); t.recipe.Batch > n {
 		return training, validation, fmt.Errorf("the batch is %d images, more than the %d to train on; choose a smaller batch or add images", t.recipe.Batch, n)
 	}
-	prepare, err := preparation(t.recipe)
-	if err != nil {
-		return training, validation, err
-	}
-	crop, err := evaluationCrop(t.recipe)
-	if err != nil {
-		return training, validation, err
-	}
 	skipped := func(name string, err error) { t.log.Warn("skipped an image", "name", name, "error", err) }
 	part := t.recipe.Batch / t.recipe.MicroBatches
 	training = dataset.LoaderOptions{
-		Batch: part, Preparation: prepare, Seed: t.recipe.Seed, Start: t.state.Position,
+		Batch: part, Preparation: preparation(t.recipe), Seed: t.recipe.Seed, Start: t.state.Position,
 		MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped,
 	}
-	validation = dataset.LoaderOptions{Batch: part, Preparation: crop, MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped}
+	validation = dataset.LoaderOptions{Batch: part, Preparation: t.recipe.Preprocessing(), MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped}
 	return training, validation, nil
 }
 

@@ -47,7 +47,7 @@ func TestStartLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if want := (recipe.Preprocessing{Size: 75, Crop: 1, Interpolation: "bilinear", Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}}); c.Preprocessing() != want {
+	if want := (vision.Preprocessing{Size: 75, Crop: 1, Interpolation: vision.Bilinear, Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5}}); c.Preprocessing() != want {
 		t.Errorf("the model is prepared for as %+v, want %+v", c.Preprocessing(), want)
 	}
 	right := 0

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // writeSet makes a folder of split/class/file: pictures in the class's colour, with noise.
@@ -55,7 +56,7 @@ func writeSet(t testing.TB, classes, perClass int, splits ...string) string {
 func smallRecipe(data string) recipe.Training {
 	return recipe.Training{
 		Network: "inception_resnet_v1", Width: 0.05, Blocks: []int{1, 1, 1}, BatchNormDecay: 0.8,
-		Size: 75, Crop: 1, Interpolation: "bilinear", Distortion: recipe.ShiftDistortion,
+		Size: 75, Crop: 1, Interpolation: vision.Bilinear, Distortion: recipe.ShiftDistortion,
 		Data: data, Split: "train", Validation: recipe.Validation{Split: "test"},
 		Seed: 7, Epochs: 2, Batch: 6,
 		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},

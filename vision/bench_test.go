@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// BenchmarkEvaluationCrop decodes, resizes and crops a JPEG of ImageNet's usual
+// BenchmarkCentralCrop decodes, resizes and crops a JPEG of ImageNet's usual
 // size, with the detail of a photograph.
-func BenchmarkEvaluationCrop(b *testing.B) {
+func BenchmarkCentralCrop(b *testing.B) {
 	const width, height = 500, 375
 	m := image.NewYCbCr(image.Rect(0, 0, width, height), image.YCbCrSubsampleRatio420)
 	grain := noise(width, height)
@@ -21,14 +21,14 @@ func BenchmarkEvaluationCrop(b *testing.B) {
 		}
 	}
 	file := encode(b, m, encodeJPEG)
-	crop := EvaluationCrop{Size: 299, Crop: 0.875}
+	crop := Preprocessing{Size: 299, Crop: 0.875}
 	b.SetBytes(int64(len(file)))
 	for b.Loop() {
 		decoded, err := Decode(file, DecodeOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := crop.Apply(decoded); err != nil {
+		if _, err := crop.CentralCrop(decoded); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,16 +22,25 @@ func Normalize(dst []float32, m *Image, mean, std [3]float32) error {
 type normalization [3][256]float32
 
 func newNormalization(mean, std [3]float32) (*normalization, error) {
+	if err := checkStd(std); err != nil {
+		return nil, err
+	}
 	var n normalization
 	for c, s := range std {
-		if !(s > 0) {
-			return nil, fmt.Errorf("channel %d is to be divided by the standard deviation %g, expected a positive one", c, s)
-		}
 		for v := range n[c] {
 			n[c][v] = float32((float64(v)/255 - float64(mean[c])) / float64(s))
 		}
 	}
 	return &n, nil
+}
+
+func checkStd(std [3]float32) error {
+	for c, s := range std {
+		if !(s > 0) {
+			return fmt.Errorf("channel %d is to be divided by the standard deviation %g, expected a positive one", c, s)
+		}
+	}
+	return nil
 }
 
 // write writes the values of pixels.

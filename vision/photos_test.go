@@ -43,7 +43,7 @@ func TestGoldenPhotos(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		crop, err := EvaluationCrop{Size: 299, Crop: 0.875}.Apply(m)
+		crop, err := Preprocessing{Size: 299, Crop: 0.875}.CentralCrop(m)
 		if err != nil {
 			t.Error(err)
 			continue

@@ -63,7 +63,9 @@ func (p PadCrop) Prepare(dst []float32, file []byte, random *rand.Rand) error {
 		return err
 	}
 	square := make([]float32, len(dst))
-	if err := (EvaluationCrop{Size: p.Size, Crop: 1, Interpolation: Bilinear}).Prepare(square, file, random); err != nil {
+	half := [3]float32{0.5, 0.5, 0.5}
+	whole := Preprocessing{Size: p.Size, Crop: 1, Interpolation: Bilinear, Mean: half, Std: half}
+	if err := whole.Prepare(square, file, nil); err != nil {
 		return err
 	}
 	pad := p.Size / 8
@@ -85,27 +87,6 @@ func shift(dst, src []float32, side, right, down int, mirrored bool) {
 			copy(dst[3*(y*side+to):][:3], src[3*((y-down)*side+x-right):])
 		}
 	}
-}
-
-// Side returns Size.
-func (c EvaluationCrop) Side() int { return c.Size }
-
-// Prepare decodes a file and writes its crop to dst as [Size,Size,3] in [-1,1]. It
-// draws nothing from random, which may be nil.
-func (c EvaluationCrop) Prepare(dst []float32, file []byte, _ *rand.Rand) error {
-	if err := checkInput(dst, c.Size); err != nil {
-		return err
-	}
-	m, err := Decode(file, DecodeOptions{})
-	if err != nil {
-		return err
-	}
-	crop, err := c.Apply(m)
-	if err != nil {
-		return err
-	}
-	half := [3]float32{0.5, 0.5, 0.5}
-	return Normalize(dst, crop, half, half)
 }
 
 func checkInput(dst []float32, size int) error {

@@ -56,7 +56,7 @@ func BenchmarkPrepare(b *testing.B) {
 		"full":       Distortion{Size: side},
 		"fast":       Distortion{Size: side, Fast: true},
 		"padded":     PadCrop{side},
-		"evaluation": EvaluationCrop{Size: side, Crop: 0.875},
+		"evaluation": scaled(side),
 	} {
 		b.Run(name, func(b *testing.B) {
 			random := rand.New(rand.NewPCG(1, 2))

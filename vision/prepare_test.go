@@ -17,7 +17,13 @@ type preparation interface {
 }
 
 func preparations(side int) []preparation {
-	return []preparation{Distortion{Size: side}, Distortion{Size: side, Fast: true}, PadCrop{side}, EvaluationCrop{Size: side, Crop: 0.875}}
+	return []preparation{Distortion{Size: side}, Distortion{Size: side, Fast: true}, PadCrop{side}, scaled(side)}
+}
+
+// scaled is the central 87.5%, in [-1,1].
+func scaled(size int) Preprocessing {
+	half := [3]float32{0.5, 0.5, 0.5}
+	return Preprocessing{Size: size, Crop: 0.875, Mean: half, Std: half}
 }
 
 func prepared(t *testing.T, p preparation, file []byte, seed uint64) []float32 {
@@ -52,7 +58,7 @@ func TestPrepare(t *testing.T) {
 			}
 			different[fmt.Sprint(a)] = true
 		}
-		if _, fixed := p.(EvaluationCrop); fixed != (len(different) == 1) || !fixed && len(different) < 12 {
+		if _, fixed := p.(Preprocessing); fixed != (len(different) == 1) || !fixed && len(different) < 12 {
 			t.Errorf("%s: %d different results of 20 seeds", name, len(different))
 		}
 	}
@@ -158,15 +164,15 @@ func TestPadCrop(t *testing.T) {
 	}
 }
 
-// TestEvaluationPrepare expects Apply and Normalize.
+// TestEvaluationPrepare expects the central crop in [-1,1].
 func TestEvaluationPrepare(t *testing.T) {
 	file := encode(t, colourful(40, 30), encodeJPEG)
-	crop := EvaluationCrop{Size: 20, Crop: 0.875}
+	crop := scaled(20)
 	m, err := Decode(file, DecodeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err = crop.Apply(m); err != nil {
+	if m, err = crop.CentralCrop(m); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range prepared(t, crop, file, 0) {

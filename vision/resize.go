@@ -6,18 +6,23 @@ import (
 	"math"
 )
 
-// An Interpolation is a filter that images are resized with.
+// An Interpolation is a filter that images are resized with. The zero value stands for the
+// filter that somebody else names, such as a file of weights, and for Bicubic where nobody
+// does.
 type Interpolation int
 
 const (
 	// Bicubic is the cubic convolution filter with a = -0.5, four source pixels wide.
-	Bicubic Interpolation = iota
+	Bicubic Interpolation = iota + 1
 	// Bilinear is the triangle filter, two source pixels wide.
 	Bilinear
 )
 
+// String returns the name, bicubic or bilinear, which is empty for the zero value.
 func (i Interpolation) String() string {
 	switch i {
+	case 0:
+		return ""
 	case Bicubic:
 		return "bicubic"
 	case Bilinear:
@@ -37,9 +42,21 @@ func ParseInterpolation(name string) (Interpolation, error) {
 	return 0, fmt.Errorf("unknown interpolation %q, expected %q or %q", name, Bicubic, Bilinear)
 }
 
+// MarshalText returns the name, as files of weights and recipes have it.
+func (i Interpolation) MarshalText() ([]byte, error) { return []byte(i.String()), i.check() }
+
+// UnmarshalText takes a name or nothing; the error for another name lists them.
+func (i *Interpolation) UnmarshalText(text []byte) (err error) {
+	*i = 0
+	if len(text) > 0 {
+		*i, err = ParseInterpolation(string(text))
+	}
+	return err
+}
+
 // check refuses values that are not constants of this package.
 func (i Interpolation) check() error {
-	if i != Bicubic && i != Bilinear {
+	if i < 0 || i > Bilinear {
 		return fmt.Errorf("unknown interpolation %v, expected %v or %v", i, Bicubic, Bilinear)
 	}
 	return nil

@@ -184,7 +184,7 @@ func TestCropGeometry(t *testing.T) {
 		{0.8975, 500, 375, 444, 333, 72, 17},
 		{1, 400, 300, 398, 299, 50, 0}, // 49.5 to even
 	} {
-		w, h, square, err := EvaluationCrop{Size: 299, Crop: c.crop}.geometry(c.width, c.height)
+		w, h, square, err := Preprocessing{Size: 299, Crop: c.crop}.geometry(c.width, c.height)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -193,24 +193,24 @@ func TestCropGeometry(t *testing.T) {
 			t.Errorf("%d x %d at %g: resized to %d x %d, square %v; want %d x %d, %v", c.width, c.height, c.crop, w, h, square, c.resizedWidth, c.resizedHeight, want)
 		}
 	}
-	for _, c := range []EvaluationCrop{{Size: 0, Crop: 0.875}, {Size: math.MaxInt, Crop: 0.875}, {Size: 299, Crop: 0}, {Size: 299, Crop: 1.1}, {Size: 299, Crop: math.NaN()}} {
-		_, err := c.Apply(noise(10, 10))
+	for _, c := range []Preprocessing{{Size: 0, Crop: 0.875}, {Size: math.MaxInt, Crop: 0.875}, {Size: 299, Crop: 0}, {Size: 299, Crop: 1.1}, {Size: 299, Crop: math.NaN()}} {
+		_, err := c.CentralCrop(noise(10, 10))
 		wantError(t, err, "size", "crop", fmt.Sprint(c.Size))
 	}
-	crop := EvaluationCrop{Size: 299, Crop: 0.875}
+	crop := Preprocessing{Size: 299, Crop: 0.875}
 	_, _, _, err := crop.geometry(1, 1<<23)
 	wantError(t, err, "1 x 8388608", "longer side")
-	_, err = crop.Apply(&Image{Width: 2, Height: 2, Pix: make([]uint8, 11)})
+	_, err = crop.CentralCrop(&Image{Width: 2, Height: 2, Pix: make([]uint8, 11)})
 	wantError(t, err, "2 x 2", "11 bytes")
 	crop.Interpolation = 7
-	_, err = crop.Apply(noise(10, 10))
+	_, err = crop.CentralCrop(noise(10, 10))
 	wantError(t, err, "Interpolation(7)")
 }
 
 // TestCropOfAStrip must not make the whole resized strip.
 func TestCropOfAStrip(t *testing.T) {
 	for _, strip := range []*Image{noise(30000, 1), noise(1, 30000)} {
-		m, err := EvaluationCrop{Size: 299, Crop: 0.875}.Apply(strip)
+		m, err := Preprocessing{Size: 299, Crop: 0.875}.CentralCrop(strip)
 		if err != nil || m.Width != 299 || m.Height != 299 {
 			t.Fatal(m, err)
 		}

@@ -10,7 +10,7 @@ import (
 type Crops int
 
 const (
-	// Crops1 is the central crop of an EvaluationCrop.
+	// Crops1 is the central crop of a Preprocessing.
 	Crops1 Crops = 1
 	// Crops10 is the corners and the centre of the central square, each with its
 	// mirror image (Krizhevsky et al., "ImageNet classification with deep convolutional
@@ -65,7 +65,7 @@ const scalesFor = 299
 // a centre half way between two pixels goes to the even one, both as for a single crop.
 // Crop is used for a single crop alone. Where the photograph is square, the three
 // squares of a scale are the same one, and each view of 144 is there three times.
-func (c EvaluationCrop) Views(crops Crops, width, height int) ([]View, error) {
+func (p Preprocessing) Views(crops Crops, width, height int) ([]View, error) {
 	if _, err := ParseCrops(int(crops)); err != nil {
 		return nil, err
 	}
@@ -73,18 +73,18 @@ func (c EvaluationCrop) Views(crops Crops, width, height int) ([]View, error) {
 		return nil, fmt.Errorf("a photograph has %d x %d pixels, expected at least one", width, height)
 	}
 	if crops == Crops1 {
-		resizedWidth, resizedHeight, square, err := c.geometry(width, height)
+		resizedWidth, resizedHeight, square, err := p.geometry(width, height)
 		if err != nil {
 			return nil, err
 		}
-		return []View{{Width: resizedWidth, Height: resizedHeight, X: square.x, Y: square.y, Side: c.Size, Size: c.Size}}, nil
+		return []View{{Width: resizedWidth, Height: resizedHeight, X: square.x, Y: square.y, Side: p.Size, Size: p.Size}}, nil
 	}
-	if err := c.checkSize(); err != nil {
+	if err := p.checkSize(); err != nil {
 		return nil, err
 	}
 	views := make([]View, 0, crops)
 	for _, scale := range scales {
-		shorter := int(math.Round(float64(scale*c.Size) / scalesFor))
+		shorter := int(math.Round(float64(scale*p.Size) / scalesFor))
 		resizedWidth, resizedHeight, err := resizedTo(float64(shorter), width, height)
 		if err != nil {
 			return nil, err
@@ -95,7 +95,7 @@ func (c EvaluationCrop) Views(crops Crops, width, height int) ([]View, error) {
 			squares = squares[1:2]
 		}
 		for _, at := range squares {
-			square := View{Width: resizedWidth, Height: resizedHeight, X: at[0], Y: at[1], Side: shorter, Size: c.Size}
+			square := View{Width: resizedWidth, Height: resizedHeight, X: at[0], Y: at[1], Side: shorter, Size: p.Size}
 			views = square.appendParts(views, crops != Crops10)
 		}
 		if crops != Crops144 {

@@ -65,7 +65,7 @@ func TestViewsByHand(t *testing.T) {
 			}
 		}
 		for crops, want := range want {
-			got, err := (EvaluationCrop{Size: 299}).Views(crops, c.width, c.height)
+			got, err := (Preprocessing{Size: 299}).Views(crops, c.width, c.height)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,7 +91,7 @@ func TestViewsByHand(t *testing.T) {
 // TestViewsOfOtherSizes expects the scales to grow with the input: 342/299 of 75 pixels
 // is 85.8, 384/299 is 96.3, 427/299 is 107.1 and 470/299 is 117.9.
 func TestViewsOfOtherSizes(t *testing.T) {
-	views, err := (EvaluationCrop{Size: 75}).Views(Crops144, 32, 32)
+	views, err := (Preprocessing{Size: 75}).Views(Crops144, 32, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestViewsOfOtherSizes(t *testing.T) {
 	}
 	// As Pillow, torchvision and timm have it: 256 for 224 at 87.5%, and a long side
 	// of floor(256*500/375) = 341.
-	views, err = (EvaluationCrop{Size: 224, Crop: 0.875}).Views(Crops1, 500, 375)
+	views, err = (Preprocessing{Size: 224, Crop: 0.875}).Views(Crops1, 500, 375)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestCuts(t *testing.T) {
 	for _, size := range [][2]int{{50, 37}, {37, 50}, {40, 40}, {400, 3}, {3, 400}} {
 		m := colourfulImage(size[0], size[1])
 		for _, crops := range []Crops{Crops1, Crops10, Crops12, Crops144} {
-			c := EvaluationCrop{Size: 30, Crop: 0.875}
+			c := Preprocessing{Size: 30, Crop: 0.875}
 			views, err := c.Views(crops, m.Width, m.Height)
 			if err != nil {
 				t.Fatal(err)
@@ -168,7 +168,7 @@ func TestCuts(t *testing.T) {
 				}
 			}
 			if crops == Crops1 {
-				apply, err := c.Apply(m)
+				apply, err := c.CentralCrop(m)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -183,7 +183,7 @@ func TestCuts(t *testing.T) {
 // TestCutsOfLongImages expects memory for the views alone, not for what lies between.
 func TestCutsOfLongImages(t *testing.T) {
 	m := colourfulImage(1_000_000, 1)
-	views, err := (EvaluationCrop{Size: 299}).Views(Crops144, m.Width, m.Height)
+	views, err := (Preprocessing{Size: 299}).Views(Crops144, m.Width, m.Height)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,16 +197,16 @@ func TestCutsOfLongImages(t *testing.T) {
 }
 
 func TestViewsErrors(t *testing.T) {
-	c := EvaluationCrop{Size: 299, Crop: 0.875}
-	check := func(c EvaluationCrop, crops Crops, width, height int, parts ...string) {
+	c := Preprocessing{Size: 299, Crop: 0.875}
+	check := func(c Preprocessing, crops Crops, width, height int, parts ...string) {
 		t.Helper()
 		_, err := c.Views(crops, width, height)
 		wantError(t, err, parts...)
 	}
 	check(c, 11, 9, 9, "1, 10, 12 or 144", "found 11")
 	check(c, Crops12, 0, 9, "0 x 9")
-	check(EvaluationCrop{Crop: 1}, Crops12, 9, 9, "size", "found 0")
-	check(EvaluationCrop{Size: 9}, Crops1, 9, 9, "crop", "found 0")
+	check(Preprocessing{Crop: 1}, Crops12, 9, 9, "size", "found 0")
+	check(Preprocessing{Size: 9}, Crops1, 9, 9, "crop", "found 0")
 	check(c, Crops144, 1<<26, 1, "longer side")
 	m := colourfulImage(20, 20)
 	for _, v := range []View{{20, 20, 15, 0, 9, 9, false}, {20, 20, 0, -1, 9, 9, false}, {20, 20, 0, 0, 0, 9, false}, {20, 20, 0, 0, 9, 0, false}} {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // Metadata is what a file of weights says about itself beside the tensors. Fields
@@ -18,7 +19,7 @@ type Metadata struct {
 	// Tag is that of the public checkpoint that the weights come from.
 	Tag string
 	// Preprocessing is what the weights expect of their images.
-	Preprocessing *recipe.Preprocessing
+	Preprocessing *vision.Preprocessing
 	// Labels are the classes in index order.
 	Labels []recipe.Label
 }

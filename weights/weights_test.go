@@ -16,6 +16,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 )
@@ -284,7 +285,7 @@ func TestMetadata(t *testing.T) {
 		Network:       "inception_v4",
 		Options:       small,
 		Tag:           "timm/inception_v4.tf_in1k",
-		Preprocessing: &recipe.Preprocessing{Size: 299, Crop: 0.9, Interpolation: "bilinear", Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.4, 0.5, 0.6}},
+		Preprocessing: &vision.Preprocessing{Size: 299, Crop: 0.9, Interpolation: vision.Bilinear, Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.4, 0.5, 0.6}},
 		Labels:        []recipe.Label{{Synset: "n1", Name: "one, \"quoted\""}, {Name: "zwei"}},
 	}
 	c := open(t, write(t, weights.Native, want, generated(parametersOf(t, "inception_v4", small))))

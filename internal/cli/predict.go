@@ -100,12 +100,16 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 			return usageError{err}
 		}
 	}
+	var interpolation vision.Interpolation
+	if err := interpolation.UnmarshalText([]byte(f.interpolation)); err != nil {
+		return usageError{fmt.Errorf("--interpolation: %w", err)}
+	}
 	files, err := imageFiles(args)
 	if err != nil {
 		return err
 	}
 	config := predict.Config{
-		Network: f.model, Size: f.size, Crop: f.crop, Interpolation: f.interpolation, Batch: min(f.batch, len(files)),
+		Network: f.model, Size: f.size, Crop: f.crop, Interpolation: interpolation, Batch: min(f.batch, len(files)),
 	}
 	if f.labels != "" {
 		if config.Labels, err = readLabels(f.labels); err != nil {

@@ -34,13 +34,14 @@ func (f *viewFlags) run(out io.Writer, file string, size int, asJSON bool) error
 	if err != nil {
 		return err
 	}
-	crop := vision.EvaluationCrop{Size: size, Crop: recipe.Inception().Crop, Interpolation: vision.Bicubic}
-	views, err := crop.Views(crops, photo.Width, photo.Height)
+	preprocessing := recipe.Inception()
+	preprocessing.Size = size
+	views, err := preprocessing.Views(crops, photo.Width, photo.Height)
 	if err != nil {
 		return err
 	}
 	if f.out != "" {
-		if err := drawViews(f.out, photo, views, crop.Interpolation); err != nil {
+		if err := drawViews(f.out, photo, views, preprocessing.Interpolation); err != nil {
 			return err
 		}
 	}
