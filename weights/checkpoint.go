@@ -6,35 +6,42 @@ import (
 	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // A Checkpoint is an open file of weights. It may be read by several goroutines.
 type Checkpoint struct {
 	// Path is the file's.
 	Path string
+	// Format is what the file is.
+	Format Format
 	// Layout is what the names of the file's tensors follow.
 	Layout Layout
 	// Metadata is what the file says about itself.
 	Metadata Metadata
 
-	file *safetensors.File
+	file    tensorfile.File
+	tensors []tensorfile.Tensor
+	byName  map[string]int
+	layout  layout
 }
 
-// Open opens a safetensors file and recognises its layout.
+// Open opens a file of weights of any format and recognises its layout.
 func Open(path string) (*Checkpoint, error) {
-	file, err := safetensors.Open(path)
+	format := formats().of(path)
+	file, err := format.open(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Path: path, Layout: Timm, file: file}
-	if c.Metadata, err = decodeMetadata(file.Metadata()); err != nil {
+	c := &Checkpoint{Path: path, Format: format, file: file, tensors: file.Tensors(), byName: map[string]int{}}
+	for i, t := range c.tensors {
+		c.byName[t.Name] = i
+	}
+	c.layout = layoutOf(c.tensors)
+	c.Layout = c.layout.name
+	if c.Metadata, err = decodeMetadata(format.keyPrefix, file.Metadata()); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	// Only TF-slim's names have slashes.
-	if slices.ContainsFunc(file.Tensors(), func(t safetensors.Tensor) bool { return strings.Contains(t.Name, "/") }) {
-		c.Layout = Native
 	}
 	return c, nil
 }
@@ -42,15 +49,25 @@ func Open(path string) (*Checkpoint, error) {
 // Close releases the file. Tensors must not be read afterwards.
 func (c *Checkpoint) Close() error { return c.file.Close() }
 
-// File returns the safetensors file behind the checkpoint.
-func (c *Checkpoint) File() *safetensors.File { return c.file }
+// File returns the file behind the checkpoint.
+func (c *Checkpoint) File() tensorfile.File { return c.file }
+
+// Tensor returns the tensor that the file has under a name of its own, and false where
+// there is none.
+func (c *Checkpoint) Tensor(name string) (tensorfile.Tensor, bool) {
+	i, ok := c.byName[name]
+	if !ok {
+		return tensorfile.Tensor{}, false
+	}
+	return c.tensors[i], true
+}
 
 // A Tensor is a parameter together with where its values are.
 type Tensor struct {
 	arch.Parameter
 
-	layout  Layout
-	source  safetensors.Tensor
+	layout  layout
+	source  tensorfile.Tensor
 	skipped int // leading classes of the source that are left out: the background
 }
 
@@ -60,20 +77,23 @@ func (t Tensor) Read(dst []float32) error {
 	if len(dst) != t.Size() {
 		return fmt.Errorf("%s: %d values are to be read into room for %d", t.Name, t.Size(), len(dst))
 	}
-	if t.skipped == 0 && (t.layout == Native || len(t.Shape) == 1) {
-		return t.source.Float32s(dst)
+	if t.skipped == 0 && t.layout.axes(len(t.Shape)) == nil {
+		return t.source.Values(dst)
 	}
 	values := make([]float32, t.source.Elements())
-	if err := t.source.Float32s(values); err != nil {
+	if err := t.source.Values(values); err != nil {
 		return err
 	}
-	switch classes := t.Shape[len(t.Shape)-1]; {
-	case t.layout == Native && t.skipped > 0:
-		for row := range len(dst) / classes {
-			copy(dst[row*classes:][:classes], values[row*(classes+t.skipped)+t.skipped:])
-		}
-	default:
-		t.layout.toNative(dst, values[len(values)-len(dst):], t.Shape)
+	if t.skipped == 0 {
+		t.layout.toNative(dst, values, t.Shape)
+		return nil
+	}
+	classes := t.Shape[len(t.Shape)-1]
+	all := classes + t.skipped
+	native := make([]float32, len(values))
+	t.layout.toNative(native, values, append(slices.Clone(t.Shape[:len(t.Shape)-1]), all))
+	for row := range len(dst) / classes {
+		copy(dst[row*classes:][:classes], native[row*all+t.skipped:])
 	}
 	return nil
 }
@@ -81,31 +101,31 @@ func (t Tensor) Read(dst []float32) error {
 // Match finds the tensor of every parameter. The parameters are all those of one
 // network in the order of their use, as arch returns them. A parameter that the
 // file lacks, one of another shape, and a tensor that is no parameter are errors
-// that name the first five of each kind. Left out without an error are the batch
-// counters of PyTorch, an auxiliary head when no parameter belongs to one, and the
+// that name the first five of each kind. Left out without an error are tensors that
+// the layout has for no network, such as PyTorch's batch counters, an auxiliary head when no parameter belongs to one, and the
 // background class of files with one class more than the parameters, when it is
 // the first of 1001.
 func (c *Checkpoint) Match(parameters []arch.Parameter) ([]Tensor, error) {
-	names, err := c.Layout.names(parameters)
+	names, err := c.layout.names(parameters)
 	if err != nil {
-		return nil, fmt.Errorf("%s is in timm's layout: %w", c.Path, err)
+		return nil, fmt.Errorf("%s is in %s's layout: %w", c.Path, c.Layout, err)
 	}
 	var missing, misshapen []string
 	tensors := make([]Tensor, 0, len(parameters))
 	for i, p := range parameters {
-		source, ok := c.file.Tensor(names[i])
+		source, ok := c.Tensor(names[i])
 		if !ok {
 			missing = append(missing, names[i])
 			continue
 		}
-		want := c.Layout.shape(p.Shape)
+		want := c.layout.shape(p.Shape)
 		skipped := 0
-		if hasBackground(c.Layout, p, source.Shape) {
+		if hasBackground(c.layout, p, source.Shape) {
 			skipped = 1
 		} else if !slices.Equal(source.Shape, want) {
 			misshapen = append(misshapen, fmt.Sprintf("%s (expected %v, found %v)", names[i], want, source.Shape))
 		}
-		tensors = append(tensors, Tensor{Parameter: p, layout: c.Layout, source: source, skipped: skipped})
+		tensors = append(tensors, Tensor{Parameter: p, layout: c.layout, source: source, skipped: skipped})
 	}
 	if unused := c.unused(names); len(missing)+len(misshapen)+len(unused) > 0 {
 		scope, _, _ := strings.Cut(parameters[0].Name, "/")
@@ -121,14 +141,11 @@ func (c *Checkpoint) unused(names []string) []string {
 	for _, name := range names {
 		wanted[name] = true
 	}
-	auxiliary := func(name string) bool {
-		return strings.HasPrefix(name, "AuxLogits.") || strings.Contains(name, "/AuxLogits/")
-	}
-	wantsAuxiliary := slices.ContainsFunc(names, auxiliary)
+	wantsAuxiliary := slices.ContainsFunc(names, c.layout.auxiliary)
 	var unused []string
-	for _, t := range c.file.Tensors() {
+	for _, t := range c.tensors {
 		switch {
-		case wanted[t.Name], strings.HasSuffix(t.Name, ".num_batches_tracked"), !wantsAuxiliary && auxiliary(t.Name):
+		case wanted[t.Name], c.layout.spare(t.Name), !wantsAuxiliary && c.layout.auxiliary(t.Name):
 		default:
 			unused = append(unused, t.Name)
 		}
@@ -138,14 +155,14 @@ func (c *Checkpoint) unused(names []string) []string {
 
 // hasBackground reports whether the file's shape is the parameter's with the
 // background class of TF-slim's ImageNet labels before the 1000 classes.
-func hasBackground(layout Layout, p arch.Parameter, found []int) bool {
+func hasBackground(l layout, p arch.Parameter, found []int) bool {
 	classes := len(p.Shape) - 1
 	if len(p.Shape) > 2 || p.Shape[classes] != 1000 {
 		return false
 	}
 	with := slices.Clone(p.Shape)
 	with[classes]++
-	return slices.Equal(found, layout.shape(with))
+	return slices.Equal(found, l.shape(with))
 }
 
 // A MismatchError tells how the tensors of a file differ from a network's

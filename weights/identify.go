@@ -74,7 +74,7 @@ func (c *Checkpoint) identifyByNames(name string, auxiliary bool) (*arch.Network
 		if err != nil {
 			return nil, err
 		}
-		names, err := c.Layout.names(parameters)
+		names, err := c.layout.names(parameters)
 		if err != nil {
 			continue // the network does not exist in this layout
 		}
@@ -98,7 +98,7 @@ func (c *Checkpoint) identifyByNames(name string, auxiliary bool) (*arch.Network
 	}
 	switch {
 	case nearest == nil:
-		return nil, fmt.Errorf("%s has the names of timm's layout, in which %s does not exist", c.Path, name)
+		return nil, fmt.Errorf("%s has the names of %s's layout, in which %s does not exist", c.Path, c.Layout, name)
 	case found != nil:
 		return nil, fmt.Errorf("%w; it holds those of %s", nearest, found.Name())
 	case name == "":
@@ -128,7 +128,7 @@ func (c *Checkpoint) card(network string) recipe.Checkpoint {
 	card := recipe.Checkpoint{Network: network, Preprocessing: recipe.Inception()}
 	// A file in TF-slim's names that says nothing of itself has TensorFlow's average
 	// pooling, unlike the default card of Inception-v3.
-	if known, ok := recipe.DefaultCheckpoint(network); ok && (c.Layout == Timm || !known.AveragePoolCountsPadding) {
+	if known, ok := recipe.DefaultCheckpoint(network); ok && (c.layout.publicCards || !known.AveragePoolCountsPadding) {
 		card = known
 	}
 	card.Tag = c.Metadata.Tag // looks do not tell a public file from a fine-tuned one
@@ -144,7 +144,7 @@ func (c *Checkpoint) compareNames(network string, names []string) *MismatchError
 	wanted := map[string]bool{}
 	for _, name := range names {
 		wanted[name] = true
-		if _, ok := c.file.Tensor(name); !ok {
+		if _, ok := c.Tensor(name); !ok {
 			difference.Missing = append(difference.Missing, name)
 		}
 	}
@@ -156,7 +156,7 @@ func (e *MismatchError) count() int { return len(e.Missing) + len(e.Unused) }
 
 // classes counts those of the network's last biases, which are logits'.
 func (c *Checkpoint) classes(names []string) int {
-	t, _ := c.file.Tensor(names[len(names)-1])
+	t, _ := c.Tensor(names[len(names)-1])
 	if n := t.Elements(); n != 1001 {
 		return n
 	}

@@ -24,7 +24,7 @@ type Metadata struct {
 	Labels []recipe.Label
 }
 
-// The keys of a safetensors file's metadata.
+// The keys of a file's metadata, without the prefix that its format asks for.
 const (
 	keyFormat        = "format"
 	keyNetwork       = "architecture"
@@ -34,17 +34,18 @@ const (
 	keyLabels        = "labels"
 )
 
-// encode returns the metadata as the strings that a file holds.
-func (m Metadata) encode(layout Layout) (map[string]string, error) {
-	text := map[string]string{keyFormat: "inception"}
-	if layout == Timm {
-		text[keyFormat] = "pt" // what readers of PyTorch's safetensors files look for
+// encode returns the metadata as the strings that a file holds, under keys with the
+// prefix.
+func (m Metadata) encode(prefix string, l layout) (map[string]string, error) {
+	text := map[string]string{}
+	if prefix == "" {
+		text[keyFormat] = l.framework // what readers of safetensors look for
 	}
 	if m.Network != "" {
-		text[keyNetwork] = m.Network
+		text[prefix+keyNetwork] = m.Network
 	}
 	if m.Tag != "" {
-		text[keyTag] = m.Tag
+		text[prefix+keyTag] = m.Tag
 	}
 	put := func(key string, value any) error {
 		data, err := json.Marshal(value)
@@ -52,7 +53,7 @@ func (m Metadata) encode(layout Layout) (map[string]string, error) {
 			return fmt.Errorf("encode the metadata %q: %w", key, err)
 		}
 		if string(data) != "{}" {
-			text[key] = string(data)
+			text[prefix+key] = string(data)
 		}
 		return nil
 	}
@@ -72,14 +73,14 @@ func (m Metadata) encode(layout Layout) (map[string]string, error) {
 	return text, nil
 }
 
-func decodeMetadata(text map[string]string) (Metadata, error) {
-	m := Metadata{Network: text[keyNetwork], Tag: text[keyTag]}
+func decodeMetadata(prefix string, text map[string]string) (Metadata, error) {
+	m := Metadata{Network: text[prefix+keyNetwork], Tag: text[prefix+keyTag]}
 	get := func(key string, value any) error {
-		if text[key] == "" {
+		if text[prefix+key] == "" {
 			return nil
 		}
-		if err := json.Unmarshal([]byte(text[key]), value); err != nil {
-			return fmt.Errorf("metadata %q should be JSON as this program writes it: %w", key, err)
+		if err := json.Unmarshal([]byte(text[prefix+key]), value); err != nil {
+			return fmt.Errorf("metadata %q should be JSON as this program writes it: %w", prefix+key, err)
 		}
 		return nil
 	}

@@ -32,6 +32,17 @@ func timmNames(parameters []arch.Parameter) ([]string, error) {
 	return names, nil
 }
 
+// timmAxes are PyTorch's: outputs, inputs, height, width; classes, inputs.
+func timmAxes(rank int) []int {
+	switch rank {
+	case 4:
+		return []int{3, 2, 0, 1}
+	case 2:
+		return []int{1, 0}
+	}
+	return nil
+}
+
 // hasTimmLayout tells the released Inception-ResNet-v2 from the paper's, which
 // has the same scope.
 func hasTimmLayout(network string, parameters []arch.Parameter) bool {

@@ -87,7 +87,7 @@ func TestTimmNames(t *testing.T) {
 		if len(parameters) != len(pairs) {
 			t.Errorf("%s: %d parameters, want %d", name, len(parameters), len(pairs))
 		}
-		file := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters))).File()
+		file := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters)))
 		wrong := 0
 		for _, p := range parameters {
 			want, ok := pairs[p.Name]
@@ -106,7 +106,7 @@ func TestTimmNames(t *testing.T) {
 
 func TestTimmAuxiliaryHead(t *testing.T) {
 	parameters := parametersOf(t, "inception_v3", arch.Options{Classes: 10, Width: 0.125, AuxiliaryHead: true})
-	file := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters))).File()
+	file := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters)))
 	for _, name := range []string{"AuxLogits.conv0.conv.weight", "AuxLogits.conv0.bn.running_mean", "AuxLogits.conv1.conv.weight", "AuxLogits.fc.weight", "AuxLogits.fc.bias"} {
 		if _, ok := file.Tensor(name); !ok {
 			t.Errorf("no tensor %s", name)
@@ -130,9 +130,9 @@ func TestTimmAxes(t *testing.T) {
 		if err := generated(parameters)[i].Values(values); err != nil {
 			t.Fatal(err)
 		}
-		tensor, _ := c.File().Tensor(name)
+		tensor, _ := c.Tensor(name)
 		got := make([]float32, tensor.Elements())
-		if err := tensor.Float32s(got); err != nil {
+		if err := tensor.Values(got); err != nil {
 			t.Fatal(err)
 		}
 		shape := parameters[i].Shape // H, W, I, O or I, O
@@ -258,7 +258,7 @@ func addCounters(t *testing.T, path string) string {
 	t.Helper()
 	var outputs []safetensors.Output
 	for _, tensor := range open(t, path).File().Tensors() {
-		outputs = append(outputs, safetensors.Output{Name: tensor.Name, Shape: tensor.Shape, Values: tensor.Float32s})
+		outputs = append(outputs, safetensors.Output{Name: tensor.Name, Shape: tensor.Shape, Values: tensor.Values})
 	}
 	outputs = append(outputs, safetensors.Output{Name: "Conv2d_1a_3x3.bn.num_batches_tracked", Shape: []int{1}, Values: func(dst []float32) error { return nil }})
 	out := filepath.Join(t.TempDir(), "counters.safetensors")

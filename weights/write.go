@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // A Source is a parameter with a way to get its values in native order: Values
@@ -23,35 +23,44 @@ func Sources(tensors []Tensor) []Source {
 	return sources
 }
 
-// Write writes all parameters of one network, in the order of their use, as a
-// safetensors file of the given layout in F32. The file appears whole or not at
-// all; one that was there before stays when writing fails.
-func Write(path string, layout Layout, metadata Metadata, sources []Source) error {
+// Write writes all parameters of one network, in the order of their use, as a file
+// of the given layout in float32, in the format that the ending of its name tells:
+// safetensors where no format has the ending. The file appears whole or not at all;
+// one that was there before stays when writing fails.
+func Write(path string, to Layout, metadata Metadata, sources []Source) error {
+	format, err := formats().writable(path)
+	if err != nil {
+		return err
+	}
+	l, err := to.row()
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
 	parameters := make([]arch.Parameter, len(sources))
 	for i, s := range sources {
 		parameters[i] = s.Parameter
 	}
-	names, err := layout.names(parameters)
+	names, err := l.names(parameters)
 	if err != nil {
-		return fmt.Errorf("write %s in the layout %q: %w", path, layout, err)
+		return fmt.Errorf("write %s in the layout %q: %w", path, to, err)
 	}
-	text, err := metadata.encode(layout)
+	text, err := metadata.encode(format.keyPrefix, l)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	outputs := make([]safetensors.Output, len(sources))
+	tensors := make([]tensorfile.Tensor, len(sources))
 	for i, s := range sources {
-		outputs[i] = safetensors.Output{Name: names[i], Shape: layout.shape(s.Shape), Values: func(dst []float32) error {
-			if layout == Native || len(s.Shape) == 1 {
+		tensors[i] = tensorfile.Tensor{Name: names[i], Shape: l.shape(s.Shape), Values: func(dst []float32) error {
+			if l.axes(len(s.Shape)) == nil {
 				return s.Values(dst)
 			}
 			native := make([]float32, len(dst))
 			if err := s.Values(native); err != nil {
 				return err
 			}
-			layout.fromNative(dst, native, s.Shape)
+			l.fromNative(dst, native, s.Shape)
 			return nil
 		}}
 	}
-	return safetensors.Write(path, text, outputs)
+	return format.write(path, text, tensors)
 }

@@ -26,6 +26,7 @@ func weightsCommand() *cobra.Command {
 // inspection is what `weights inspect` prints.
 type inspection struct {
 	File       string             `json:"file"`
+	Format     string             `json:"format"`
 	Bytes      int64              `json:"bytes"`
 	Network    string             `json:"network,omitempty"`
 	Layout     weights.Layout     `json:"layout"`
@@ -44,7 +45,7 @@ func inspectCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "List the tensors of a safetensors file",
+		Short: "List the tensors of a file of weights",
 		Args:  usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			checkpoint, err := weights.Open(args[0])
@@ -52,14 +53,14 @@ func inspectCommand() *cobra.Command {
 				return err
 			}
 			defer checkpoint.Close()
-			i := inspection{File: args[0], Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
+			i := inspection{File: args[0], Format: checkpoint.Format.Name, Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
 			// A file of another network is still worth a look.
 			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true}); err == nil {
 				i.Network = network.Name()
 			}
 			for _, t := range checkpoint.File().Tensors() {
 				i.Parameters += int64(t.Elements())
-				i.Tensors = append(i.Tensors, inspectionTensor{t.Name, string(t.DType), t.Shape})
+				i.Tensors = append(i.Tensors, inspectionTensor{t.Name, t.DType, t.Shape})
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), i)
@@ -90,9 +91,12 @@ func convertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "Rewrite weights in another layout",
-		Long: `Rewrite a file of weights as a safetensors file in F32, in the native layout
-(TF-slim's names, TensorFlow's axes) or timm's. The network, its preprocessing and
-its labels go into the file's metadata. OUT appears whole or not at all.`,
+		Long: `Rewrite a file of weights in float32, in the native layout (TF-slim's names,
+TensorFlow's axes) or another. The network, its preprocessing and its labels go into
+the file's metadata. OUT appears whole or not at all. The ending of its name tells its
+format:
+` + formatList() + `
+A file of any other ending is ` + weights.Formats()[0].Name + `.`,
 		Example: "  inception weights convert model.safetensors inception_v4.safetensors",
 		Args:    usage(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -108,43 +112,31 @@ its labels go into the file's metadata. OUT appears whole or not at all.`,
 				}
 				hint.Card = &card
 			}
-			return convert(args[0], args[1], layout, hint)
+			return weights.Convert(args[0], args[1], layout, hint)
 		},
 	}
-	cmd.Flags().StringVar(&layoutName, "layout", string(weights.Native), "layout of OUT: native or timm")
+	cmd.Flags().StringVar(&layoutName, "layout", string(weights.Native), "layout of OUT: "+layoutNames())
 	cmd.Flags().StringVar(&tag, "tag", "", "the public checkpoint that IN is, for its preprocessing: "+strings.Join(tags(), ", "))
 	return cmd
 }
 
-func convert(in, out string, layout weights.Layout, hint weights.Hint) error {
-	checkpoint, err := weights.Open(in)
-	if err != nil {
-		return err
+// formatList lists the formats that can be written, one a line.
+func formatList() string {
+	var s strings.Builder
+	for _, f := range weights.Formats() {
+		if f.Writes() {
+			fmt.Fprintf(&s, "  %s (%s)\n", f.Name, strings.Join(f.Endings, ", "))
+		}
 	}
-	defer checkpoint.Close()
-	network, card, err := checkpoint.Identify(hint)
-	if err != nil {
-		return err
+	return s.String()
+}
+
+func layoutNames() string {
+	var names []string
+	for _, l := range weights.Layouts() {
+		names = append(names, string(l))
 	}
-	parameters, err := network.Parameters()
-	if err != nil {
-		return err
-	}
-	tensors, err := checkpoint.Match(parameters)
-	if err != nil {
-		return err
-	}
-	metadata := weights.Metadata{
-		Network:       network.Name(),
-		Options:       network.Options(),
-		Tag:           card.Tag,
-		Preprocessing: &card.Preprocessing,
-		Labels:        checkpoint.Metadata.Labels,
-	}
-	if metadata.Labels == nil && network.Options().Classes == len(recipe.ImageNet()) {
-		metadata.Labels = recipe.ImageNet()
-	}
-	return weights.Write(out, layout, metadata, weights.Sources(tensors))
+	return strings.Join(names, " or ")
 }
 
 func tags() []string {

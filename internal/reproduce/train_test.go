@@ -90,12 +90,12 @@ func TestTrain(t *testing.T) {
 	defer raw.Close()
 	different := 0
 	for _, a := range averaged.File().Tensors() {
-		b, ok := raw.File().Tensor(a.Name)
+		b, ok := raw.Tensor(a.Name)
 		if !ok || b.Elements() != a.Elements() {
 			t.Fatalf("%s is %v in one file and %v in the other", a.Name, a.Shape, b.Shape)
 		}
 		x, y := make([]float32, a.Elements()), make([]float32, a.Elements())
-		if a.Float32s(x) != nil || b.Float32s(y) != nil {
+		if a.Values(x) != nil || b.Values(y) != nil {
 			t.Fatal("not readable")
 		}
 		if fmt.Sprint(x) != fmt.Sprint(y) {

@@ -1,0 +1,38 @@
+package weights
+
+import "github.com/seed-fb2c0fa6/inception/recipe"
+
+// Convert rewrites the file of weights at in as one at out, as Write does, in another
+// layout. It writes what is known of the weights into the metadata: the network, the card
+// that the hint gives or that is found, and the labels, which are ImageNet's where there
+// are none but 1000 classes.
+func Convert(in, out string, to Layout, hint Hint) error {
+	checkpoint, err := Open(in)
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	network, card, err := checkpoint.Identify(hint)
+	if err != nil {
+		return err
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		return err
+	}
+	tensors, err := checkpoint.Match(parameters)
+	if err != nil {
+		return err
+	}
+	metadata := Metadata{
+		Network:       network.Name(),
+		Options:       network.Options(),
+		Tag:           card.Tag,
+		Preprocessing: &card.Preprocessing,
+		Labels:        checkpoint.Metadata.Labels,
+	}
+	if metadata.Labels == nil && network.Options().Classes == len(recipe.ImageNet()) {
+		metadata.Labels = recipe.ImageNet()
+	}
+	return Write(out, to, metadata, Sources(tensors))
+}

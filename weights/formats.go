@@ -1,0 +1,86 @@
+package weights
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
+)
+
+// formats is the table of formats. A file is of the first one that recognises it, or
+// else of the first whose ending its name has. The first of the table is that of files
+// which no format recognises and of endings that none has.
+func formats() formatTable {
+	return formatTable{
+		{
+			Name: "safetensors", Endings: []string{".safetensors"},
+			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.WriteTensors,
+		},
+	}
+}
+
+// A Format is a kind of file, or folder, that holds named tensors.
+type Format struct {
+	Name string
+	// Endings are those of its files' names, in lower case and with the dot.
+	Endings []string
+
+	recognise func(tensorfile.Sample) bool
+	open      func(path string) (tensorfile.File, error)
+	// write leaves the whole new file or the old one, and holds one tensor in memory
+	// at a time. It is nil where the format is only read.
+	write func(path string, metadata map[string]string, tensors []tensorfile.Tensor) error
+	// keyPrefix is what the keys of this program's metadata begin with, where the
+	// format has no place of its own for metadata.
+	keyPrefix string
+}
+
+// Formats returns the formats of files of weights.
+func Formats() []Format { return formats() }
+
+// Writes reports whether files of the format can be written.
+func (f Format) Writes() bool { return f.write != nil }
+
+type formatTable []Format
+
+// of returns the format of the file at path: what it is by its content, or else by its
+// name.
+func (t formatTable) of(path string) Format {
+	// Where there is nothing to look at, the format's own error says so.
+	if sample, err := tensorfile.Look(path); err == nil {
+		for _, f := range t {
+			if f.recognise(sample) {
+				return f
+			}
+		}
+	}
+	return t.named(path)
+}
+
+// named returns the format that the name of a file tells.
+func (t formatTable) named(path string) Format {
+	for _, f := range t {
+		for _, ending := range f.Endings {
+			if strings.HasSuffix(strings.ToLower(path), ending) {
+				return f
+			}
+		}
+	}
+	return t[0]
+}
+
+// writable returns the format to write a file in, by its name.
+func (t formatTable) writable(path string) (Format, error) {
+	f := t.named(path)
+	if f.Writes() {
+		return f, nil
+	}
+	var endings []string
+	for _, other := range t {
+		if other.Writes() {
+			endings = append(endings, other.Endings...)
+		}
+	}
+	return f, fmt.Errorf("write %s: files of the format %s are only read; give it a name that ends in %s", path, f.Name, strings.Join(endings, " or "))
+}

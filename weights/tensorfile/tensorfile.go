@@ -1,0 +1,40 @@
+// Package tensorfile says what the formats of files of weights have in common: named
+// tensors that are read one at a time, and metadata beside them. Each format is a
+// package of its own, which knows no other format and no network.
+package tensorfile
+
+// A File is an open file of named tensors. Its methods and those of its tensors may be
+// called from several goroutines at once.
+type File interface {
+	// Tensors returns the tensors in the order of the file.
+	Tensors() []Tensor
+	// Metadata returns what the file says about itself; nil where it says nothing.
+	Metadata() map[string]string
+	// Size returns the bytes of the whole file.
+	Size() int64
+	// Close releases the file. Tensors must not be read afterwards.
+	Close() error
+}
+
+// A Tensor is one tensor of an open file, or one that is to be written.
+type Tensor struct {
+	// Name is the tensor's in the file.
+	Name string
+	// DType is the type of the elements as the format spells it. Writers store float32,
+	// whatever it is.
+	DType string
+	// Shape is empty for a scalar. It must not be modified.
+	Shape []int
+	// Values fills dst, which has Elements values, in row-major order. For a writer it
+	// comes zeroed, and is used again for the next tensor.
+	Values func(dst []float32) error
+}
+
+// Elements returns the product of the shape, 1 for a scalar.
+func (t Tensor) Elements() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
