@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"weights/*":             {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":           {"internal/atomicfile", "recipe"},
 	"predict":               {"arch", "recipe", "score", "vision", "weights"},
-	"train":                 {"arch", "dataset", "recipe", "score", "train/rundir", "vision", "weights", "weights/safetensors"},
+	"train":                 {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors"},
 	"evaluate":              {"dataset", "predict", "recipe", "score", "vision"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"engine/kernel":         {"engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512"},
 	"engine":                {"engine/kernel"},
 	"train/events":          {"internal/tfrecord"},
+	"train/step":            {"arch", "recipe"},
 	"train/rundir":          {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":          {"internal/atomicfile", "train/rundir"},
 	"internal/rendered":     {},

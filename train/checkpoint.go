@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 )
 
@@ -48,16 +47,16 @@ const (
 
 // saveCheckpoint writes the whole state into one file, which appears whole or not at
 // all.
-func saveCheckpoint(dir rundir.Dir, s *stepper, st state) error {
+func saveCheckpoint(dir rundir.Dir, s *step.Step, st state) error {
 	text, err := json.Marshal(st)
 	if err != nil {
 		return err
 	}
 	var outputs []safetensors.Output
-	for _, section := range s.sections() {
-		for _, p := range section.of {
-			outputs = append(outputs, safetensors.Output{Name: section.tensor(p), Shape: p.Shape, Values: func(dst []float32) error {
-				values, err := s.values(section.scope, p)
+	for _, section := range s.Sections() {
+		for _, p := range section.Parameters {
+			outputs = append(outputs, safetensors.Output{Name: section.Tensor(p), Shape: p.Shape, Values: func(dst []float32) error {
+				values, err := s.Values(section, p)
 				copy(dst, values)
 				return err
 			}})
@@ -66,9 +65,9 @@ func saveCheckpoint(dir rundir.Dir, s *stepper, st state) error {
 	return safetensors.Write(dir.Checkpoint(st.Step), map[string]string{formatKey: checkpointFormat, stateKey: string(text)}, outputs)
 }
 
-// loadCheckpoint sets the stepper's values to a checkpoint's, and returns the rest of
+// loadCheckpoint sets the state of a step to a checkpoint's, and returns the rest of
 // its state. The checkpoint must have what the network has, and no more.
-func loadCheckpoint(path string, s *stepper) (state, error) {
+func loadCheckpoint(path string, s *step.Step) (state, error) {
 	file, err := safetensors.Open(path)
 	if err != nil {
 		return state{}, err
@@ -82,17 +81,17 @@ func loadCheckpoint(path string, s *stepper) (state, error) {
 	if err := json.Unmarshal([]byte(metadata[stateKey]), &st); err != nil {
 		return state{}, fmt.Errorf("%s: its state is not JSON: %w", path, err)
 	}
-	if err := s.match(file); err != nil {
+	if err := match(s, file); err != nil {
 		return state{}, fmt.Errorf("%s is not of this network: %w; does recipe.yaml name another network, other options or other classes than the run was begun with?", path, err)
 	}
-	for _, section := range s.sections() {
-		for _, p := range section.of {
-			t, _ := file.Tensor(section.tensor(p))
+	for _, section := range s.Sections() {
+		for _, p := range section.Parameters {
+			t, _ := file.Tensor(section.Tensor(p))
 			values := make([]float32, p.Size())
 			if err := t.Float32s(values); err != nil {
 				return state{}, err
 			}
-			if err := s.variable(section.scope, p).SetValue(tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
+			if err := s.SetValues(section, p, values); err != nil {
 				return state{}, err
 			}
 		}
@@ -100,13 +99,13 @@ func loadCheckpoint(path string, s *stepper) (state, error) {
 	return st, nil
 }
 
-// match compares the names and shapes of a checkpoint with the stepper's.
-func (s *stepper) match(file *safetensors.File) error {
+// match compares the names and shapes of a checkpoint with the step's.
+func match(s *step.Step, file *safetensors.File) error {
 	var wrong []string
 	wanted := map[string]bool{}
-	for _, section := range s.sections() {
-		for _, p := range section.of {
-			name := section.tensor(p)
+	for _, section := range s.Sections() {
+		for _, p := range section.Parameters {
+			name := section.Tensor(p)
 			wanted[name] = true
 			switch t, ok := file.Tensor(name); {
 			case !ok:

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/train/step"
 )
 
 // An evaluator measures a network on a set, time and again with other parameters.
@@ -41,9 +42,9 @@ func (e *evaluator) close() {
 }
 
 // measure runs all images through the network with the given parameters.
-func (e *evaluator) measure(ctx context.Context, values []namedValues) (score.Accuracy, error) {
+func (e *evaluator) measure(ctx context.Context, values []step.Values) (score.Accuracy, error) {
 	for _, v := range values {
-		if err := assign(e.store, v.Name, tensors.FromFlatDataAndDimensions(v.values, v.Shape...)); err != nil {
+		if err := assign(e.store, v.Name, tensors.FromFlatDataAndDimensions(v.Flat, v.Shape...)); err != nil {
 			return score.Accuracy{}, err
 		}
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
@@ -135,12 +137,12 @@ func TestFineTuneBegins(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer from.close()
-			for _, p := range from.parameters.all {
+			for _, p := range from.parameters.All {
 				got, initial := make([]float32, p.Size()), make([]float32, p.Size())
 				if err := from.values(got, p); err != nil {
 					t.Fatal(err)
 				}
-				initialValues(initial, p, r.Seed)
+				step.InitialValues(initial, p, r.Seed)
 				want := before[p.Name]
 				if c.random && strings.Contains(p.Name, "/Logits/") {
 					want = initial
@@ -169,27 +171,30 @@ func TestFrozenBatchNorm(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer from.close()
-	s, err := newStepper(backend, from.network, r.Resolved(), from.parameters, from.values, false)
+	s, err := step.New(backend, from.network, r.Resolved(), from.parameters, from.values, step.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
-	images, labels := pictures(3)
-	all, err := s.step(0, images, labels, 0, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	defer s.Close()
 	const image = 75 * 75 * 3
+	images, labels := make([]float32, 3*image), []int32{0, 1, 2}
+	for i := range images {
+		images[i] = float32(math.Sin(float64(i) * 0.37 * float64(1+i/image)))
+	}
+	all, err := s.Apply(0, images, labels, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range labels {
 		// A batch of other images gives the same logits: nothing depends on the batch.
 		twice := slices.Concat(images[i*image:][:image], images[i*image:][:image])
-		o, err := s.step(0, twice, []int32{labels[i], labels[i]}, 0, 0)
+		o, err := s.Apply(0, twice, []int32{labels[i], labels[i]}, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for c, v := range o.logits[:3] {
-			if d := v - all.logits[i*3+c]; d > 1e-4 || d < -1e-4 {
-				t.Errorf("image %d has the logits %v alone, %v in a batch", i, o.logits[:3], all.logits[i*3:][:3])
+		for c, v := range o.Logits[:3] {
+			if d := v - all.Logits[i*3+c]; d > 1e-4 || d < -1e-4 {
+				t.Errorf("image %d has the logits %v alone, %v in a batch", i, o.Logits[:3], all.Logits[i*3:][:3])
 				break
 			}
 		}

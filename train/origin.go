@@ -9,13 +9,14 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
 // An origin is the network of a run with the values that its parameters begin with.
 type origin struct {
 	network    *arch.Network
-	parameters parameters
+	parameters step.Parameters
 	values     func(dst []float32, p arch.Parameter) error
 	close      func() error
 }
@@ -39,9 +40,9 @@ func newOrigin(r recipe.Training, classes []string, log *slog.Logger) (*origin, 
 		return nil, err
 	}
 	return &origin{
-		network: network, parameters: divide(all, frozenBy(nil)), close: func() error { return nil },
+		network: network, parameters: step.Divide(all, frozenBy(nil)), close: func() error { return nil },
 		values: func(dst []float32, p arch.Parameter) error {
-			initialValues(dst, p, r.Seed)
+			step.InitialValues(dst, p, r.Seed)
 			return nil
 		},
 	}, nil
@@ -138,15 +139,15 @@ func openOrigin(r recipe.Training, classes []string, log *slog.Logger) (_ *origi
 		return nil, err
 	}
 	inScope := frozenBy(r.Freeze)
-	p := divide(all, func(name string) bool { return inScope(name) && !random[name] })
-	if len(p.trained) == 0 {
+	p := step.Divide(all, func(name string) bool { return inScope(name) && !random[name] })
+	if len(p.Trained) == 0 {
 		return nil, fmt.Errorf("the scopes to freeze, %s, leave nothing to train; freeze fewer", strings.Join(r.Freeze, ", "))
 	}
 	return &origin{
 		network: network, parameters: p, close: file.Close,
 		values: func(dst []float32, p arch.Parameter) error {
 			if random[p.Name] {
-				initialValues(dst, p, r.Seed)
+				step.InitialValues(dst, p, r.Seed)
 				return nil
 			}
 			return byName[p.Name].Read(dst)
@@ -218,4 +219,11 @@ func checkScopes(scopes []string, all []arch.Parameter) error {
 		return fmt.Errorf("no parameter lies in the scope %q to freeze; scopes are %s, and those within them", scope, strings.Join(known, ", "))
 	}
 	return nil
+}
+
+// frozenBy returns whether a parameter lies in one of the scopes.
+func frozenBy(scopes []string) func(name string) bool {
+	return func(name string) bool {
+		return slices.ContainsFunc(scopes, func(scope string) bool { return strings.HasPrefix(name, scope+"/") })
+	}
 }

@@ -69,7 +69,7 @@ func TestStepOnEngine(t *testing.T) {
 			}
 			runtime.ReadMemStats(&after)
 			// The images are copied, and each variable has a few words of GoMLX's.
-			bytes, most := (after.TotalAlloc-before.TotalAlloc)/runs, uint64(2*4*len(images)+2048*len(program.stepper.parameters.all)*4)
+			bytes, most := (after.TotalAlloc-before.TotalAlloc)/runs, uint64(2*4*len(images)+2048*len(program.step.Sections()[0].Parameters)*4)
 			t.Logf("%s, recompute %t: %d steps, %d bytes a run", network, recompute, len(steps), bytes)
 			if bytes > most {
 				t.Errorf("%s, recompute %t: %d bytes are allocated a run, want at most %d", network, recompute, bytes, most)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 )
 
@@ -31,7 +32,7 @@ func WriteRaw(folder string) error {
 	defer averaged.Close()
 	var outputs []safetensors.Output
 	for _, t := range averaged.Tensors() {
-		raw, ok := checkpoint.Tensor(parametersName + "/" + t.Name)
+		raw, ok := checkpoint.Tensor(step.ParametersSection + "/" + t.Name)
 		if !ok {
 			return fmt.Errorf("%s lacks %s, which %s has; are they of one run?", last, t.Name, dir.Model())
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
@@ -114,7 +115,7 @@ type run struct {
 	watch   func(Progress)
 	data    *data
 	steps   int // in all
-	stepper *stepper
+	step    *step.Step
 	eval    *evaluator
 	loader  *dataset.Loader
 	journal *rundir.Journal
@@ -130,7 +131,8 @@ type run struct {
 // start opens all that a run needs, calls begin once nothing is wrong with it, and
 // trains.
 func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
-	t := &run{recipe: r.Resolved(), dir: dir, log: o.Log, watch: o.Progress}
+	r = r.Resolved()
+	t := &run{recipe: r, dir: dir, log: o.Log, watch: o.Progress}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -144,10 +146,10 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 		return nil, err
 	}
 	defer closeAll(from.close)
-	if t.stepper, err = newStepper(backend, from.network, r, from.parameters, from.values, o.CheckGradients); err != nil {
+	if t.step, err = step.New(backend, from.network, r, from.parameters, from.values, step.Options{CheckGradients: o.CheckGradients}); err != nil {
 		return nil, err
 	}
-	defer t.stepper.close()
+	defer t.step.Close()
 	t.describe(from)
 	if err := t.restore(); err != nil {
 		return nil, err
@@ -198,7 +200,7 @@ func (t *run) restore() error {
 		return err
 	}
 	if last != "" {
-		if t.state, err = loadCheckpoint(last, t.stepper); err != nil {
+		if t.state, err = loadCheckpoint(last, t.step); err != nil {
 			return err
 		}
 		if err := found.check(t.state.Data); err != nil {
@@ -244,7 +246,7 @@ func (t *run) train(ctx context.Context) error {
 			t.result.Finished = true
 			return nil
 		}
-		switch err := t.step(ctx); {
+		switch err := t.next(ctx); {
 		case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 			return t.save() // the step had not begun
 		case err != nil:
@@ -257,8 +259,8 @@ func (t *run) train(ctx context.Context) error {
 	}
 }
 
-// step makes one step and counts it.
-func (t *run) step(ctx context.Context) error {
+// next makes one step and counts it.
+func (t *run) next(ctx context.Context) error {
 	begin, waited := time.Now(), t.loader.Stats().Waited
 	perEpoch := float64(t.data.training.Len()) / float64(t.recipe.Batch)
 	rate := learningRate(t.recipe.LearningRate, float64(t.state.Step)/perEpoch, t.recipe.Epochs)
@@ -278,23 +280,23 @@ func (t *run) step(ctx context.Context) error {
 			}
 			t.shown = true
 		}
-		var o outcome
+		var o step.Outcome
 		if part < parts-1 {
-			o, err = t.stepper.add(t.state.Step, part, batch.Images, batch.Labels)
+			o, err = t.step.Accumulate(t.state.Step, part, batch.Images, batch.Labels)
 		} else {
-			o, err = t.stepper.step(t.state.Step, batch.Images, batch.Labels, rate, decay)
+			o, err = t.step.Apply(t.state.Step, batch.Images, batch.Labels, rate, decay)
 		}
 		if err != nil {
 			return err
 		}
-		if !finite(o.loss) || !finite(o.norm) {
+		if !finite(o.Loss) || !finite(o.GradientNorm) {
 			return t.diverged(o)
 		}
-		top1, top5 := score.Hits(o.logits, batch.Labels)
-		sums.Loss += o.loss / float64(parts)
+		top1, top5 := score.Hits(o.Logits, batch.Labels)
+		sums.Loss += o.Loss / float64(parts)
 		sums.Top1, sums.Top5 = sums.Top1+top1, sums.Top5+top5
 		sums.Images += len(batch.Labels)
-		norm, end = o.norm, batch.End
+		norm, end = o.GradientNorm, batch.End
 	}
 	sums.Norm += norm
 	sums.Steps++
@@ -324,9 +326,9 @@ func (t *run) step(ctx context.Context) error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-func (t *run) diverged(o outcome) error {
+func (t *run) diverged(o step.Outcome) error {
 	last, _ := t.dir.LastCheckpoint() // without it the error says less, and stays what it is
-	return &DivergedError{Step: t.state.Step + 1, Loss: o.loss, GradientNorm: o.norm, Parameter: o.wrong, Checkpoint: last}
+	return &DivergedError{Step: t.state.Step + 1, Loss: o.Loss, GradientNorm: o.GradientNorm, Parameter: o.NotFinite, Checkpoint: last}
 }
 
 // progress says what happened in an interval.
@@ -345,7 +347,7 @@ func (t *run) progress(i interval, rate, perEpoch float64) Progress {
 
 // validate measures the averages, and keeps those that are better than all before.
 func (t *run) validate(ctx context.Context) error {
-	values, err := t.stepper.averaged()
+	values, err := t.step.Averages()
 	if err != nil {
 		return err
 	}
@@ -369,10 +371,10 @@ func (t *run) validate(ctx context.Context) error {
 
 // save writes a checkpoint and the model, and removes what is older than what is kept.
 func (t *run) save() error {
-	if err := saveCheckpoint(t.dir, t.stepper, t.state); err != nil {
+	if err := saveCheckpoint(t.dir, t.step, t.state); err != nil {
 		return t.notSaved(err)
 	}
-	values, err := t.stepper.averaged()
+	values, err := t.step.Averages()
 	if err != nil {
 		return err
 	}
@@ -393,11 +395,11 @@ func (t *run) notSaved(err error) error {
 }
 
 // writeModel writes weights that package predict takes.
-func (t *run) writeModel(path string, values []namedValues) error {
+func (t *run) writeModel(path string, values []step.Values) error {
 	sources := make([]weights.Source, len(values))
 	for i, v := range values {
 		sources[i] = weights.Source{Parameter: v.Parameter, Values: func(dst []float32) error {
-			copy(dst, v.values)
+			copy(dst, v.Flat)
 			return nil
 		}}
 	}

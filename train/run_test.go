@@ -14,6 +14,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
@@ -222,147 +225,14 @@ func TestRunsAreEqual(t *testing.T) {
 	}
 }
 
-// TestMicroBatchesAverage compares a batch of two equal halves with the half alone.
-func TestMicroBatchesAverage(t *testing.T) {
-	backend := newBackend(t)
-	whole := smallRecipe("")
-	whole.DropoutKeep = 1
-	parts := whole
-	whole.Batch, parts.Batch, parts.MicroBatches = 4, 8, 2
-	images, labels := pictures(4)
-	a, b := newTestStepper(t, backend, whole), newTestStepper(t, backend, parts)
-	want, err := a.step(0, images, labels, 0.1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.add(0, 0, images, labels); err != nil {
-		t.Fatal(err)
-	}
-	got, err := b.step(0, images, labels, 0.1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if math.Abs(got.norm-want.norm) > 1e-5*want.norm {
-		t.Errorf("the gradient of two halves has L2 %g, want that of one, %g", got.norm, want.norm)
-	}
-	// The sums begin anew in the next step.
-	for _, p := range b.parameters.trained {
-		sums, err := b.values(gradientScope, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if slices.ContainsFunc(sums, func(v float32) bool { return v != 0 }) {
-			t.Fatalf("the gradient sums of %s are not zero after the step", p.Name)
-		}
-	}
-}
-
-// TestUpdate takes the step apart: with plain gradient descent at a rate of 1, what is
-// subtracted is the clipped gradient itself.
-func TestUpdate(t *testing.T) {
-	backend := newBackend(t)
-	plain := smallRecipe("")
-	plain.Optimizer, plain.ClipNorm, plain.WeightDecay = recipe.Optimizer{SGD: &recipe.SGD{}}, 0, 0
-	images, labels := pictures(6)
-	const decay = 0.75
-	step := func(r recipe.Training) (s *stepper, norm float64, change map[string][]float64) {
-		s = newTestStepper(t, backend, r)
-		before := parametersOfStepper(t, s, "")
-		o, err := s.step(0, images, labels, 1, decay)
-		if err != nil {
-			t.Fatal(err)
-		}
-		change = map[string][]float64{}
-		for name, values := range parametersOfStepper(t, s, "") {
-			for i, v := range values {
-				change[name] = append(change[name], float64(before[name][i])-float64(v))
-			}
-		}
-		return s, o.norm, change
-	}
-	s, norm, change := step(plain)
-	if got := l2Of(s, change); math.Abs(got-norm) > 1e-4*norm {
-		t.Errorf("the step has L2 %g, the gradient %g", got, norm)
-	}
-
-	clipped := plain
-	clipped.ClipNorm = norm / 4
-	c, sameNorm, clippedChange := step(clipped)
-	if math.Abs(sameNorm-norm) > 1e-6*norm {
-		t.Errorf("the norm before clipping is %g, want %g", sameNorm, norm)
-	}
-	if got := l2Of(c, clippedChange); math.Abs(got-norm/4) > 1e-4*norm {
-		t.Errorf("clipped to %g, the step has L2 %g", norm/4, got)
-	}
-	clipped.ClipNorm = 2 * norm
-	c, _, clippedChange = step(clipped)
-	if got := l2Of(c, clippedChange); math.Abs(got-norm) > 1e-4*norm {
-		t.Errorf("with a limit above it, the step has L2 %g, want %g", got, norm)
-	}
-
-	decayed := plain
-	decayed.WeightDecay = 0.01
-	d, _, decayedChange := step(decayed)
-	initial := parametersOfStepper(t, newTestStepper(t, backend, plain), "")
-	for _, p := range d.parameters.trained {
-		factor := 0.0
-		if strings.HasSuffix(p.Name, "/weights") {
-			factor = 0.01
-		}
-		for i, v := range decayedChange[p.Name] {
-			if want := change[p.Name][i] + factor*float64(initial[p.Name][i]); math.Abs(v-want) > 1e-5*(1+math.Abs(want)) {
-				t.Fatalf("with weight decay, %g is subtracted from %s at %d, want %g", v, p.Name, i, want)
-			}
-		}
-	}
-
-	after, average := parametersOfStepper(t, s, ""), parametersOfStepper(t, s, averageScope)
-	if len(average) != len(initial) {
-		t.Errorf("there are averages of %d parameters, want all %d", len(average), len(initial))
-	}
-	for name, values := range average {
-		for i, v := range values {
-			if want := decay*float64(initial[name][i]) + (1-decay)*float64(after[name][i]); math.Abs(float64(v)-want) > 1e-5*(1+math.Abs(want)) {
-				t.Fatalf("the average of %s is %g at %d, want %g", name, v, i, want)
-			}
-		}
-	}
-}
-
-func l2Of(s *stepper, change map[string][]float64) float64 {
-	sum := 0.0
-	for _, p := range s.parameters.trained {
-		for _, v := range change[p.Name] {
-			sum += v * v
-		}
-	}
-	return math.Sqrt(sum)
-}
-
-func parametersOfStepper(t *testing.T, s *stepper, scope string) map[string][]float32 {
-	t.Helper()
-	all := map[string][]float32{}
-	for _, p := range s.parameters.all {
-		values, err := s.values(scope, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[p.Name] = values
-	}
-	return all
-}
-
-// pictures are the input for n images of three classes, made of waves.
-func pictures(n int) ([]float32, []int32) {
-	const side = 75
-	images, labels := make([]float32, n*side*side*3), make([]int32, n)
-	for i := range images {
-		images[i] = float32(math.Sin(float64(i) * 0.37 * float64(1+i/(side*side*3))))
-	}
-	for i := range labels {
-		labels[i] = int32(i % 3)
-	}
-	return images, labels
-}
-
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func newBackend(t testing.TB) compute.Backend {
+	t.Helper()
+	backend, err := engine.New("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(backend.Finalize)
+	return backend
+}

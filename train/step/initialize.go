@@ -1,4 +1,4 @@
-package train
+package step
 
 import (
 	"hash/fnv"
@@ -9,12 +9,12 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 )
 
-// initialValues fills dst with the value that training begins with, which follows from
+// InitialValues fills dst with the value that training begins with, which follows from
 // the seed and the parameter's name. As in TF-slim's release, weights of convolutions
 // are drawn from a normal distribution cut off at two standard deviations, of a variance
 // of 2 by the number of inputs (He et al., arXiv 1502.01852), and those of logits
 // uniformly (Glorot and Bengio, 2010).
-func initialValues(dst []float32, p arch.Parameter, seed uint64) {
+func InitialValues(dst []float32, p arch.Parameter, seed uint64) {
 	switch name := p.Name[strings.LastIndex(p.Name, "/")+1:]; {
 	case name == "gamma" || name == "moving_variance":
 		for i := range dst {

@@ -1,4 +1,4 @@
-package train
+package step
 
 import (
 	"math"
@@ -12,7 +12,7 @@ func TestInitialValues(t *testing.T) {
 	values := func(seed uint64, name string, shape ...int) []float32 {
 		p := arch.Parameter{Name: name, Shape: shape}
 		v := make([]float32, p.Size())
-		initialValues(v, p, seed)
+		InitialValues(v, p, seed)
 		return v
 	}
 	deviation := func(v []float32) (mean, deviation, largest float64) {

@@ -1,14 +1,12 @@
-package train
+package step
 
 import (
 	"math"
 	"testing"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
@@ -38,8 +36,8 @@ func TestOptimizers(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			o := optimizerOf(c.optimizer)
 			exec, err := graph.NewExec(backend, func(inputs []*graph.Node) []*graph.Node {
-				step, slots := o.step(inputs[0], inputs[1], inputs[2:])
-				return append([]*graph.Node{step}, slots...)
+				update, slots := o.update(inputs[0], inputs[1], inputs[2:])
+				return append([]*graph.Node{update}, slots...)
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -65,14 +63,4 @@ func TestOptimizers(t *testing.T) {
 			}
 		})
 	}
-}
-
-func newBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(backend.Finalize)
-	return backend
 }

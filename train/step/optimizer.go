@@ -1,4 +1,4 @@
-package train
+package step
 
 import (
 	"github.com/gomlx/gomlx/core/graph"
@@ -6,13 +6,13 @@ import (
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
-// An optimizer makes a step of a gradient.
+// An optimizer tells from a gradient how a parameter changes.
 type optimizer interface {
 	// slots are its state beside each parameter, with the value that they begin with.
 	slots() []slot
-	// step returns what is subtracted from a parameter, and its slots' new values. All
+	// update returns what is subtracted from a parameter, and its slots' new values. All
 	// nodes are of the parameter's shape.
-	step(gradient, learningRate *graph.Node, slots []*graph.Node) (step *graph.Node, updated []*graph.Node)
+	update(gradient, learningRate *graph.Node, slots []*graph.Node) (update *graph.Node, updated []*graph.Node)
 }
 
 type slot struct {
@@ -33,11 +33,11 @@ type rmsProp recipe.RMSProp
 
 func (o rmsProp) slots() []slot { return []slot{{"mean_square", 1}, {"momentum", 0}} }
 
-func (o rmsProp) step(gradient, learningRate *graph.Node, slots []*graph.Node) (*graph.Node, []*graph.Node) {
+func (o rmsProp) update(gradient, learningRate *graph.Node, slots []*graph.Node) (*graph.Node, []*graph.Node) {
 	meanSquare, momentum := slots[0], slots[1]
 	meanSquare = graph.Add(graph.MulScalar(meanSquare, o.Decay), graph.MulScalar(graph.Mul(gradient, gradient), 1-o.Decay))
-	step := graph.Div(graph.Mul(gradient, learningRate), graph.Sqrt(graph.AddScalar(meanSquare, o.Epsilon)))
-	momentum = graph.Add(graph.MulScalar(momentum, o.Momentum), step)
+	update := graph.Div(graph.Mul(gradient, learningRate), graph.Sqrt(graph.AddScalar(meanSquare, o.Epsilon)))
+	momentum = graph.Add(graph.MulScalar(momentum, o.Momentum), update)
 	return momentum, []*graph.Node{meanSquare, momentum}
 }
 
@@ -46,7 +46,7 @@ type sgd recipe.SGD
 
 func (o sgd) slots() []slot { return []slot{{"momentum", 0}} }
 
-func (o sgd) step(gradient, learningRate *graph.Node, slots []*graph.Node) (*graph.Node, []*graph.Node) {
+func (o sgd) update(gradient, learningRate *graph.Node, slots []*graph.Node) (*graph.Node, []*graph.Node) {
 	momentum := graph.Add(graph.MulScalar(slots[0], o.Momentum), gradient)
 	return graph.Mul(momentum, learningRate), []*graph.Node{momentum}
 }

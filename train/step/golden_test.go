@@ -1,4 +1,4 @@
-package train
+package step
 
 import (
 	"math"
@@ -48,14 +48,14 @@ func TestGoldenRMSProp(t *testing.T) {
 				Optimizer:      recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: o.Decay, Momentum: o.Momentum, Epsilon: o.Epsilon}},
 				LabelSmoothing: want.LabelSmoothing,
 			}
-			s, err := newStepper(backend, network, r.Resolved(), divide(all, frozenBy(nil)), func(dst []float32, p arch.Parameter) error {
+			s, err := New(backend, network, r.Resolved(), Divide(all, func(string) bool { return false }), func(dst []float32, p arch.Parameter) error {
 				copy(dst, tensors.MustCopyFlatData[float32](initial[p.Name]))
 				return nil
-			}, false)
+			}, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.close()
+			defer s.Close()
 			labels := make([]int32, len(want.Labels))
 			for i, label := range want.Labels {
 				labels[i] = int32(label)
@@ -63,18 +63,18 @@ func TestGoldenRMSProp(t *testing.T) {
 			images := golden.Images(file.Salt, want.Image, want.Batch, want.Side)
 			rounding := 0.0
 			for step, wantLoss := range o.Losses {
-				got, err := s.step(step, images, labels, o.LearningRate, 0)
+				got, err := s.Apply(step, images, labels, o.LearningRate, 0)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if step == 0 && !(math.Abs(got.norm-want.GradientL2) <= 1e-2*want.GradientL2) {
-					t.Errorf("the gradient has L2 %g, want %g", got.norm, want.GradientL2)
+				if step == 0 && !(math.Abs(got.GradientNorm-want.GradientL2) <= 1e-2*want.GradientL2) {
+					t.Errorf("the gradient has L2 %g, want %g", got.GradientNorm, want.GradientL2)
 				}
 				rounding = max(rounding, want.RMSProp.LossesFloat32Error[step])
-				relative := math.Abs(got.loss-wantLoss) / wantLoss
+				relative := math.Abs(got.Loss-wantLoss) / wantLoss
 				t.Logf("loss before step %d: relative error %.2g, PyTorch's float32 has %.2g", step+1, relative, want.RMSProp.LossesFloat32Error[step])
 				if bound := max(1e-3, 3*rounding); !(relative <= bound) {
-					t.Errorf("loss before step %d is %g, want %g within %.2g of it", step+1, got.loss, wantLoss, bound)
+					t.Errorf("loss before step %d is %g, want %g within %.2g of it", step+1, got.Loss, wantLoss, bound)
 				}
 			}
 		})
