@@ -2,6 +2,13 @@ package evaluate
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
@@ -39,4 +46,32 @@ func FromClassifier(name string, c *predict.Classifier) Member {
 			return c.Logits(ctx, pixels)
 		},
 	}
+}
+
+// MemberNames names members after their weights, which are paths or tags: without folders
+// and the ending, unless two would have the same name.
+func MemberNames(weights []string) []string {
+	short := make([]string, len(weights))
+	for i, w := range weights {
+		short[i] = strings.TrimSuffix(filepath.Base(w), ".safetensors")
+	}
+	distinct := slices.Compact(slices.Sorted(slices.Values(short)))
+	if len(distinct) < len(weights) {
+		return weights
+	}
+	return short
+}
+
+// Fingerprint is that of a Member whose weights are a file: its SHA-256.
+func Fingerprint(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil)), nil
 }

@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,14 @@ type Report struct {
 	// Predictions are those of all images, in the order of the set.
 	Predictions []Prediction `json:"-"`
 	Speed       Speed        `json:"speed"`
+}
+
+// WorstClasses returns the classes that there are images of, those with the largest top-1
+// error first.
+func (r *Report) WorstClasses() []ClassRow {
+	classes := slices.DeleteFunc(slices.Clone(r.PerClass), func(c ClassRow) bool { return c.Top1.Images == 0 })
+	slices.SortStableFunc(classes, func(a, b ClassRow) int { return cmp.Compare(b.Top1.Rate, a.Top1.Rate) })
+	return classes
 }
 
 // A Row is one network, or all together.

@@ -2,6 +2,8 @@ package recipe
 
 import (
 	_ "embed"
+	"fmt"
+	"os"
 	"strings"
 	"sync"
 )
@@ -29,3 +31,25 @@ var ImageNet = sync.OnceValue(func() []Label {
 	}
 	return labels
 })
+
+// ReadLabels reads the classes of a file in index order, one a line: a name, or a synset, a
+// tab and a name.
+func ReadLabels(path string) ([]Label, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var labels []Label
+	for i, line := range strings.Split(strings.TrimRight(string(data), "\r\n"), "\n") {
+		line = strings.TrimRight(line, "\r")
+		synset, name, ok := strings.Cut(line, "\t")
+		if !ok {
+			synset, name = "", line
+		}
+		if strings.TrimSpace(name) == "" {
+			return nil, fmt.Errorf("%s, line %d: expected a class, found an empty line", path, i+1)
+		}
+		labels = append(labels, Label{Synset: synset, Name: name})
+	}
+	return labels, nil
+}

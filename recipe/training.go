@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,8 @@ type Training struct {
 	// network's own, or that of Weights, when zero.
 	BatchNormDecay float64 `yaml:"batch_norm_decay,omitempty"`
 
-	// Weights is the path of the file of weights to start from; random ones when empty.
+	// Weights names the weights to start from, as weights.Find takes them: a file, a folder
+	// that has one, or the tag of a public checkpoint; random ones when empty.
 	Weights string `yaml:"weights,omitempty"`
 	// Freeze lists the scopes of parameters, such as InceptionV4/Mixed_5b, that stay as
 	// they are in Weights. Their batch norm uses the moving statistics.
@@ -109,6 +111,14 @@ type Validation struct {
 	Split string `yaml:"split,omitempty"`
 	// Share is in (0,1).
 	Share float64 `yaml:"share,omitempty"`
+}
+
+// ParseValidation takes a number for a share, and all else for the name of a split.
+func ParseValidation(text string) Validation {
+	if share, err := strconv.ParseFloat(text, 64); err == nil {
+		return Validation{Share: share}
+	}
+	return Validation{Split: text}
 }
 
 // An Optimizer is one of its fields.

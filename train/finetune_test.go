@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"math"
 	"path/filepath"
@@ -128,11 +130,11 @@ func TestFineTuneBegins(t *testing.T) {
 		"more classes":           {[]string{"class0", "class1", "class2", "class3"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := complete(tuning("", path))
+			r, err := complete(t.Context(), tuning("", path), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			from, err := newOrigin(r, c.classes, discard())
+			from, err := newOrigin(t.Context(), r, nil, c.classes, discard())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,11 +164,11 @@ func TestFrozenBatchNorm(t *testing.T) {
 	path, _ := trainedModel(t, backend)
 	r := tuning("", path)
 	r.Freeze, r.DropoutKeep, r.LabelSmoothing = []string{"InceptionResnetV1"}, 1, 0
-	r, err := complete(r)
+	r, err := complete(t.Context(), r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := newOrigin(r, []string{"x", "y", "z"}, discard())
+	from, err := newOrigin(t.Context(), r, nil, []string{"x", "y", "z"}, discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,5 +264,44 @@ func writeOtherPreprocessing(t *testing.T, backend compute.Backend, from, to str
 	m.Preprocessing = &p
 	if err := weights.Write(to, weights.Native, m, weights.Sources(tensors)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFoundWeights starts from weights that are found by a name, and resumes: the run's
+// recipe keeps the name.
+func TestFoundWeights(t *testing.T) {
+	backend := newBackend(t)
+	path, _ := trainedModel(t, backend)
+	r := tuning(writeSet(t, 3, 4, "train", "test"), "public")
+	card := recipe.Checkpoint{Tag: "public", Network: "inception_resnet_v1", Preprocessing: recipe.Inception()}
+	found := 0
+	o := Options{Weights: func(_ context.Context, name string) (string, *recipe.Checkpoint, error) {
+		if name != "public" {
+			return "", nil, errors.New("found " + name)
+		}
+		found++
+		return path, &card, nil
+	}}
+	r.Size = 75
+	folder := filepath.Join(t.TempDir(), "run")
+	if _, err := Start(t.Context(), backend, folder, r, o); err != nil {
+		t.Fatal(err)
+	}
+	before := found
+	if _, err := Resume(t.Context(), backend, folder, o); err != nil || found == before {
+		t.Errorf("a run that resumes found its weights %d times, %v", found-before, err)
+	}
+	if used, err := rundir.Dir(folder).ReadRecipe(); err != nil || used.Weights != "public" {
+		t.Errorf("the recipe of the run is %+v, %v", used, err)
+	}
+	card.Preprocessing.Mean = [3]float32{0.1, 0.2, 0.3}
+	_, err := Start(t.Context(), backend, filepath.Join(t.TempDir(), "run"), r, o)
+	if err == nil || !strings.Contains(err.Error(), "public expects inputs less [0.1 0.2 0.3]") {
+		t.Errorf("a card of another preprocessing: error %v", err)
+	}
+	r.Weights = "timm/inception_v4.tf_in1k"
+	_, err = Start(t.Context(), backend, filepath.Join(t.TempDir(), "run"), r, Options{})
+	if err == nil || !strings.Contains(err.Error(), "public checkpoint, expected a file") {
+		t.Errorf("a tag without what finds it: error %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,9 +24,9 @@ type origin struct {
 
 // newOrigin returns the network that a recipe describes, for the given classes, with
 // random values or those of the recipe's weights.
-func newOrigin(r recipe.Training, classes []string, log *slog.Logger) (*origin, error) {
+func newOrigin(ctx context.Context, r recipe.Training, find WeightsFinder, classes []string, log *slog.Logger) (*origin, error) {
 	if r.Weights != "" {
-		return openOrigin(r, classes, log)
+		return openOrigin(ctx, r, find, classes, log)
 	}
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
@@ -61,20 +62,52 @@ func parametersOf(network *arch.Network, side int) ([]arch.Parameter, error) {
 	return d.Tensors, nil
 }
 
+// A WeightsFinder returns the file of what a recipe names as weights, and the card where
+// that is a public checkpoint; it may download it.
+type WeightsFinder func(ctx context.Context, name string) (path string, card *recipe.Checkpoint, err error)
+
+// findLocal finds files and folders.
+func findLocal(_ context.Context, name string) (string, *recipe.Checkpoint, error) {
+	path, card, err := weights.Find(name, "")
+	if err == nil && path == "" {
+		err = fmt.Errorf("%s is a public checkpoint, expected a file of weights; download it first", name)
+	}
+	return path, card, err
+}
+
+// openWeights opens what a recipe names as weights, and identifies it.
+func openWeights(ctx context.Context, r recipe.Training, find WeightsFinder) (*weights.Checkpoint, *arch.Network, recipe.Checkpoint, error) {
+	if find == nil {
+		find = findLocal
+	}
+	fail := func(err error) (*weights.Checkpoint, *arch.Network, recipe.Checkpoint, error) {
+		return nil, nil, recipe.Checkpoint{}, err
+	}
+	path, known, err := find(ctx, r.Weights)
+	if err != nil {
+		return fail(err)
+	}
+	file, err := weights.Open(path)
+	if err != nil {
+		return fail(err)
+	}
+	network, card, err := file.Identify(weights.Hint{Network: r.Network, Card: known, AuxiliaryHead: r.AuxiliaryHead})
+	if err != nil {
+		return fail(errors.Join(err, file.Close()))
+	}
+	return file, network, card, nil
+}
+
 // complete fills in what a recipe leaves to its weights.
-func complete(r recipe.Training) (_ recipe.Training, err error) {
+func complete(ctx context.Context, r recipe.Training, find WeightsFinder) (_ recipe.Training, err error) {
 	if r.Weights == "" {
 		return r, nil
 	}
-	file, err := weights.Open(r.Weights)
+	file, network, card, err := openWeights(ctx, r, find)
 	if err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	network, card, err := file.Identify(weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
-	if err != nil {
-		return r, err
-	}
 	half := [3]float32{0.5, 0.5, 0.5}
 	p := card.Preprocessing
 	if p.Mean != half || p.Std != half {
@@ -90,8 +123,8 @@ func complete(r recipe.Training) (_ recipe.Training, err error) {
 
 // openOrigin takes the values of a file of weights. Only the logits may differ in their
 // classes: then they are random.
-func openOrigin(r recipe.Training, classes []string, log *slog.Logger) (_ *origin, err error) {
-	file, err := weights.Open(r.Weights)
+func openOrigin(ctx context.Context, r recipe.Training, find WeightsFinder, classes []string, log *slog.Logger) (_ *origin, err error) {
+	file, found, _, err := openWeights(ctx, r, find)
 	if err != nil {
 		return nil, err
 	}
@@ -100,10 +133,6 @@ func openOrigin(r recipe.Training, classes []string, log *slog.Logger) (_ *origi
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	found, _, err := file.Identify(weights.Hint{Network: r.Network, AuxiliaryHead: r.AuxiliaryHead})
-	if err != nil {
-		return nil, err
-	}
 	o, err := fineTuned(found.Options(), r, len(classes))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Weights, err)

@@ -19,7 +19,8 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
-// Options are what watches a run. The zero value is silent.
+// Options are what watches a run and what it is given beside the recipe. The zero value is
+// silent.
 type Options struct {
 	// Log receives what happens now and then: validations, checkpoints, images that
 	// cannot be read.
@@ -29,6 +30,9 @@ type Options struct {
 	// CheckGradients lets the error of a step whose gradient is not finite name the first
 	// parameter, in the network's order, that it is the gradient of.
 	CheckGradients bool
+	// Weights finds the weights that a recipe starts from. When nil these are files and
+	// folders alone (weights.Find), and the tag of a public checkpoint is an error.
+	Weights WeightsFinder
 }
 
 // Progress is how far a run has come. What is said of more than one step is about those
@@ -75,7 +79,7 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err := r.Check(); err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
 	}
-	r, err := complete(r)
+	r, err := complete(ctx, r, o.Weights)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +145,7 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 		return nil, err
 	}
 	defer closeAll(t.data.close)
-	from, err := newOrigin(r, t.data.training.Classes(), t.log)
+	from, err := newOrigin(ctx, r, o.Weights, t.data.training.Classes(), t.log)
 	if err != nil {
 		return nil, err
 	}

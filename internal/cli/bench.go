@@ -43,9 +43,9 @@ averages of the parameters; its multiply-adds count three times.`,
 	}
 	flags := cmd.Flags()
 	flags.IntSliceVar(&f.batches, "batch", []int{1}, "images at a time; several, separated by commas, are measured one after the other")
-	flags.IntVar(&f.size, "size", 299, "side of the images in pixels")
+	addSize(cmd, &f.size)
 	flags.IntVar(&f.runs, "runs", 9, "runs to measure")
-	flags.BoolVar(&f.json, "json", false, "print JSON")
+	addJSON(cmd, &f.json)
 	flags.BoolVar(&f.layers, "layers", false, "print each step of the cpu backend with its time")
 	flags.BoolVar(&f.train, "train", false, "measure a training step")
 	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")

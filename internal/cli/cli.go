@@ -27,8 +27,8 @@ func (e usageError) Unwrap() error { return e.error }
 // errReported is a failure that has been printed already.
 var errReported = errors.New("a part of the work failed")
 
-// Run runs the command line with the given arguments and returns its exit code.
-func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+// rootCommand is the command line without its arguments.
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "inception",
 		Short: "Classify photographs with Inception-v3, v4 and Inception-ResNet",
@@ -52,12 +52,17 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(demoCommand(), predictCommand(), trainCommand(), evaluateCommand(), plotCommand(), describeCommand(),
 		weightsCommand(), benchCommand(), reproduceCommand())
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	return root
+}
+
+// Run runs the command line with the given arguments and returns its exit code.
+func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return Done

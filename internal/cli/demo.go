@@ -35,7 +35,7 @@ Ctrl-C saves the training; the same command goes on from there.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	cmd.Flags().StringVar(&f.out, "out", "demo", "`folder` for all that is made; a new or empty one, or that of a demo to go on with")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd
 }

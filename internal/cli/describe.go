@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -63,11 +62,11 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 			return describeTable(out, d)
 		},
 	}
-	cmd.Flags().IntVar(&size, "size", 299, "side of the images in pixels")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	addSize(cmd, &size)
+	addJSON(cmd, &asJSON)
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values")
 	cmd.Flags().BoolVar(&asDot, "dot", false, "print a graph for Graphviz")
-	cmd.Flags().IntVar(&views.crops, "crops", 0, "list the crops of a photograph instead: 1, 10, 12 or 144")
+	addCrops(cmd, &views.crops, 0, "list the crops of a photograph instead")
 	cmd.Flags().StringVar(&views.out, "out", "", "with --crops, draw them side by side in this PNG `file`")
 	cmd.MarkFlagsMutuallyExclusive("json", "csv", "dot")
 	for _, flag := range []string{"csv", "dot"} {
@@ -150,30 +149,4 @@ func moduleOf(name string) string {
 func withoutScope(name string) string {
 	_, rest, _ := strings.Cut(name, "/")
 	return rest
-}
-
-func shapeText(shape []int) string {
-	text := make([]string, len(shape))
-	for i, n := range shape {
-		text[i] = strconv.Itoa(n)
-	}
-	return strings.Join(text, " x ")
-}
-
-// count writes a number with commas between thousands, and nothing for zero.
-func count(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	digits := strconv.FormatInt(n, 10)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-func printJSON(out io.Writer, value any) error {
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	return e.Encode(value)
 }

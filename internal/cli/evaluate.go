@@ -1,43 +1,33 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/gomlx/compute"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
-	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/predict"
-	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // evaluateFlags are the flags of `evaluate`.
 type evaluateFlags struct {
+	model          string
 	weights        []string
+	preprocessing  preprocessingFlags
 	labels         string
 	data           string
 	split          string
 	crops          int
 	batch          int
 	limit          int
-	groundTruth    string
-	synsets        string
-	blacklist      string
+	challenge      challengeFlags
 	predictions    string
-	submission     string
 	confusion      string
 	skipUnreadable bool
 	json           bool
@@ -74,21 +64,20 @@ as for the test images, --submission writes what the test server takes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&f.weights, "weights", nil, "safetensors `files`, or tags of public checkpoints, separated by commas")
-	flags.StringVar(&f.labels, "labels", "", "`file` with one class a line for weights without labels, in index order: NAME, or SYNSET, a tab, NAME")
-	flags.StringVar(&f.data, "data", "", "labelled photographs")
-	flags.StringVar(&f.split, "split", "", "part of the data, such as validation")
-	flags.IntVar(&f.crops, "crops", 1, "crops of each photograph: 1, 10, 12 or 144")
-	flags.IntVar(&f.batch, "batch", evaluate.DefaultBatch, "crops that run through a network at a time")
+	addModel(cmd, &f.model, "that of the weights")
+	flags.StringSliceVar(&f.weights, "weights", nil, weightsText()+"; several, separated by commas, are an ensemble")
+	f.preprocessing.add(cmd)
+	addLabels(cmd, &f.labels)
+	addData(cmd, &f.data)
+	addSplit(cmd, &f.split, "", "evaluate, such as validation")
+	addCrops(cmd, &f.crops, 1, "crops of each photograph")
+	addBatch(cmd, &f.batch, evaluate.DefaultBatch, "crops that run through a network at a time")
 	flags.IntVar(&f.limit, "limit", 0, "evaluate this many photographs, spread evenly over the data (default all)")
-	flags.StringVar(&f.synsets, "synsets", "", "`file` with the number of each synset of ILSVRC-2012; DATA has no class folders then")
-	flags.StringVar(&f.groundTruth, "ground-truth", "", "`file` with the class of each photograph of ILSVRC-2012, in the order of their names")
-	flags.StringVar(&f.blacklist, "blacklist", "", "`file` with the numbers of photographs to leave out")
-	flags.StringVar(&f.submission, "submission", "", "write the five best classes of each photograph to this `file`, as the test server of ILSVRC-2012 takes them")
+	f.challenge.add(cmd)
 	flags.StringVar(&f.confusion, "confusion", "", "draw the confusion matrix in this PNG `file`")
 	flags.StringVar(&f.predictions, "predictions", "", "append the predictions of each photograph to this CSV `file`, and go on with those that it lacks")
 	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, rather than fail")
-	flags.BoolVar(&f.json, "json", false, "print JSON")
+	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	for _, name := range []string{"weights", "data"} {
 		_ = cmd.MarkFlagRequired(name)
@@ -98,26 +87,18 @@ as for the test images, --submission writes what the test server takes.`,
 
 func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
-	crops, err := vision.ParseCrops(f.crops)
+	crops, err := f.check()
 	if err != nil {
-		return usageError{fmt.Errorf("--crops: %w", err)}
+		return err
 	}
-	if f.batch < 1 || f.limit < 0 {
-		return usageError{fmt.Errorf("--batch must be at least 1 and --limit not negative, found %d and %d", f.batch, f.limit)}
-	}
-	if f.synsets == "" && (f.groundTruth != "" || f.submission != "") {
-		return usageError{errors.New("--ground-truth and --submission need the numbers of the classes; name them with --synsets")}
-	}
-	set, err := f.openData(ctx)
+	set, err := f.challenge.open(ctx, f.data, dataset.Options{Split: f.split})
 	if err != nil {
 		return err
 	}
 	defer set.Close()
-	var exclude []int
-	if f.blacklist != "" {
-		if exclude, err = ilsvrc.ReadBlacklist(f.blacklist, set); err != nil {
-			return fmt.Errorf("--blacklist: %w", err)
-		}
+	exclude, err := f.challenge.excluded(set)
+	if err != nil {
+		return err
 	}
 	backend, err := f.backend.open()
 	if err != nil {
@@ -142,11 +123,8 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.submission != "" {
-		write := func(w io.Writer) error { return ilsvrc.WriteSubmission(w, report.Best(), report.Of) }
-		if err := writeOutput(f.submission, write); err != nil {
-			return fmt.Errorf("--submission: %w", err)
-		}
+	if err := f.challenge.submit(report); err != nil {
+		return err
 	}
 	if f.confusion != "" {
 		if err := writeOutput(f.confusion, report.DrawConfusion); err != nil {
@@ -159,37 +137,26 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	return printReport(cmd.OutOrStdout(), report)
 }
 
-// openData opens the photographs, with class folders or as ILSVRC-2012 has them.
-func (f *evaluateFlags) openData(ctx context.Context) (*dataset.Set, error) {
-	o := dataset.Options{Split: f.split}
-	if f.synsets != "" {
-		var err error
-		o.Flat = true
-		if o.Classes, err = ilsvrc.ReadSynsets(f.synsets); err != nil {
-			return nil, fmt.Errorf("--synsets: %w", err)
-		}
-		if f.groundTruth != "" {
-			if o.Labels, err = ilsvrc.ReadGroundTruth(f.groundTruth, o.Classes); err != nil {
-				return nil, fmt.Errorf("--ground-truth: %w", err)
-			}
-		}
+// check returns the crops, unless a flag is wrong.
+func (f *evaluateFlags) check() (vision.Crops, error) {
+	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), checkModel(f.model), f.challenge.check())
+	if err != nil {
+		return 0, err
 	}
-	return dataset.Open(ctx, f.data, o)
+	return parseCrops(f.crops)
 }
 
 // members opens the weights. closeAll releases those that were opened, also after an
 // error.
 func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, stderr io.Writer) (members []evaluate.Member, closeAll func(), err error) {
 	closeAll = func() {}
-	config := predict.Config{}
-	if f.labels != "" {
-		if config.Labels, err = readLabels(f.labels); err != nil {
-			return nil, closeAll, err
-		}
+	config := predict.Config{Network: f.model}
+	f.preprocessing.apply(&config)
+	if config.Labels, err = readLabels(f.labels); err != nil {
+		return nil, closeAll, err
 	}
-	for i, name := range memberNames(f.weights) {
-		source := predictFlags{weights: f.weights[i]}
-		if config.Weights, config.Card, err = source.findWeights(ctx, stderr); err != nil {
+	for i, name := range evaluate.MemberNames(f.weights) {
+		if config.Weights, config.Card, err = findWeights(ctx, stderr, f.weights[i], f.model); err != nil {
 			return nil, closeAll, err
 		}
 		classifier, err := predict.Open(ctx, backend, config)
@@ -200,142 +167,11 @@ func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, st
 		closeAll = func() { classifier.Close(); before() }
 		m := evaluate.FromClassifier(name, classifier)
 		if f.predictions != "" {
-			if m.Fingerprint, err = fileSum(config.Weights); err != nil {
+			if m.Fingerprint, err = evaluate.Fingerprint(config.Weights); err != nil {
 				return nil, closeAll, err
 			}
 		}
 		members = append(members, m)
 	}
 	return members, closeAll, nil
-}
-
-// memberNames are the files' names without their folders, unless two would be the same.
-func memberNames(weights []string) []string {
-	short := make([]string, len(weights))
-	for i, w := range weights {
-		short[i] = strings.TrimSuffix(filepath.Base(w), ".safetensors")
-	}
-	distinct := slices.Compact(slices.Sorted(slices.Values(short)))
-	if len(distinct) < len(weights) {
-		return weights
-	}
-	return short
-}
-
-// fileSum is the SHA-256 of a file.
-func fileSum(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
-}
-
-// imageBar shows on a terminal how many images are done.
-type imageBar struct {
-	out io.Writer
-	bar *progressbar.ProgressBar
-}
-
-func (b *imageBar) show(done, total int) {
-	if !isTerminal(b.out) {
-		return
-	}
-	if b.bar == nil {
-		b.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetDescription("evaluate"),
-			progressbar.OptionSetWriter(b.out),
-			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("images"),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionThrottle(100e6),
-			progressbar.OptionClearOnFinish())
-	}
-	_ = b.bar.Set(done)
-}
-
-func (b *imageBar) end() {
-	if b.bar != nil {
-		_ = b.bar.Clear()
-	}
-}
-
-// printReport prints the tables for people.
-func printReport(out io.Writer, r *evaluate.Report) error {
-	if !r.Labelled {
-		_, err := fmt.Fprintf(out, "%s\nthe data have no labels, so that the errors are not known\n", summary(r))
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "NETWORK\tCROPS\tTOP-1 ERROR\t95% INTERVAL\tTOP-5 ERROR\t95% INTERVAL\n")
-	for _, row := range r.Rows {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", row.Name, r.Crops, rateText(row.Top1), rateText(row.Top5))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s\n\n", summary(r))
-	return printClasses(out, r)
-}
-
-func rateText(e score.Errors) string {
-	return fmt.Sprintf("%.2f%%\t%.2f%% to %.2f%%", 100*e.Rate, 100*e.Low, 100*e.High)
-}
-
-// summary says of what the rates are shares.
-func summary(r *evaluate.Report) string {
-	text := fmt.Sprintf("%d images", r.Images)
-	if r.Excluded > 0 {
-		text += fmt.Sprintf(", without %d that are left out", r.Excluded)
-	}
-	if n := len(r.Unreadable); n > 0 {
-		text += fmt.Sprintf(", without %d that cannot be decoded", n)
-	}
-	if n := r.Speed.Resumed; n > 0 {
-		text += fmt.Sprintf(", %d of them from the file of predictions", n)
-	}
-	if s := r.Speed; s.Views > 0 {
-		text += fmt.Sprintf("; %d crops in %.1f s, %.1f a second", s.Views, s.Seconds, float64(s.Views)/s.Seconds)
-	}
-	return text
-}
-
-// mostClasses is how many classes the table shows.
-const mostClasses = 20
-
-// printClasses prints the classes, the worst first.
-func printClasses(out io.Writer, r *evaluate.Report) error {
-	classes := slices.DeleteFunc(slices.Clone(r.PerClass), func(c evaluate.ClassRow) bool { return c.Top1.Images == 0 })
-	slices.SortStableFunc(classes, func(a, b evaluate.ClassRow) int {
-		switch {
-		case a.Top1.Rate > b.Top1.Rate:
-			return -1
-		case a.Top1.Rate < b.Top1.Rate:
-			return 1
-		}
-		return 0
-	})
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "CLASS\tIMAGES\tTOP-1 ERROR\t95% INTERVAL\tTOP-5 ERROR\tTAKEN FOR\n")
-	for _, c := range classes[:min(len(classes), mostClasses)] {
-		confused := ""
-		if c.ConfusedImages > 0 {
-			confused = fmt.Sprintf("%s (%d)", c.Confused, c.ConfusedImages)
-		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%.2f%%\t%s\n", c.Class, c.Top1.Images, rateText(c.Top1), 100*c.Top5.Rate, confused)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if more := len(classes) - mostClasses; more > 0 {
-		fmt.Fprintf(out, "and %d classes with fewer errors; --json has all\n", more)
-	}
-	return nil
 }

@@ -21,6 +21,7 @@ type reproduceFlags struct {
 	seeds   int
 	images  int
 	folder  string
+	json    bool
 	backend backendFlags
 }
 
@@ -45,13 +46,14 @@ How long the trainings are follows from --budget and from the speed of this mach
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.claim, "claim", "all", "residual, scaling, averaging, crops or all")
-	flags.StringVar(&f.data, "data", "", "labelled images, such as CIFAR-10's")
-	flags.StringVar(&f.train, "split", "train", "split to train on")
-	flags.StringVar(&f.test, "test-split", "test", "split to measure errors on")
+	addData(cmd, &f.data)
+	addSplit(cmd, &f.train, "train", "train on")
+	flags.StringVar(&f.test, "test-split", "test", "`name` of the split to measure errors on")
 	flags.DurationVar(&f.budget, "budget", 30*time.Minute, "about how long it may take")
 	flags.IntVar(&f.seeds, "seeds", 3, "trainings of each network")
 	flags.IntVar(&f.images, "images", 1000, "images of the test split that errors are measured on")
 	flags.StringVar(&f.folder, "out", "reproduce", "`folder` of the trainings and the report")
+	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	_ = cmd.MarkFlagRequired("data")
 	return cmd
@@ -80,10 +82,54 @@ func (f *reproduceFlags) run(cmd *cobra.Command) error {
 	if err := result.WriteReport(f.folder); err != nil {
 		return err
 	}
+	report := filepath.Join(f.folder, "report.html")
+	if f.json {
+		return printJSON(cmd.OutOrStdout(), reproducedOf(result, report))
+	}
 	out := cmd.OutOrStdout()
 	for _, finding := range result.Findings {
 		fmt.Fprintf(out, "%s: %s\n", finding.Claim, finding.Verdict())
 	}
-	_, err = fmt.Fprintln(out, filepath.Join(f.folder, "report.html"))
+	_, err = fmt.Fprintln(out, report)
 	return err
+}
+
+// reproduced is what `reproduce --json` prints.
+type reproduced struct {
+	Report   string            `json:"report"`
+	Seconds  float64           `json:"seconds"`
+	Findings []reproducedClaim `json:"findings"`
+}
+
+type reproducedClaim struct {
+	Claim       string                 `json:"claim"`
+	Verdict     string                 `json:"verdict"`
+	Comparisons []reproducedDifference `json:"comparisons"`
+}
+
+// A reproducedDifference is one difference over the seeds, positive on the claim's side.
+type reproducedDifference struct {
+	What string  `json:"what"`
+	Unit string  `json:"unit,omitempty"`
+	Mean float64 `json:"mean"`
+	// Interval is the 95% interval of the mean; absent with one seed, which has none.
+	Interval []float64 `json:"interval,omitempty"`
+	Seeds    int       `json:"seeds"`
+	Verdict  string    `json:"verdict"`
+}
+
+func reproducedOf(r *reproduce.Result, report string) reproduced {
+	all := reproduced{Report: report, Seconds: r.Time.Seconds(), Findings: []reproducedClaim{}}
+	for _, f := range r.Findings {
+		one := reproducedClaim{Claim: f.Claim.String(), Verdict: f.Verdict(), Comparisons: []reproducedDifference{}}
+		for _, c := range f.Comparisons {
+			d := reproducedDifference{What: c.What, Unit: c.Unit, Mean: c.Difference.Mean, Seeds: c.Difference.N, Verdict: c.Verdict().String()}
+			if d.Seeds > 1 {
+				d.Interval = []float64{c.Difference.Low, c.Difference.High}
+			}
+			one.Comparisons = append(one.Comparisons, d)
+		}
+		all.Findings = append(all.Findings, one)
+	}
+	return all
 }

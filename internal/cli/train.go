@@ -1,23 +1,17 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/curves"
@@ -31,7 +25,7 @@ type trainFlags struct {
 	validation   string
 	run          string
 	resume       bool
-	network      string
+	model        string
 	width        float64
 	epochs       float64
 	batch        int
@@ -69,21 +63,21 @@ would have.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.recipe, "recipe", "", "`name` or file of the recipe")
-	flags.StringVar(&f.data, "data", "", "folder, archive or shards of the images")
-	flags.StringVar(&f.split, "split", "", "`name` of the split to train on, for data with splits")
+	addData(cmd, &f.data)
+	addSplit(cmd, &f.split, "", "train on")
 	flags.StringVar(&f.validation, "validation", "", "`split` to validate on, or the share of the images to hold out for it")
 	flags.StringVar(&f.run, "run", "", "`folder` of the run (default runs/ and the recipe's name)")
 	flags.BoolVar(&f.resume, "resume", false, "go on with the run in the folder")
-	flags.StringVar(&f.network, "network", "", "network: "+strings.Join(arch.Names(), ", "))
+	addModel(cmd, &f.model, "that of the recipe or its weights")
 	flags.Float64Var(&f.width, "width", 0, "factor of the network's channels")
 	flags.Float64Var(&f.epochs, "epochs", 0, "how often every image is seen")
-	flags.IntVar(&f.batch, "batch", 0, "images in a step")
+	addBatch(cmd, &f.batch, 0, "images in a step")
 	flags.Float64Var(&f.learningRate, "learning-rate", 0, "the first learning rate")
-	flags.StringVar(&f.weights, "weights", "", "safetensors `file` to start from, of any number of classes")
+	flags.StringVar(&f.weights, "weights", "", weightsText()+"; to start from, of any number of classes")
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
-	flags.BoolVar(&f.json, "json", false, "print JSON")
+	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd
 }
@@ -112,6 +106,9 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 		Log:            slog.New(slog.NewTextHandler(bar, nil)),
 		Progress:       func(p train.Progress) { settle(); bar.show(p) },
 		CheckGradients: f.check,
+		Weights: func(ctx context.Context, name string) (string, *recipe.Checkpoint, error) {
+			return findWeights(ctx, cmd.ErrOrStderr(), name, "")
+		},
 	}
 	var result *train.Result
 	if f.resume {
@@ -133,7 +130,7 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 
 // checkResume refuses what would change a run that is under way.
 func (f *trainFlags) checkResume(cmd *cobra.Command) error {
-	for _, name := range []string{"recipe", "data", "split", "validation", "network", "width", "epochs", "batch", "learning-rate", "weights", "freeze", "seed"} {
+	for _, name := range []string{"recipe", "data", "split", "validation", "model", "width", "epochs", "batch", "learning-rate", "weights", "freeze", "seed"} {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s cannot be given with --resume: the run's own recipe.yaml says it", name)
 		}
@@ -149,8 +146,12 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 	if f.recipe == "" {
 		return recipe.Training{}, usageError{fmt.Errorf("--recipe is missing: a file, or one of %s", strings.Join(recipe.TrainingNames(), ", "))}
 	}
-	r, name, err := findRecipe(f.recipe)
+	r, name, err := recipe.OpenTraining(f.recipe)
 	if err != nil {
+		err = fmt.Errorf("--recipe: %w", err)
+		if errors.Is(err, recipe.ErrUnknown) {
+			err = usageError{err}
+		}
 		return r, err
 	}
 	if f.run == "" {
@@ -159,8 +160,8 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 	for flag, set := range map[string]func(){
 		"data":          func() { r.Data = f.data },
 		"split":         func() { r.Split = f.split },
-		"validation":    func() { r.Validation = validation(f.validation) },
-		"network":       func() { r.Network = f.network },
+		"validation":    func() { r.Validation = recipe.ParseValidation(f.validation) },
+		"model":         func() { r.Network = f.model },
 		"width":         func() { r.Width = f.width },
 		"epochs":        func() { r.Epochs = f.epochs },
 		"batch":         func() { r.Batch = f.batch },
@@ -180,34 +181,6 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 		return r, usageError{err}
 	}
 	return r, nil
-}
-
-// validation takes a number for a share, and all else for the name of a split.
-func validation(text string) recipe.Validation {
-	if share, err := strconv.ParseFloat(text, 64); err == nil {
-		return recipe.Validation{Share: share}
-	}
-	return recipe.Validation{Split: text}
-}
-
-// findRecipe takes a file where there is one of that name, and its own name otherwise.
-func findRecipe(name string) (recipe.Training, string, error) {
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		r, err := recipe.FindTraining(name)
-		if err != nil {
-			err = usageError{fmt.Errorf("--recipe: there is no file %s, and %w", name, err)}
-		}
-		return r, name, err
-	}
-	if err != nil {
-		return recipe.Training{}, "", fmt.Errorf("--recipe: %w", err)
-	}
-	r, err := recipe.ParseTraining(text)
-	if err != nil {
-		err = fmt.Errorf("--recipe: %s: %w", name, err)
-	}
-	return r, strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), err
 }
 
 // trained is what `train --json` prints.
@@ -251,54 +224,4 @@ func (f *trainFlags) report(out io.Writer, r *train.Result) error {
 		fmt.Fprintf(out, "go on with: inception train --resume --run %s\n", f.run)
 	}
 	return nil
-}
-
-// trainBar shows a run's progress: as a bar on a terminal, as a line now and then
-// elsewhere. What is written to it appears above the bar.
-type trainBar struct {
-	out  io.Writer
-	bar  *progressbar.ProgressBar
-	last time.Time
-}
-
-func (b *trainBar) show(p train.Progress) {
-	text := fmt.Sprintf("epoch %.2f  loss %.3f  top-1 %.1f%%  %.1f images/s", p.Epoch, p.Loss, 100*p.Top1, p.ImagesPerSecond)
-	if !isTerminal(b.out) {
-		const pause = 30 * time.Second
-		if now := time.Now(); now.Sub(b.last) >= pause || p.Step == p.Steps {
-			b.last = now
-			fmt.Fprintf(b.out, "step %d of %d  %s\n", p.Step, p.Steps, text)
-		}
-		return
-	}
-	if b.bar == nil {
-		b.bar = progressbar.NewOptions(p.Steps,
-			progressbar.OptionSetWriter(b.out),
-			progressbar.OptionSetWidth(20),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionShowCount(),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionClearOnFinish())
-		_ = b.bar.Set(p.Step - 1) // where a run that resumed began
-	}
-	b.bar.Describe(text)
-	_ = b.bar.Set(p.Step)
-}
-
-func (b *trainBar) Write(line []byte) (int, error) {
-	if b.bar != nil {
-		_ = b.bar.Clear()
-	}
-	return b.out.Write(line)
-}
-
-func (b *trainBar) end() {
-	if b.bar != nil {
-		_ = b.bar.Clear()
-	}
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

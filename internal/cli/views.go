@@ -26,9 +26,9 @@ type describedViews struct {
 }
 
 func (f *viewFlags) run(out io.Writer, file string, size int, asJSON bool) error {
-	crops, err := vision.ParseCrops(f.crops)
+	crops, err := parseCrops(f.crops)
 	if err != nil {
-		return usageError{fmt.Errorf("--crops: %w", err)}
+		return err
 	}
 	photo, err := vision.Open(file, vision.DecodeOptions{})
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -82,7 +81,7 @@ func inspectCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	addJSON(cmd, &asJSON)
 	return cmd
 }
 
@@ -137,13 +136,4 @@ func layoutNames() string {
 		names = append(names, string(l))
 	}
 	return strings.Join(names, " or ")
-}
-
-func tags() []string {
-	var names []string
-	for _, c := range recipe.Checkpoints() {
-		names = append(names, c.Tag)
-	}
-	slices.Sort(names)
-	return names
 }

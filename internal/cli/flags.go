@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+	"github.com/seed-fb2c0fa6/inception/weights"
+	"github.com/seed-fb2c0fa6/inception/weights/hub"
+)
+
+// Flags that several verbs have are defined here, and in backend.go, alone, so that they
+// have one name and one meaning.
+
+func addJSON(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "json", false, "print JSON")
+}
+
+// addBatch says what there are a number of, such as "images in a step".
+func addBatch(cmd *cobra.Command, to *int, otherwise int, what string) {
+	cmd.Flags().IntVar(to, "batch", otherwise, what)
+}
+
+func addData(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "data", "", "labelled images: `path` of a folder of class folders, an archive or TFRecord shards")
+}
+
+// addSplit says what the split is for, such as "train on".
+func addSplit(cmd *cobra.Command, to *string, otherwise, what string) {
+	cmd.Flags().StringVar(to, "split", otherwise, "`name` of the split to "+what+", for data with splits")
+}
+
+func addLabels(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "labels", "", "`file` with one class a line for weights without labels, in index order: NAME, or SYNSET, a tab, NAME")
+}
+
+// readLabels reads the file of --labels, if any.
+func readLabels(path string) ([]recipe.Label, error) {
+	if path == "" {
+		return nil, nil
+	}
+	labels, err := recipe.ReadLabels(path)
+	if err != nil {
+		return nil, fmt.Errorf("--labels: %w", err)
+	}
+	return labels, nil
+}
+
+// addSize is for networks without weights, which have no size of their own.
+func addSize(cmd *cobra.Command, to *int) {
+	cmd.Flags().IntVar(to, "size", recipe.Inception().Size, "side of the images in pixels")
+}
+
+// addCrops says in a word what is done with the crops.
+func addCrops(cmd *cobra.Command, to *int, otherwise int, what string) {
+	cmd.Flags().IntVar(to, "crops", otherwise, what+": 1, 10, 12 or 144")
+}
+
+func parseCrops(n int) (vision.Crops, error) {
+	crops, err := vision.ParseCrops(n)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("--crops: %w", err)}
+	}
+	return crops, nil
+}
+
+// addModel says which network there is without the flag.
+func addModel(cmd *cobra.Command, to *string, otherwise string) {
+	cmd.Flags().StringVar(to, "model", "", "network: "+strings.Join(arch.Names(), ", ")+" (default "+otherwise+")")
+}
+
+func checkModel(name string) error {
+	if name == "" {
+		return nil
+	}
+	if _, err := arch.New(name, arch.Options{}); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// weightsText says what --weights takes; findWeights finds it.
+func weightsText() string {
+	return "`file` of weights, folder with a " + weights.FileInFolder + ", or tag of public weights: " + strings.Join(tags(), ", ")
+}
+
+func tags() []string {
+	var names []string
+	for _, c := range recipe.Checkpoints() {
+		names = append(names, c.Tag)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// findWeights returns the file of the weights of a name, downloaded where they are public,
+// with their card; without a name the public ones of the network.
+func findWeights(ctx context.Context, stderr io.Writer, name, network string) (string, *recipe.Checkpoint, error) {
+	path, card, err := weights.Find(name, network)
+	switch {
+	case err != nil && name == "":
+		return "", nil, usageError{fmt.Errorf("%w; give a file with --weights", err)}
+	case err != nil:
+		return "", nil, fmt.Errorf("--weights: %w", err)
+	case card == nil:
+		return path, nil, nil
+	}
+	bar := downloadBar{tag: card.Tag, out: stderr}
+	path, err = hub.Fetch(ctx, *card, hub.Options{
+		Offline:  os.Getenv("HF_HUB_OFFLINE") == "1",
+		Progress: bar.show,
+	})
+	bar.end()
+	return path, card, err
+}
+
+// preprocessingFlags change what photographs go through before the network.
+type preprocessingFlags struct {
+	size          int
+	crop          float64
+	interpolation vision.Interpolation
+	named         string // the interpolation
+}
+
+func (f *preprocessingFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&f.size, "size", 0, "side of the network's input in pixels (default that of the weights)")
+	flags.Float64Var(&f.crop, "crop", 0, "share of the shorter side that the central crop keeps (default that of the weights)")
+	flags.StringVar(&f.named, "interpolation", "", "bicubic or bilinear (default that of the weights)")
+}
+
+// check takes the interpolation from its name, and refuses what is out of range.
+func (f *preprocessingFlags) check() error {
+	if f.size < 0 {
+		return usageError{fmt.Errorf("--size must be a number of pixels, found %d", f.size)}
+	}
+	if f.crop < 0 || f.crop > 1 {
+		return usageError{fmt.Errorf("--crop must be in (0,1], found %g", f.crop)}
+	}
+	if err := f.interpolation.UnmarshalText([]byte(f.named)); err != nil {
+		return usageError{fmt.Errorf("--interpolation: %w", err)}
+	}
+	return nil
+}
+
+func (f *preprocessingFlags) apply(c *predict.Config) {
+	c.Size, c.Crop, c.Interpolation = f.size, f.crop, f.interpolation
+}
+
+// decodeFlags say how files of images are read.
+type decodeFlags struct {
+	orient    bool
+	maxPixels int
+}
+
+func (f *decodeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.orient, "orient", true, "turn photographs as their EXIF orientation says")
+	cmd.Flags().IntVar(&f.maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse images with more pixels than this")
+}
+
+func (f *decodeFlags) check() error { return atLeast(1, "max-pixels", f.maxPixels) }
+
+func (f *decodeFlags) options() vision.DecodeOptions {
+	return vision.DecodeOptions{IgnoreOrientation: !f.orient, MaxPixels: f.maxPixels}
+}
+
+// atLeast refuses a flag's value below the least one.
+func atLeast(least int, flag string, found int) error {
+	if found < least {
+		return usageError{fmt.Errorf("--%s must be at least %d, found %d", flag, least, found)}
+	}
+	return nil
+}

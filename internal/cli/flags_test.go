@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestSharedFlags expects that a flag that several verbs have takes and says the same
+// everywhere, but for what is listed: there the verbs say what it is of.
+func TestSharedFlags(t *testing.T) {
+	ownWords := []string{"batch", "crops", "model", "out", "size", "split", "weights"}
+	lists := []string{"evaluate --weights", "bench --batch"}
+	type use struct{ verb, usage, kind string }
+	first := map[string]use{}
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			u := use{cmd.Name(), f.Usage, f.Value.Type()}
+			if slices.Contains(lists, u.verb+" --"+f.Name) {
+				return
+			}
+			before, ok := first[f.Name]
+			if !ok {
+				first[f.Name] = u
+				return
+			}
+			if u.kind != before.kind {
+				t.Errorf("--%s is a %s of %s and a %s of %s", f.Name, u.kind, u.verb, before.kind, before.verb)
+			}
+			if u.usage != before.usage && !slices.Contains(ownWords, f.Name) {
+				t.Errorf("--%s says %q of %s and %q of %s", f.Name, u.usage, u.verb, before.usage, before.verb)
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+	}
+	visit(rootCommand())
+	if len(first) < 30 {
+		t.Errorf("only %d flags were found", len(first))
+	}
+}
+
+// TestSiblingFlags expects of each verb what its siblings take too.
+func TestSiblingFlags(t *testing.T) {
+	for verb, flags := range map[string][]string{
+		"predict":   {"model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads"},
+		"evaluate":  {"model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads", "data", "split", "crops"},
+		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split"},
+		"bench":     {"size", "batch", "json", "backend", "threads"},
+		"describe":  {"size", "json", "crops", "out"},
+		"demo":      {"json", "backend", "threads", "out"},
+		"reproduce": {"json", "backend", "threads", "data", "split", "out"},
+	} {
+		cmd, _, err := rootCommand().Find([]string{verb})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, flag := range flags {
+			if cmd.Flags().Lookup(flag) == nil {
+				t.Errorf("%s has no --%s", verb, flag)
+			}
+		}
+	}
+}

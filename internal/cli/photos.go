@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// A photo is one file on its way through the command.
+type photo struct {
+	file        string
+	image       *vision.Image
+	predictions []predict.Prediction
+	err         error
+}
+
+// A reporter prints photos as they are classified.
+type reporter interface {
+	report(photo) error
+	close() error
+}
+
+type tableReporter struct {
+	out     io.Writer
+	started bool
+}
+
+func (r *tableReporter) report(p photo) error {
+	if r.started {
+		fmt.Fprintln(r.out)
+	}
+	r.started = true
+	if p.err != nil {
+		_, err := fmt.Fprintf(r.out, "%s\n  error: %v\n", p.file, p.err)
+		return err
+	}
+	fmt.Fprintf(r.out, "%s  %d x %d\n", p.file, p.image.Width, p.image.Height)
+	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, c := range p.predictions {
+		fmt.Fprintf(w, "%.2f%%\t%.3f\t  %s %s\n", 100*c.Probability, c.Logit, c.Label, c.Synset)
+	}
+	return w.Flush()
+}
+
+func (r *tableReporter) close() error { return nil }
+
+// jsonReporter prints one array, element by element.
+type jsonReporter struct {
+	out     io.Writer
+	started bool
+}
+
+func (r *jsonReporter) report(p photo) error {
+	var record any
+	if p.err != nil {
+		record = struct {
+			File  string `json:"file"`
+			Error string `json:"error"`
+		}{p.file, p.err.Error()}
+	} else {
+		record = struct {
+			File        string               `json:"file"`
+			Width       int                  `json:"width"`
+			Height      int                  `json:"height"`
+			Predictions []predict.Prediction `json:"predictions"`
+		}{p.file, p.image.Width, p.image.Height, p.predictions}
+	}
+	data, err := json.MarshalIndent(record, "  ", "  ")
+	if err != nil {
+		return err
+	}
+	separator := "[\n  "
+	if r.started {
+		separator = ",\n  "
+	}
+	r.started = true
+	_, err = fmt.Fprintf(r.out, "%s%s", separator, data)
+	return err
+}
+
+func (r *jsonReporter) close() error {
+	end := "\n]\n"
+	if !r.started {
+		end = "[]\n"
+	}
+	_, err := io.WriteString(r.out, end)
+	return err
+}

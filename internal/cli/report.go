@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/score"
+)
+
+// printReport prints the tables of an evaluation for people.
+func printReport(out io.Writer, r *evaluate.Report) error {
+	if !r.Labelled {
+		_, err := fmt.Fprintf(out, "%s\nthe data have no labels, so that the errors are not known\n", summary(r))
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "NETWORK\tCROPS\tTOP-1 ERROR\t95% INTERVAL\tTOP-5 ERROR\t95% INTERVAL\n")
+	for _, row := range r.Rows {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", row.Name, r.Crops, rateText(row.Top1), rateText(row.Top5))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s\n\n", summary(r))
+	return printClasses(out, r)
+}
+
+func rateText(e score.Errors) string {
+	return fmt.Sprintf("%.2f%%\t%.2f%% to %.2f%%", 100*e.Rate, 100*e.Low, 100*e.High)
+}
+
+// summary says of what the rates are shares.
+func summary(r *evaluate.Report) string {
+	text := fmt.Sprintf("%d images", r.Images)
+	if r.Excluded > 0 {
+		text += fmt.Sprintf(", without %d that are left out", r.Excluded)
+	}
+	if n := len(r.Unreadable); n > 0 {
+		text += fmt.Sprintf(", without %d that cannot be decoded", n)
+	}
+	if n := r.Speed.Resumed; n > 0 {
+		text += fmt.Sprintf(", %d of them from the file of predictions", n)
+	}
+	if s := r.Speed; s.Views > 0 {
+		text += fmt.Sprintf("; %d crops in %.1f s, %.1f a second", s.Views, s.Seconds, float64(s.Views)/s.Seconds)
+	}
+	return text
+}
+
+// mostClasses is how many classes the table shows.
+const mostClasses = 20
+
+// printClasses prints the classes, the worst first.
+func printClasses(out io.Writer, r *evaluate.Report) error {
+	classes := r.WorstClasses()
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "CLASS\tIMAGES\tTOP-1 ERROR\t95% INTERVAL\tTOP-5 ERROR\tTAKEN FOR\n")
+	for _, c := range classes[:min(len(classes), mostClasses)] {
+		confused := ""
+		if c.ConfusedImages > 0 {
+			confused = fmt.Sprintf("%s (%d)", c.Confused, c.ConfusedImages)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%.2f%%\t%s\n", c.Class, c.Top1.Images, rateText(c.Top1), 100*c.Top5.Rate, confused)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if more := len(classes) - mostClasses; more > 0 {
+		fmt.Fprintf(out, "and %d classes with fewer errors; --json has all\n", more)
+	}
+	return nil
+}
