@@ -21,6 +21,6 @@ func guardFaults(file, tensor string, read func() error) (err error) {
 }
 
 func cutShort(file, tensor string) error {
-	return &mismatch{file, tensor, "the file's bytes as they were when it was opened",
-		"that the file was cut short or its disk failed", "open the file again once it is whole"}
+	return mismatch(file, tensor, "the file's bytes as they were when it was opened",
+		"that the file was cut short or its disk failed", "open the file again once it is whole")
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 const (
@@ -29,9 +31,9 @@ type entry struct {
 func splitHeader(file string, data []byte) (header, section []byte, err error) {
 	broken := func(expected, found, advice string) error {
 		if f := recognize(data); f != nil {
-			return &mismatch{file, "", "a safetensors file", f.found, f.advice}
+			return mismatch(file, "", "a safetensors file", f.found, f.advice)
 		}
-		return &mismatch{file, "", expected, found, advice}
+		return mismatch(file, "", expected, found, advice)
 	}
 	if len(data) == 0 {
 		return nil, nil, broken("a safetensors file", "an empty file", downloadAgain)
@@ -62,7 +64,7 @@ func splitHeader(file string, data []byte) (header, section []byte, err error) {
 // decode into a map would silently keep the last of two equal keys.
 func parseHeader(file string, header []byte) ([]entry, map[string]string, error) {
 	if !utf8.Valid(header) {
-		return nil, nil, &mismatch{file, "", "a header in UTF-8", "bytes that are not", exportAgain}
+		return nil, nil, mismatch(file, "", "a header in UTF-8", "bytes that are not", exportAgain)
 	}
 	p := headerParser{file: file, json: json.NewDecoder(bytes.NewReader(header))}
 	p.json.UseNumber()
@@ -99,7 +101,7 @@ type headerParser struct {
 }
 
 func (p *headerParser) fail(expected, found string) error {
-	return &mismatch{p.file, p.tensor, expected, found, exportAgain}
+	return mismatch(p.file, p.tensor, expected, found, exportAgain)
 }
 
 // syntax reports JSON that cannot be read, with its place in the file.
@@ -115,9 +117,9 @@ func (p *headerParser) syntax(expected string, err error) error {
 func (p *headerParser) unexpected(expected string, t json.Token) error {
 	found := fmt.Sprint(t)
 	if s, ok := t.(string); ok {
-		found = quote(s)
-	} else if len(found) > quoteLimit {
-		found = found[:quoteLimit] + "..."
+		found = tensorfile.Quote(s)
+	} else if len(found) > tensorfile.QuoteLimit {
+		found = found[:tensorfile.QuoteLimit] + "..."
 	}
 	if t == nil {
 		found = "null"
@@ -161,7 +163,7 @@ func (p *headerParser) object(what string, value func(key string) error) error {
 			return err
 		}
 		if seen[key] {
-			return p.fail("each key once in "+what, "key "+quote(key)+" twice")
+			return p.fail("each key once in "+what, "key "+tensorfile.Quote(key)+" twice")
 		}
 		seen[key] = true
 		if err := value(key); err != nil {
@@ -174,7 +176,7 @@ func (p *headerParser) object(what string, value func(key string) error) error {
 func (p *headerParser) metadata() (map[string]string, error) {
 	m := map[string]string{}
 	err := p.object(metadataKey, func(key string) (err error) {
-		m[key], err = p.string("a string for " + metadataKey + " key " + quote(key))
+		m[key], err = p.string("a string for " + metadataKey + " key " + tensorfile.Quote(key))
 		return err
 	})
 	return m, err
@@ -195,7 +197,7 @@ func (p *headerParser) entry(name string) (entry, error) {
 			offsets = true
 			return p.offsets(&e)
 		}
-		return p.fail("keys dtype, shape and data_offsets", "key "+quote(key))
+		return p.fail("keys dtype, shape and data_offsets", "key "+tensorfile.Quote(key))
 	})
 	if err == nil && !(dtype && shape && offsets) {
 		err = p.fail("keys dtype, shape and data_offsets", fmt.Sprintf("dtype %s, shape %s, data_offsets %s",
@@ -218,8 +220,8 @@ func (p *headerParser) dtype(e *entry) error {
 	}
 	e.dtype = DType(s)
 	if e.dtype.Size() == 0 {
-		return &mismatch{p.file, p.tensor, "dtype " + knownDTypes, "dtype " + quote(s),
-			"export the tensor in one of these types"}
+		return mismatch(p.file, p.tensor, "dtype "+knownDTypes, "dtype "+tensorfile.Quote(s),
+			"export the tensor in one of these types")
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package safetensors
 import (
 	"errors"
 	"fmt"
+
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // Tensor is one tensor of an open file. Shape is shared with the file and must
@@ -51,14 +53,14 @@ func (t Tensor) Float32s(dst []float32) error {
 	}
 	f := t.file
 	fail := func(expected, found, advice string) error {
-		return &mismatch{f.name, t.Name, expected, found, advice}
+		return mismatch(f.name, t.Name, expected, found, advice)
 	}
 	convert := converter(t.DType)
 	if convert == nil {
 		return fail("dtype F32, F16, BF16 or F64", "dtype "+string(t.DType), "read it with Bytes, or export it as F32")
 	}
 	if n := (t.end - t.begin) / t.DType.Size(); len(dst) != n {
-		return fail(fmt.Sprintf("room for %d values of shape %s", n, showShape(t.Shape)),
+		return fail(fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(t.Shape)),
 			fmt.Sprintf("%d", len(dst)), "pass a slice of Elements values")
 	}
 	f.mu.RLock()
@@ -70,10 +72,10 @@ func (t Tensor) Float32s(dst []float32) error {
 		// A read puts the values where they are wanted; through the mapping they would
 		// be in the process's memory twice.
 		offset := f.size - int64(len(f.section)) + int64(t.begin)
-		if _, err := f.reader.ReadAt(bytesOf(dst), offset); err != nil {
+		if _, err := f.reader.ReadAt(tensorfile.BytesOf(dst), offset); err != nil {
 			return cutShort(f.name, t.Name)
 		}
-		swapIfBigEndian(dst)
+		tensorfile.SwapIfBigEndian(dst)
 		return nil
 	}
 	return guardFaults(f.name, t.Name, func() error {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // Output is a tensor to be written. Values fills dst, which comes zeroed and
@@ -59,15 +60,15 @@ func Write(path string, metadata map[string]string, tensors []Output) error {
 func checkOutputs(path string, metadata map[string]string, sorted []Output) (largest int, err error) {
 	for k, v := range metadata {
 		if !utf8.ValidString(k) || !utf8.ValidString(v) {
-			return 0, &mismatch{path, "", "metadata in UTF-8", quote(k) + ": " + quote(v), "encode it as text"}
+			return 0, mismatch(path, "", "metadata in UTF-8", tensorfile.Quote(k)+": "+tensorfile.Quote(v), "encode it as text")
 		}
 	}
 	total := 0
 	for i, t := range sorted {
 		fail := func(expected, found, advice string) error {
-			return &mismatch{path, t.Name, expected, found, advice}
+			return mismatch(path, t.Name, expected, found, advice)
 		}
-		switch n, ok := byteLength(t.Shape, F32.Size()); {
+		switch n, ok := tensorfile.ByteLength(t.Shape, F32.Size()); {
 		case t.Name == metadataKey:
 			return 0, fail("a name for a tensor", "the name that the format reserves for metadata", "rename the tensor")
 		case !utf8.ValidString(t.Name):
@@ -75,7 +76,7 @@ func checkOutputs(path string, metadata map[string]string, sorted []Output) (lar
 		case i > 0 && sorted[i-1].Name == t.Name:
 			return 0, fail("each name once", "the name twice", "rename one of the tensors")
 		case !ok || total+n < total:
-			return 0, fail("dimensions of at least 0 and bytes that fit this machine's int", "shape "+showShape(t.Shape), "correct the shape")
+			return 0, fail("dimensions of at least 0 and bytes that fit this machine's int", "shape "+tensorfile.ShapeText(t.Shape), "correct the shape")
 		case t.Values == nil:
 			return 0, fail("a function Values", "nil", "set Output.Values")
 		default:
@@ -106,7 +107,7 @@ func encodeHeader(path string, metadata map[string]string, sorted []Output) ([]b
 		if i > 0 || len(metadata) > 0 {
 			header = append(header, ',')
 		}
-		n, _ := byteLength(t.Shape, F32.Size())
+		n, _ := tensorfile.ByteLength(t.Shape, F32.Size())
 		header = append(appendJSON(header, t.Name), `:{"dtype":"F32","shape":[`...)
 		for j, d := range t.Shape {
 			if j > 0 {
@@ -123,8 +124,8 @@ func encodeHeader(path string, metadata map[string]string, sorted []Output) ([]b
 	}
 	n := len(header) - lengthBytes
 	if n > headerLimit {
-		return nil, &mismatch{path, "", fmt.Sprintf("a header of at most %d bytes", headerLimit),
-			fmt.Sprintf("%d bytes of names and metadata", n), "shorten them"}
+		return nil, mismatch(path, "", fmt.Sprintf("a header of at most %d bytes", headerLimit),
+			fmt.Sprintf("%d bytes of names and metadata", n), "shorten them")
 	}
 	binary.LittleEndian.PutUint64(header, uint64(n))
 	return header, nil
@@ -142,15 +143,15 @@ func appendJSON(dst []byte, s string) []byte {
 func writeValues(w io.Writer, sorted []Output, largest int) error {
 	buffer := make([]float32, largest)
 	for _, t := range sorted {
-		n, _ := elements(t.Shape)
+		n, _ := tensorfile.Elements(t.Shape)
 		values := buffer[:n]
 		clear(values)
 		if err := t.Values(values); err != nil {
-			return fmt.Errorf("tensor %s: producing its %d values: %w", quote(t.Name), n, err)
+			return fmt.Errorf("tensor %s: producing its %d values: %w", tensorfile.Quote(t.Name), n, err)
 		}
-		swapIfBigEndian(values)
-		if _, err := w.Write(bytesOf(values)); err != nil {
-			return noRoom("tensor "+quote(t.Name), F32.Size()*n, err)
+		tensorfile.SwapIfBigEndian(values)
+		if _, err := w.Write(tensorfile.BytesOf(values)); err != nil {
+			return noRoom("tensor "+tensorfile.Quote(t.Name), F32.Size()*n, err)
 		}
 	}
 	return nil

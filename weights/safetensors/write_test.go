@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // constant returns a tensor of a given value.
@@ -98,7 +100,7 @@ func TestWriteThenOpen(t *testing.T) {
 		if err := in[i].Values(want); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(bytesOf(got), bytesOf(want)) {
+		if !bytes.Equal(tensorfile.BytesOf(got), tensorfile.BytesOf(want)) {
 			t.Errorf("%q: other values came back", w.Name)
 		}
 	}
