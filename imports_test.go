@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"train/step":            {"arch", "recipe"},
 	"train/rundir":          {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":          {"internal/atomicfile", "train/rundir"},
+	"internal/version":      {"engine/kernel"},
 	"internal/rendered":     {},
 	"internal/demo": {
 		"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "score",
@@ -49,7 +50,7 @@ var mayImport = map[string][]string{
 	"internal/golden":    {"arch", "internal/splitmix"}, // for tests alone
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile", "internal/demo",
-		"internal/measure", "internal/reproduce", "predict", "recipe", "score", "train", "train/curves",
+		"internal/measure", "internal/reproduce", "internal/version", "predict", "recipe", "score", "train", "train/curves",
 		"vision", "weights", "weights/hub",
 	},
 	"cmd/inception": {"internal/cli"},

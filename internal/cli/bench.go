@@ -114,6 +114,9 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 }
 
 func printSpeeds(out io.Writer, backend string, speeds []measure.Speed) error {
+	if err := printVersion(out); err != nil {
+		return err
+	}
 	fmt.Fprintln(out, backend)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "batch\timages/s\tslowest\tfastest\tGFLOP/s\tpeak MB\tcompile ms\t")

@@ -1,5 +1,6 @@
-// Package cli is the command line: one file a verb, each of which parses flags,
-// calls the library and prints. Results go to stdout; progress and logs to stderr.
+// Package cli is the command line: one file a verb, which parses flags and calls the
+// library, and where there is much to print another for that. Flags that several verbs
+// have are in flags.go. Results go to stdout; progress and logs to stderr.
 package cli
 
 import (
@@ -29,6 +30,7 @@ var errReported = errors.New("a part of the work failed")
 
 // rootCommand is the command line without its arguments.
 func rootCommand() *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "inception",
 		Short: "Classify photographs with Inception-v3, v4 and Inception-ResNet",
@@ -38,6 +40,9 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if showVersion && len(args) == 0 {
+				return printVersion(cmd.OutOrStdout())
+			}
 			if len(args) == 0 {
 				return cmd.Help()
 			}
@@ -51,7 +56,8 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(demoCommand(), predictCommand(), trainCommand(), evaluateCommand(), plotCommand(), describeCommand(),
-		weightsCommand(), benchCommand(), reproduceCommand())
+		weightsCommand(), benchCommand(), reproduceCommand(), versionCommand())
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version, and what the CPU offers")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	return root
 }

@@ -10,6 +10,8 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -299,4 +301,25 @@ func TestBench(t *testing.T) {
 	}
 	run(t, cli.Usage, "bench", "inception_v3", "--batch", "0")
 	run(t, cli.Usage, "bench", "inception_v3", "--backend", "go", "--layers")
+}
+
+func TestVersion(t *testing.T) {
+	line, _ := run(t, cli.Done, "version")
+	contains(t, line, "inception ", runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH, "generic")
+	if again, _ := run(t, cli.Done, "--version"); again != line {
+		t.Errorf("--version prints %q, version %q", again, line)
+	}
+	out, _ := run(t, cli.Done, "version", "--json")
+	var info struct {
+		Version, Go, OS, Arch string
+		Cores                 int
+		Instructions          []string
+	}
+	if err := json.Unmarshal([]byte(out), &info); err != nil {
+		t.Fatal(err)
+	}
+	if info.Version == "" || info.Go != runtime.Version() || info.OS != runtime.GOOS || info.Cores < 1 || !slices.Contains(info.Instructions, "generic") {
+		t.Errorf("JSON says %+v", info)
+	}
+	run(t, cli.Usage, "version", "x")
 }
