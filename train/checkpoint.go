@@ -29,8 +29,12 @@ type state struct {
 	// its step.
 	Last *Validation `json:"last,omitempty"`
 	Best *Validation `json:"best,omitempty"`
-	// Data identifies the images that are trained on.
-	Data fingerprint `json:"data"`
+	// Data and Validation identify the images that are trained and validated on; checkpoints
+	// of older versions lack the latter.
+	Data       fingerprint  `json:"data"`
+	Validation *fingerprint `json:"validation,omitempty"`
+	// Recipe is that of all steps, resolved, in YAML; checkpoints of older versions lack it.
+	Recipe string `json:"recipe,omitempty"`
 }
 
 // A Validation is the accuracy after a step.

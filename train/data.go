@@ -61,15 +61,15 @@ func fingerprintOf(s *dataset.Set) fingerprint {
 	return fingerprint{s.Classes(), s.Len(), hex.EncodeToString(h.Sum(nil))}
 }
 
-// check compares with what a checkpoint says.
-func (f fingerprint) check(begun fingerprint) error {
+// check compares with what a checkpoint says of the images to do something on.
+func (f fingerprint) check(begun fingerprint, do string) error {
 	switch {
 	case !slices.Equal(f.Classes, begun.Classes):
 		return fmt.Errorf("the run was begun with the classes %s, found %s; resume it with the same images", strings.Join(begun.Classes, ", "), strings.Join(f.Classes, ", "))
 	case f.Images != begun.Images:
-		return fmt.Errorf("the run was begun with %d images to train on, found %d; resume it with the same ones", begun.Images, f.Images)
+		return fmt.Errorf("the run was begun with %d images to %s, found %d; resume it with the same ones", begun.Images, do, f.Images)
 	case f.Names != begun.Names:
-		return errors.New("the run was begun with images of other names or labels; resume it with the same ones")
+		return fmt.Errorf("the run was begun with images of other names or labels to %s; resume it with the same ones", do)
 	}
 	return nil
 }

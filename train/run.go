@@ -94,6 +94,13 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 
 // Resume goes on with the run in a folder from its last checkpoint. What it computes is
 // what the run would have computed without the interruption.
+//
+// Of recipe.yaml may have changed what leaves the steps that are made as they are: the
+// images may lie elsewhere; recompute, max_unreadable, log_every, save_every and keep
+// count from now on; and the run ends after other epochs, more than it has had, unless
+// the learning rate follows a cosine, which depends on them from the first step. Then the
+// parameters are those of a run that was begun with the changed recipe. Any other change
+// is an error.
 func Resume(ctx context.Context, backend compute.Backend, folder string, o Options) (*Result, error) {
 	dir := rundir.Dir(folder)
 	if _, err := dir.ReadRecipe(); err != nil {
@@ -193,28 +200,6 @@ func (t *run) describe(from *origin) {
 	for _, class := range t.data.training.Classes() {
 		t.model.Labels = append(t.model.Labels, recipe.Label{Name: class})
 	}
-}
-
-// restore takes up the last checkpoint, if there is one.
-func (t *run) restore() error {
-	found := fingerprintOf(t.data.training)
-	t.state.Data = found
-	last, err := t.dir.LastCheckpoint()
-	if err != nil {
-		return err
-	}
-	if last != "" {
-		if t.state, err = loadCheckpoint(last, t.step); err != nil {
-			return err
-		}
-		if err := found.check(t.state.Data); err != nil {
-			return err
-		}
-		t.log.Info("resumed", "step", t.state.Step)
-	}
-	t.started, t.saved = t.state.Step, time.Now()
-	t.steps = int(math.Ceil(t.recipe.Epochs * float64(t.data.training.Len()) / float64(t.recipe.Batch)))
-	return nil
 }
 
 // loaders returns how images are loaded for training and for validation.
