@@ -1,25 +1,27 @@
 package cli
 
 import (
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 )
 
+// describeFlags are the flags of `describe`.
+type describeFlags struct {
+	size  int
+	json  bool
+	csv   bool
+	dot   bool
+	views viewFlags
+}
+
 func describeCommand() *cobra.Command {
-	var size int
-	var asJSON, asCSV, asDot bool
-	var views viewFlags
+	var f describeFlags
 	cmd := &cobra.Command{
-		Use:   "describe NETWORK | describe --crops 144 PHOTO",
+		Use:   "describe NETWORK | describe --crops 144 PHOTO|-",
 		Short: "List a network's layers with shapes, parameters and cost, or the crops of a photograph",
 		Long: `List every layer of a network as it is built, with its output's shape for one
 image, its trainable parameters and its multiply-adds, and the totals.
@@ -32,42 +34,13 @@ are its corners, centre and whole, each with its mirror image.
 Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 		Example: "  inception describe inception_v4\n  inception describe inception_resnet_v2 --dot | dot -Tsvg > network.svg\n  inception describe --crops 144 photo.jpg --out crops.png",
 		Args:    usage(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("crops") {
-				return views.run(cmd.OutOrStdout(), args[0], size, asJSON)
-			}
-			if views.out != "" {
-				return usageError{errors.New("--out draws the crops of a photograph; say how many with --crops")}
-			}
-			network, err := arch.New(args[0], arch.Options{})
-			if err != nil {
-				return usageError{err}
-			}
-			if err := network.CheckSize(size, size); err != nil {
-				return usageError{err}
-			}
-			d, err := network.Describe(size, size)
-			if err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			switch {
-			case asJSON:
-				return printJSON(out, d)
-			case asCSV:
-				return describeCSV(out, d)
-			case asDot:
-				return describeDot(out, d)
-			}
-			return describeTable(out, d)
-		},
+		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
-	addSize(cmd, &size)
-	addJSON(cmd, &asJSON)
-	cmd.Flags().BoolVar(&asCSV, "csv", false, "print comma-separated values")
-	cmd.Flags().BoolVar(&asDot, "dot", false, "print a graph for Graphviz")
-	addCrops(cmd, &views.crops, 0, "list the crops of a photograph instead")
-	cmd.Flags().StringVar(&views.out, "out", "", "with --crops, draw them side by side in this PNG `file`")
+	addSize(cmd, &f.size)
+	addJSON(cmd, &f.json)
+	cmd.Flags().BoolVar(&f.csv, "csv", false, "print comma-separated values")
+	cmd.Flags().BoolVar(&f.dot, "dot", false, "print a graph for Graphviz")
+	f.views.add(cmd)
 	cmd.MarkFlagsMutuallyExclusive("json", "csv", "dot")
 	for _, flag := range []string{"csv", "dot"} {
 		cmd.MarkFlagsMutuallyExclusive("crops", flag)
@@ -76,77 +49,34 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 	return cmd
 }
 
-func describeTable(out io.Writer, d *arch.Description) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "LAYER\tOPERATION\tOUTPUT\t%10s\t%14s\n", "PARAMETERS", "MULTIPLY-ADDS")
-	for _, l := range d.Layers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%10s\t%14s\n", withoutScope(l.Name), l.Label(), shapeText(l.Output), count(l.Parameters), count(l.MultiplyAdds))
+func (f *describeFlags) run(cmd *cobra.Command, what string) error {
+	if cmd.Flags().Changed("crops") {
+		return f.views.run(cmd, what, f.size, f.json)
 	}
-	fmt.Fprintf(w, "%s\t%d layers\t\t%10s\t%14s\n", d.Network, len(d.Layers), count(d.Parameters), count(d.MultiplyAdds))
-	return w.Flush()
-}
-
-func describeCSV(out io.Writer, d *arch.Description) error {
-	w := csv.NewWriter(out)
-	w.Write([]string{"name", "kind", "kernel_height", "kernel_width", "stride", "padding", "activation", "output", "parameters", "multiply_adds"})
-	for _, l := range d.Layers {
-		w.Write([]string{
-			l.Name, l.Kind, strconv.Itoa(l.Kernel[0]), strconv.Itoa(l.Kernel[1]), strconv.Itoa(l.Stride), l.Padding, l.Activation,
-			shapeText(l.Output), strconv.FormatInt(l.Parameters, 10), strconv.FormatInt(l.MultiplyAdds, 10),
-		})
-	}
-	w.Flush()
-	return w.Error()
-}
-
-// describeDot draws the modules as boxes around their layers.
-func describeDot(out io.Writer, d *arch.Description) error {
-	var s strings.Builder
-	fmt.Fprintf(&s, "digraph %q {\n\tnode [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"Helvetica\", fontsize=10];\n", d.Network)
-	fmt.Fprintf(&s, "\timages [label=\"images\\n%d x %d x 3\"];\n", d.Height, d.Width)
-	module := ""
-	for i, l := range d.Layers {
-		if m := moduleOf(l.Name); m != module {
-			if module != "" {
-				s.WriteString("\t}\n")
-			}
-			if module = m; module != "" {
-				fmt.Fprintf(&s, "\tsubgraph \"cluster_%s\" {\n\tlabel=%q; style=filled; color=gray92; fontname=\"Helvetica\";\n", module, module)
-			}
-		}
-		fmt.Fprintf(&s, "\tn%d [label=\"%s\\n%s\"];\n", i, l.Label(), shapeText(l.Output))
-	}
-	if module != "" {
-		s.WriteString("\t}\n")
-	}
-	for i, l := range d.Layers {
-		for _, from := range l.Inputs {
-			if from < 0 {
-				fmt.Fprintf(&s, "\timages -> n%d;\n", i)
-			} else {
-				fmt.Fprintf(&s, "\tn%d -> n%d;\n", from, i)
-			}
+	for _, flag := range []string{"out", "orient", "max-pixels"} {
+		if cmd.Flags().Changed(flag) {
+			return usageError{fmt.Errorf("--%s is for the crops of a photograph; say how many with --crops", flag)}
 		}
 	}
-	s.WriteString("}\n")
-	_, err := io.WriteString(out, s.String())
-	return err
-}
-
-// moduleOf is the part of a layer's name between the network's scope and the
-// branch: "Mixed_5b" or "Repeat/block35_1"; empty for a layer of its own.
-func moduleOf(name string) string {
-	name = withoutScope(name)
-	if i := strings.Index(name, "/Branch_"); i >= 0 {
-		return name[:i]
+	network, err := arch.New(what, arch.Options{})
+	if err != nil {
+		return usageError{err}
 	}
-	if i := strings.LastIndexByte(name, '/'); i >= 0 {
-		return name[:i]
+	if err := network.CheckSize(f.size, f.size); err != nil {
+		return usageError{err}
 	}
-	return ""
-}
-
-func withoutScope(name string) string {
-	_, rest, _ := strings.Cut(name, "/")
-	return rest
+	d, err := network.Describe(f.size, f.size)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	switch {
+	case f.json:
+		return printJSON(out, d)
+	case f.csv:
+		return describeCSV(out, d)
+	case f.dot:
+		return describeDot(out, d)
+	}
+	return describeTable(out, d)
 }

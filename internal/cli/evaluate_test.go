@@ -209,7 +209,18 @@ func TestDescribeCrops(t *testing.T) {
 	}
 	out, _ = run(t, cli.Done, "describe", "--crops", "12", "--size", "75", photo)
 	contains(t, out, "107 x 86", "75 x 75", "yes")
-	_, errOut := run(t, cli.Usage, "describe", "--crops", "13", photo)
+	data, err := os.ReadFile(photo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if piped, _ := runWith(t, data, cli.Done, "describe", "--crops", "12", "--size", "75", "-"); piped != out {
+		t.Errorf("from standard input the crops are %s, from the file %s", piped, out)
+	}
+	_, errOut := run(t, cli.Failed, "describe", "--crops", "12", "--max-pixels", "1999", photo)
+	contains(t, errOut, "1999")
+	_, errOut = run(t, cli.Usage, "describe", "inception_v4", "--max-pixels", "1999")
+	contains(t, errOut, "--max-pixels is for the crops")
+	_, errOut = run(t, cli.Usage, "describe", "--crops", "13", photo)
 	contains(t, errOut, "--crops", "13")
 	_, errOut = run(t, cli.Usage, "describe", "inception_v4", "--out", sheet)
 	contains(t, errOut, "--crops")

@@ -47,11 +47,11 @@ func TestSharedFlags(t *testing.T) {
 // TestSiblingFlags expects of each verb what its siblings take too.
 func TestSiblingFlags(t *testing.T) {
 	for verb, flags := range map[string][]string{
-		"predict":   {"model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads"},
+		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads"},
 		"evaluate":  {"model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads", "data", "split", "crops"},
 		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
-		"describe":  {"size", "json", "crops", "out"},
+		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},
 		"demo":      {"json", "backend", "threads", "out"},
 		"reproduce": {"json", "backend", "threads", "data", "split", "out"},
 	} {

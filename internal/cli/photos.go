@@ -18,6 +18,22 @@ type photo struct {
 	err         error
 }
 
+// openPhoto decodes a file, or standard input where it is called "-".
+func openPhoto(file string, stdin io.Reader, o vision.DecodeOptions) (*vision.Image, error) {
+	if file != "-" {
+		return vision.Open(file, o)
+	}
+	data, err := io.ReadAll(stdin)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	image, err := vision.Decode(data, o)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	return image, nil
+}
+
 // A reporter prints photos as they are classified.
 type reporter interface {
 	report(photo) error

@@ -163,19 +163,8 @@ func (f *predictFlags) classify(ctx context.Context, classifier *predict.Classif
 }
 
 func (f *predictFlags) open(file string, stdin io.Reader) photo {
-	o := f.decode.options()
 	p := photo{file: file}
-	if file != "-" {
-		p.image, p.err = vision.Open(file, o)
-		return p
-	}
-	data, err := io.ReadAll(stdin)
-	if err == nil {
-		p.image, err = vision.Decode(data, o)
-	}
-	if err != nil {
-		p.err = fmt.Errorf("standard input: %w", err)
-	}
+	p.image, p.err = openPhoto(file, stdin, f.decode.options())
 	return p
 }
 

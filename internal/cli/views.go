@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"io"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
@@ -13,8 +14,15 @@ import (
 
 // viewFlags are the flags of `describe` for the crops of a photograph.
 type viewFlags struct {
-	crops int
-	out   string
+	crops  int
+	out    string
+	decode decodeFlags
+}
+
+func (f *viewFlags) add(cmd *cobra.Command) {
+	addCrops(cmd, &f.crops, 0, "list the crops of a photograph instead")
+	cmd.Flags().StringVar(&f.out, "out", "", "with --crops, draw them side by side in this PNG `file`")
+	f.decode.add(cmd)
 }
 
 // describedViews is what `describe --crops --json` prints.
@@ -25,12 +33,15 @@ type describedViews struct {
 	Views  []vision.View `json:"views"`
 }
 
-func (f *viewFlags) run(out io.Writer, file string, size int, asJSON bool) error {
+func (f *viewFlags) run(cmd *cobra.Command, file string, size int, asJSON bool) error {
 	crops, err := parseCrops(f.crops)
 	if err != nil {
 		return err
 	}
-	photo, err := vision.Open(file, vision.DecodeOptions{})
+	if err := f.decode.check(); err != nil {
+		return err
+	}
+	photo, err := openPhoto(file, cmd.InOrStdin(), f.decode.options())
 	if err != nil {
 		return err
 	}
@@ -45,6 +56,7 @@ func (f *viewFlags) run(out io.Writer, file string, size int, asJSON bool) error
 			return err
 		}
 	}
+	out := cmd.OutOrStdout()
 	if asJSON {
 		return printJSON(out, describedViews{file, photo.Width, photo.Height, views})
 	}
