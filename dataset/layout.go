@@ -21,28 +21,6 @@ func splitNames() []string {
 	return []string{"train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval", "evaluation"}
 }
 
-// hidden tells files that operating systems leave behind.
-func hidden(name string) bool {
-	for part := range strings.SplitSeq(name, "/") {
-		if strings.HasPrefix(part, ".") || part == "__MACOSX" {
-			return true
-		}
-	}
-	return false
-}
-
-// isImage tells by the end of the name, in either case, whether package vision
-// decodes the file.
-func isImage(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp":
-		return true
-	}
-	return false
-}
-
-const imageEndings = ".jpg, .jpeg, .png, .gif, .webp or .bmp"
-
 // arrange finds splits and classes in a listing, and returns the images of one split
 // with at as their place in l.files, in the order of their names.
 func arrange(l listing, o Options) (classes []string, items []item, ignored []string, err error) {

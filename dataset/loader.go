@@ -7,10 +7,11 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-fb2c0fa6/inception/internal/ahead"
 )
 
 // A Preparation turns the bytes of an image file into a network's input; those of
@@ -79,6 +80,11 @@ type Stats struct {
 // and order do not depend on the number of workers. It holds two images per worker and
 // three batches. Its methods are for one goroutine, except for Stats.
 type Loader struct {
+	set        *Set
+	o          LoaderOptions
+	size       int // values in an image
+	unreadable *register
+
 	ready    chan *Batch
 	free     chan *Batch
 	returned *Batch
@@ -86,7 +92,7 @@ type Loader struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	images, unreadable, waited atomic.Int64
+	images, skipped, waited atomic.Int64
 }
 
 // NewLoader starts to load batches of a set. The caller closes the loader, then the
@@ -95,22 +101,18 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	if err := o.check(s); err != nil {
 		return nil, fmt.Errorf("data set %s: %w", s.path, err)
 	}
-	if o.Workers == 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
 	const batches = 3 // with the caller, ready, and in the making
 	ctx, stop := context.WithCancel(context.Background())
-	l := &Loader{ready: make(chan *Batch, 1), free: make(chan *Batch, batches), stop: stop}
+	side := o.Preparation.Side()
+	l := &Loader{
+		set: s, o: o, size: side * side * 3, unreadable: newRegister(s.Len(), o.MaxUnreadable, o.Unreadable),
+		ready: make(chan *Batch, 1), free: make(chan *Batch, batches), stop: stop,
+	}
 	for range batches {
 		l.free <- &Batch{}
 	}
-	p := newPipeline(s, o)
-	l.running.Go(func() { p.dispatch(ctx) })
-	for range o.Workers {
-		l.running.Go(p.work)
-	}
 	l.running.Go(func() {
-		l.err = l.assemble(ctx, p)
+		l.err = l.assemble(ctx)
 		close(l.ready)
 		stop()
 	})
@@ -159,7 +161,7 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 
 // Stats returns what was done so far.
 func (l *Loader) Stats() Stats {
-	return Stats{int(l.images.Load()), int(l.unreadable.Load()), time.Duration(l.waited.Load())}
+	return Stats{int(l.images.Load()), int(l.skipped.Load()), time.Duration(l.waited.Load())}
 }
 
 // Close stops the loader and waits for its goroutines. Batches become invalid.
@@ -168,42 +170,38 @@ func (l *Loader) Close() {
 	l.running.Wait()
 }
 
-// assemble puts the pipeline's images into batches, in order.
-func (l *Loader) assemble(ctx context.Context, p *pipeline) error {
-	batch, err := l.empty(ctx, p.o.Batch, p.size)
+// assemble puts the images of the stream into batches, in order.
+func (l *Loader) assemble(ctx context.Context) error {
+	batch, err := l.empty(ctx)
 	if err != nil {
 		return err
 	}
-	for j := range p.inOrder {
-		select {
-		case <-j.done:
-		case <-ctx.Done():
-			return errClosed
-		}
-		batch.End = j.after
-		if j.err != nil {
-			err := p.unreadable.add(j.index, p.set.Name(j.index), j.err)
-			l.unreadable.Store(int64(len(p.unreadable.images)))
+	err = ahead.Each(ctx, ahead.Options{Workers: l.o.Workers}, l.stream(), l.prepare, func(p place, image *prepared) (err error) {
+		batch.End = p.after
+		if image.err != nil {
+			err := l.unreadable.add(p.index, l.set.Name(p.index), image.err)
+			l.skipped.Store(int64(len(l.unreadable.images)))
 			if err != nil {
-				return fmt.Errorf("data set %s: %w", p.set.path, err)
+				return fmt.Errorf("data set %s: %w", l.set.path, err)
 			}
 		} else {
-			batch.Images = append(batch.Images, j.image...)
-			batch.Labels = append(batch.Labels, p.set.items[j.index].label)
-			batch.Indexes = append(batch.Indexes, j.index)
+			batch.Images = append(batch.Images, image.image...)
+			batch.Labels = append(batch.Labels, l.set.items[p.index].label)
+			batch.Indexes = append(batch.Indexes, p.index)
 		}
-		p.free <- j
-		if len(batch.Labels) == p.o.Batch {
-			if batch, err = l.exchange(ctx, batch, p); err != nil {
-				return err
-			}
+		if len(batch.Labels) == l.o.Batch {
+			batch, err = l.exchange(ctx, batch)
 		}
-	}
+		return err
+	})
 	if ctx.Err() != nil {
 		return errClosed
 	}
+	if err != nil {
+		return err
+	}
 	if len(batch.Labels) > 0 {
-		if _, err = l.exchange(ctx, batch, p); err != nil {
+		if _, err = l.exchange(ctx, batch); err != nil {
 			return err
 		}
 	}
@@ -213,21 +211,21 @@ func (l *Loader) assemble(ctx context.Context, p *pipeline) error {
 var errClosed = errors.New("the loader is closed")
 
 // exchange hands a batch over for an empty one.
-func (l *Loader) exchange(ctx context.Context, full *Batch, p *pipeline) (*Batch, error) {
+func (l *Loader) exchange(ctx context.Context, full *Batch) (*Batch, error) {
 	select {
 	case l.ready <- full:
 	case <-ctx.Done():
 		return nil, errClosed
 	}
-	return l.empty(ctx, p.o.Batch, p.size)
+	return l.empty(ctx)
 }
 
-// empty waits for a batch without images, with room for n of size values.
-func (l *Loader) empty(ctx context.Context, n, size int) (*Batch, error) {
+// empty waits for a batch without images.
+func (l *Loader) empty(ctx context.Context) (*Batch, error) {
 	select {
 	case batch := <-l.free:
 		if batch.Images == nil {
-			batch.Images = make([]float32, 0, n*size)
+			batch.Images = make([]float32, 0, l.o.Batch*l.size)
 		}
 		batch.Images, batch.Labels, batch.Indexes = batch.Images[:0], batch.Labels[:0], batch.Indexes[:0]
 		return batch, nil

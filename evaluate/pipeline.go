@@ -2,33 +2,39 @@ package evaluate
 
 import (
 	"context"
+	"slices"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/ahead"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 // A pipeline prepares batches of views while networks run: workers decode and resize
-// photographs in any order, fill puts their views into batches in the order of the set.
+// photographs ahead, place puts their views into batches in the order of the set.
 type pipeline struct {
 	set    *dataset.Set
 	groups []*group
 
 	batch int // views in a batch
 
-	free    chan struct{} // a place for each photograph that may be in the making
-	todo    chan *photo   // for the workers
-	inOrder chan *photo   // for fill
-	ready   chan *batch   // for the caller
-	empty   []chan *batch // of each group
-	err     error         // why ready was closed
+	current []*batch // of each group: that which is being filled, or nil
+	started []*photo // that no batch has named yet
+
+	ready chan *batch   // for the caller
+	empty []chan *batch // of each group
+	err   error         // why ready was closed
 }
 
-// A photo is one image on its way through the pipeline.
-type photo struct {
-	index  int
-	sights []sight // of each group; nil once their views are in batches
+// An appearance is what the groups see of a photograph.
+type appearance struct {
+	sights []sight // of each group
 	err    error   // why it is unreadable
-	done   chan struct{}
+}
+
+// A photo is one image on its way through the networks.
+type photo struct {
+	index int
+	err   error // why it is unreadable
 
 	left int         // views that have not been through all their networks
 	sums [][]float64 // of each member: softmax over its views, by label
@@ -49,12 +55,10 @@ type view struct {
 	count int // of the crops that it stands for
 }
 
-func newPipeline(set *dataset.Set, groups []*group, batchSize, workers int) *pipeline {
+func newPipeline(set *dataset.Set, groups []*group, batchSize int) *pipeline {
 	const batches = 2 // of each group: in the networks, and in the making
-	photos := 2 * workers
 	p := &pipeline{
-		set: set, groups: groups, batch: batchSize,
-		free: make(chan struct{}, photos), todo: make(chan *photo, photos), inOrder: make(chan *photo, photos),
+		set: set, groups: groups, batch: batchSize, current: make([]*batch, len(groups)),
 		ready: make(chan *batch, batches*len(groups)+1),
 	}
 	for _, g := range groups {
@@ -67,31 +71,12 @@ func newPipeline(set *dataset.Set, groups []*group, batchSize, workers int) *pip
 	return p
 }
 
-// dispatch walks through the images of the given indexes.
-func (p *pipeline) dispatch(ctx context.Context, indexes []int) {
-	defer close(p.inOrder)
-	defer close(p.todo)
-	for _, index := range indexes {
-		select {
-		case p.free <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		f := &photo{index: index, done: make(chan struct{})}
-		p.inOrder <- f // never full: there are no more photographs than it holds
-		p.todo <- f
-	}
+// look decodes a photograph and resizes it.
+func (p *pipeline) look(index int, a *appearance) {
+	a.sights, a.err = p.sights(index)
 }
 
-// work decodes photographs and resizes them until there are no more.
-func (p *pipeline) work() {
-	for f := range p.todo {
-		f.sights, f.err = p.look(f.index)
-		close(f.done)
-	}
-}
-
-func (p *pipeline) look(index int) ([]sight, error) {
+func (p *pipeline) sights(index int) ([]sight, error) {
 	file, err := p.set.Read(index)
 	if err != nil {
 		return nil, err
@@ -109,66 +94,65 @@ func (p *pipeline) look(index int) ([]sight, error) {
 	return sights, nil
 }
 
-// fill puts the views of all photographs into batches and closes ready.
-func (p *pipeline) fill(ctx context.Context) {
+// fill puts the views of all photographs of the given indexes into batches and closes
+// ready.
+func (p *pipeline) fill(ctx context.Context, indexes []int, workers int) {
 	defer close(p.ready)
-	current := make([]*batch, len(p.groups))
-	var started []*photo
-	send := func(i int) {
-		b := current[i]
-		clear(b.pixels[len(b.views)*b.group.values():])
-		b.started, started = started, nil
-		p.ready <- b // never full: there are no more batches than it holds
-		current[i] = nil
-	}
-	for f := range p.inOrder {
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			p.err = context.Cause(ctx)
-			return
-		}
-		started = append(started, f)
-		for _, s := range f.sights {
-			f.left += s.cuts.Len()
-		}
-		for i, s := range f.sights {
-			g := p.groups[i]
-			for at := range s.count {
-				if current[i] == nil {
-					select {
-					case current[i] = <-p.empty[i]:
-					case <-ctx.Done():
-						p.err = context.Cause(ctx)
-						return
-					}
-				}
-				b := current[i]
-				place := b.pixels[len(b.views)*g.values():][:g.values()]
-				if p.err = s.cuts.Normalize(place, at, g.preprocessing.Mean, g.preprocessing.Std); p.err != nil {
-					return
-				}
-				b.views = append(b.views, view{f, s.count[at]})
-				if len(b.views) == p.batch {
-					send(i)
-				}
-			}
-		}
-		f.sights = nil
-		<-p.free
-	}
-	if ctx.Err() != nil {
-		p.err = context.Cause(ctx)
+	p.err = ahead.Each(ctx, ahead.Options{Workers: workers}, slices.Values(indexes), p.look, func(index int, a *appearance) error {
+		return p.place(ctx, index, a)
+	})
+	if p.err != nil {
 		return
 	}
 	for i := range p.groups {
-		if current[i] != nil {
-			send(i)
+		if p.current[i] != nil {
+			p.send(i)
 		}
 	}
-	if started != nil { // without a view in a batch, since they are unreadable
-		p.ready <- &batch{started: started} // for which ready has the last place
+	if p.started != nil { // without a view in a batch, since they are unreadable
+		p.ready <- &batch{started: p.started} // for which ready has the last place
 	}
+}
+
+// place puts the views of a photograph into batches.
+func (p *pipeline) place(ctx context.Context, index int, a *appearance) error {
+	f := &photo{index: index, err: a.err}
+	p.started = append(p.started, f)
+	for _, s := range a.sights {
+		f.left += s.cuts.Len()
+	}
+	for i, s := range a.sights {
+		g := p.groups[i]
+		for at := range s.count {
+			if p.current[i] == nil {
+				select {
+				case p.current[i] = <-p.empty[i]:
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				}
+			}
+			b := p.current[i]
+			pixels := b.pixels[len(b.views)*g.values():][:g.values()]
+			if err := s.cuts.Normalize(pixels, at, g.preprocessing.Mean, g.preprocessing.Std); err != nil {
+				return err
+			}
+			b.views = append(b.views, view{f, s.count[at]})
+			if len(b.views) == p.batch {
+				p.send(i)
+			}
+		}
+	}
+	a.sights = nil
+	return nil
+}
+
+// send hands the batch of a group over as it is, with zeros behind its views.
+func (p *pipeline) send(i int) {
+	b := p.current[i]
+	clear(b.pixels[len(b.views)*b.group.values():])
+	b.started, p.started = p.started, nil
+	p.ready <- b // never full: there are no more batches than it holds
+	p.current[i] = nil
 }
 
 // release gives a batch back after its views went through the networks.

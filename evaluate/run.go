@@ -188,16 +188,12 @@ func (e *evaluation) run(ctx context.Context, groups []*group) error {
 	if len(todo) == 0 {
 		return nil
 	}
-	p := newPipeline(e.set, groups, batchSize, e.o.Workers)
+	p := newPipeline(e.set, groups, batchSize)
 	inner, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	running.Go(func() { p.dispatch(inner, todo) })
-	for range e.o.Workers {
-		running.Go(p.work)
-	}
-	running.Go(func() { p.fill(inner) })
+	running.Go(func() { p.fill(inner, todo, e.o.Workers) })
 
 	var started []*photo // that are not finished, in the order of the set
 	finished := len(done)

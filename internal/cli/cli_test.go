@@ -175,6 +175,7 @@ func TestPredict(t *testing.T) {
 	writeFile(t, filepath.Join(photos, "b.jpg"), []byte("this is text"))
 	writeFile(t, filepath.Join(photos, "notes.txt"), []byte("not an image"))
 	writeFile(t, filepath.Join(photos, "sub", "c.PNG"), pngFile(t, 80, 100))
+	writeFile(t, filepath.Join(photos, "sub", "._c.PNG"), []byte("what a Mac leaves behind"))
 	labels := writeFile(t, filepath.Join(folder, "labels.txt"), []byte("n01\tfirst\nsecond thing\r\nn03\tthird\n"))
 	missing := filepath.Join(folder, "missing.jpg")
 

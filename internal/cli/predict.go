@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
-	"sync"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/ahead"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -72,7 +71,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	files, err := imageFiles(args)
+	files, err := imageFiles(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -117,49 +116,55 @@ func (f *predictFlags) check() error {
 	return cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model))
 }
 
-// classify predicts the files in their order, and returns how many failed. The
-// next images are decoded while the network runs.
+// classify predicts the files in their order, and returns how many failed. The next
+// batch of images is decoded while the network runs.
 func (f *predictFlags) classify(ctx context.Context, classifier *predict.Classifier, files []string, stdin io.Reader, out reporter) (failed int, err error) {
-	batches := make(chan []photo, 1)
-	go func() {
-		defer close(batches)
-		for start := 0; start < len(files) && ctx.Err() == nil; start += f.batch {
-			part := make([]photo, min(f.batch, len(files)-start))
-			var wait sync.WaitGroup
-			for i := range part {
-				wait.Go(func() { part[i] = f.open(files[start+i], stdin) })
-			}
-			wait.Wait()
-			select {
-			case batches <- part:
-			case <-ctx.Done():
-			}
+	var part []photo
+	finish := func() error {
+		n, err := f.finish(ctx, classifier, part, out)
+		part, failed = part[:0], failed+n
+		return err
+	}
+	// The one in use, and two batches: one waits whole while the other is decoded.
+	o := ahead.Options{Results: 1 + 2*f.batch}
+	err = ahead.Each(ctx, o, slices.Values(files), func(file string, p *photo) { *p = f.open(file, stdin) }, func(_ string, p *photo) error {
+		part = append(part, *p)
+		p.image = nil // not to be kept until another takes its place
+		if len(part) < f.batch {
+			return nil
 		}
-	}()
-	for part := range batches {
-		var images []*vision.Image
-		for _, p := range part {
-			if p.err == nil {
-				images = append(images, p.image)
-			}
-		}
-		results, err := classifier.Predict(ctx, images...)
-		if err != nil {
-			return failed, err
-		}
-		for _, p := range part {
-			if p.err != nil {
-				failed++
-			} else {
-				p.predictions = results[0].Top(f.top)
-				results = results[1:]
-			}
-			if err := out.report(p); err != nil {
-				return failed, err
-			}
+		return finish()
+	})
+	if err == nil && len(part) > 0 {
+		err = finish()
+	}
+	return failed, err
+}
+
+// finish predicts a batch and reports it.
+func (f *predictFlags) finish(ctx context.Context, classifier *predict.Classifier, part []photo, out reporter) (failed int, err error) {
+	var images []*vision.Image
+	for _, p := range part {
+		if p.err == nil {
+			images = append(images, p.image)
 		}
 	}
-	return failed, ctx.Err()
+	results, err := classifier.Predict(ctx, images...)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range part {
+		if p.err != nil {
+			failed++
+		} else {
+			p.predictions = results[0].Top(f.top)
+			results = results[1:]
+		}
+		if err := out.report(p); err != nil {
+			return failed, err
+		}
+	}
+	return failed, nil
 }
 
 func (f *predictFlags) open(file string, stdin io.Reader) photo {
@@ -170,7 +175,7 @@ func (f *predictFlags) open(file string, stdin io.Reader) photo {
 
 // imageFiles lists the files that the arguments name: a folder stands for the
 // images in it and below it, in the order of their names.
-func imageFiles(args []string) ([]string, error) {
+func imageFiles(ctx context.Context, args []string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
 		info, err := os.Stat(arg)
@@ -178,27 +183,14 @@ func imageFiles(args []string) ([]string, error) {
 			files = append(files, arg) // what cannot be read is reported in its turn
 			continue
 		}
-		before := len(files)
-		err = filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && !entry.IsDir() && isImageName(path) {
-				files = append(files, path)
-			}
-			return err
-		})
+		found, err := dataset.Images(ctx, arg)
 		if err != nil {
 			return nil, fmt.Errorf("list the images in %s: %w", arg, err)
 		}
-		if len(files) == before {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("the folder %s has no images: expected files that end in .jpg, .jpeg, .png, .gif, .webp or .bmp", arg)
 		}
+		files = append(files, found...)
 	}
 	return files, nil
-}
-
-func isImageName(path string) bool {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp":
-		return true
-	}
-	return false
 }
