@@ -68,7 +68,7 @@ type WeightsFinder func(ctx context.Context, name string) (path string, card *re
 
 // findLocal finds files and folders.
 func findLocal(_ context.Context, name string) (string, *recipe.Checkpoint, error) {
-	path, card, err := weights.Find(name, "")
+	path, card, err := weights.Find(name)
 	if err == nil && path == "" {
 		err = fmt.Errorf("%s is a public checkpoint, expected a file of weights; download it first", name)
 	}

@@ -88,6 +88,9 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 	if err != nil {
 		return nil, err
 	}
+	if err := dir.Vacant(); err != nil { // rather than compare its recipe with this one
+		return nil, errors.Join(err, unlock())
+	}
 	result, err := start(ctx, backend, dir, r, o, func() error { return dir.Begin(r) })
 	return result, errors.Join(err, unlock())
 }

@@ -12,24 +12,10 @@ import (
 // of a repository of the Hugging Face Hub.
 const FileInFolder = "model.safetensors"
 
-// defaultNetwork is the one whose public weights are meant where nothing is named.
-const defaultNetwork = "inception_v4"
-
 // Find tells what is meant by the name of weights: the path of a file, or of a folder with
 // FileInFolder; or the tag of a public checkpoint, of which it returns the card and no path,
-// since the file may have to be fetched first. An empty name means the public checkpoint of
-// the network, or of Inception-v4 where that is empty too.
-func Find(name, network string) (path string, card *recipe.Checkpoint, err error) {
-	if name == "" {
-		if network == "" {
-			network = defaultNetwork
-		}
-		known, ok := recipe.DefaultCheckpoint(network)
-		if !ok {
-			return "", nil, fmt.Errorf("%s has no public weights", network)
-		}
-		return "", &known, nil
-	}
+// since the file may have to be fetched first.
+func Find(name string) (path string, card *recipe.Checkpoint, err error) {
 	switch info, err := os.Stat(name); {
 	case err == nil && !info.IsDir():
 		return name, nil, nil

@@ -15,24 +15,20 @@ func TestFind(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ name, network, path, tag, err string }{
+	for _, c := range []struct{ name, path, tag, err string }{
 		{name: file, path: file},
 		{name: folder, path: file},
 		{name: "timm/inception_v3.tv_in1k", tag: "timm/inception_v3.tv_in1k"},
-		{tag: "timm/inception_v4.tf_in1k"},
-		{network: "inception_resnet_v2", tag: "timm/inception_resnet_v2.tf_in1k"},
-		{name: file, network: "inception_v3", path: file},
-		{network: "inception_resnet_v1", err: "inception_resnet_v1 has no public weights"},
 		{name: empty, err: "folder without model.safetensors"},
 		{name: "none.safetensors", err: "there is no file none.safetensors"},
 	} {
-		path, card, err := weights.Find(c.name, c.network)
+		path, card, err := weights.Find(c.name)
 		tag := ""
 		if card != nil {
 			tag = card.Tag
 		}
 		if path != c.path || tag != c.tag || (err == nil) != (c.err == "") || err != nil && !strings.Contains(err.Error(), c.err) {
-			t.Errorf("Find(%q, %q) is %q, %q, %v, want %+v", c.name, c.network, path, tag, err, c)
+			t.Errorf("Find(%q) is %q, %q, %v, want %+v", c.name, path, tag, err, c)
 		}
 	}
 }

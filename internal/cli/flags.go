@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -102,16 +103,23 @@ func tags() []string {
 	return names
 }
 
+// defaultNetwork is the one whose public weights are meant where nothing is named.
+const defaultNetwork = "inception_v4"
+
 // findWeights returns the file of the weights of a name, downloaded where they are public,
 // with their card; without a name the public ones of the network.
-func findWeights(ctx context.Context, stderr io.Writer, name, network string) (string, *recipe.Checkpoint, error) {
-	path, card, err := weights.Find(name, network)
-	switch {
-	case err != nil && name == "":
-		return "", nil, usageError{fmt.Errorf("%w; give a file with --weights", err)}
-	case err != nil:
+func findWeights(ctx context.Context, stderr io.Writer, name, network string) (path string, card *recipe.Checkpoint, err error) {
+	if name == "" {
+		network = cmp.Or(network, defaultNetwork)
+		known, ok := recipe.DefaultCheckpoint(network)
+		if !ok {
+			return "", nil, usageError{fmt.Errorf("%s has no public weights; give a file with --weights", network)}
+		}
+		card = &known
+	} else if path, card, err = weights.Find(name); err != nil {
 		return "", nil, fmt.Errorf("--weights: %w", err)
-	case card == nil:
+	}
+	if card == nil {
 		return path, nil, nil
 	}
 	bar := downloadBar{tag: card.Tag, out: stderr}

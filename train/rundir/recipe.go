@@ -16,11 +16,19 @@ func (d Dir) Begun() bool {
 	return err == nil
 }
 
+// Vacant is an error where the folder has a run already.
+func (d Dir) Vacant() error {
+	if d.Begun() {
+		return fmt.Errorf("%s has a run already; resume it, or choose another folder", d)
+	}
+	return nil
+}
+
 // Begin writes the recipe of a run that begins. A folder that has a run already is an
 // error.
 func (d Dir) Begin(r recipe.Training) error {
-	if d.Begun() {
-		return fmt.Errorf("%s has a run already; resume it, or choose another folder", d)
+	if err := d.Vacant(); err != nil {
+		return err
 	}
 	text, err := r.Encode()
 	if err != nil {
