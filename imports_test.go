@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"weights/hub":           {"internal/atomicfile", "recipe"},
 	"predict":               {"arch", "recipe", "score", "vision", "weights"},
 	"train":                 {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors"},
-	"evaluate":              {"dataset", "internal/ahead", "predict", "recipe", "score", "vision"},
+	"evaluate":              {"dataset", "internal/ahead", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic": {},
 	"engine/kernel/avx2":    {},
 	"engine/kernel/avx512":  {},

@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
+	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
 // A Member is one network of an evaluation: alone, or one of an ensemble. Members may
@@ -50,14 +50,14 @@ func FromClassifier(name string, c *predict.Classifier) Member {
 
 // MemberNames names members after their weights, which are paths or tags: without folders
 // and the ending, unless two would have the same name.
-func MemberNames(weights []string) []string {
-	short := make([]string, len(weights))
-	for i, w := range weights {
-		short[i] = strings.TrimSuffix(filepath.Base(w), ".safetensors")
+func MemberNames(files []string) []string {
+	short := make([]string, len(files))
+	for i, w := range files {
+		short[i] = weights.TrimEnding(filepath.Base(w))
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(short)))
-	if len(distinct) < len(weights) {
-		return weights
+	if len(distinct) < len(files) {
+		return files
 	}
 	return short
 }

@@ -22,7 +22,7 @@ import (
 // taken from the file's metadata, or else from the card of the network's public
 // checkpoint.
 type Config struct {
-	// Weights is the path of a safetensors file.
+	// Weights is the path of a file of weights, of any format of package weights.
 	Weights string
 	// Network is the network's name in package arch; recognised by the names in the
 	// file when empty.

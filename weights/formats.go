@@ -42,6 +42,16 @@ func Formats() []Format { return formats() }
 // Writes reports whether files of the format can be written.
 func (f Format) Writes() bool { return f.write != nil }
 
+// TrimEnding returns the name of a file without the ending of its format.
+func TrimEnding(name string) string {
+	for _, ending := range formats().named(name).Endings {
+		if at := len(name) - len(ending); at > 0 && strings.EqualFold(name[at:], ending) {
+			return name[:at]
+		}
+	}
+	return name
+}
+
 type formatTable []Format
 
 // of returns the format of the file at path: what it is by its content, or else by its

@@ -53,6 +53,16 @@ func TestFormatOf(t *testing.T) {
 	}
 }
 
+func TestTrimEnding(t *testing.T) {
+	for name, want := range map[string]string{
+		"v4.safetensors": "v4", "V4.SafeTensors": "V4", ".safetensors": ".safetensors", "v4.pth": "v4.pth", "a.safetensors.bak": "a.safetensors.bak", "": "",
+	} {
+		if got := TrimEnding(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestLayouts(t *testing.T) {
 	for _, row := range layouts() {
 		for rank := range 5 {
