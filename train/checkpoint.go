@@ -69,8 +69,8 @@ func saveCheckpoint(dir rundir.Dir, s *step.Step, st state) error {
 	return safetensors.Write(dir.Checkpoint(st.Step), map[string]string{formatKey: checkpointFormat, stateKey: string(text)}, outputs)
 }
 
-// loadCheckpoint sets the state of a step to a checkpoint's, and returns the rest of
-// its state. The checkpoint must have what the network has, and no more.
+// loadCheckpoint sets what a step changes to a checkpoint's values, and returns the rest
+// of the state. The checkpoint must have what the network has, and no more.
 func loadCheckpoint(path string, s *step.Step) (state, error) {
 	file, err := safetensors.Open(path)
 	if err != nil {

@@ -7,10 +7,10 @@ import "fmt"
 type DivergedError struct {
 	// Step is the step that diverged, from 1.
 	Step int
-	// Loss is that of the step, or of the part of its batch that was not finite.
+	// Loss is that of the step, or of the micro-batch that was not finite.
 	Loss float64
-	// GradientNorm is the L2 norm of all gradients before they are clipped; 0 in a part of a
-	// batch that is not its last.
+	// GradientNorm is the L2 norm of all gradients before they are clipped; 0 in a
+	// micro-batch that is not the last.
 	GradientNorm float64
 	// Parameter is the first, in the network's order, whose gradient is not finite; empty
 	// unless Options.CheckGradients asks for it.

@@ -2,6 +2,7 @@
 // on distorted images, with a decaying learning rate, clipped gradients and running
 // averages of the parameters, which are what is evaluated and kept.
 //
-// A run lives in a folder, from which it can be resumed: what it computes is the same,
-// bit for bit on the backend cpu, however often it was interrupted.
+// A run lives in a folder (package rundir), from which it can be resumed: what it computes
+// is the same, bit for bit on the backend cpu, however often it was interrupted. Its steps,
+// each an update of the parameters, are compiled programs (package step).
 package train

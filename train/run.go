@@ -257,11 +257,11 @@ func (t *run) next(ctx context.Context) error {
 	perEpoch := float64(t.data.training.Len()) / float64(t.recipe.Batch)
 	rate := learningRate(t.recipe.LearningRate, float64(t.state.Step)/perEpoch, t.recipe.Epochs)
 	decay := averageDecay(t.recipe.AverageDecay, t.state.Step)
-	parts := t.recipe.MicroBatches
+	microBatches := t.recipe.MicroBatches
 	sums := t.state.Interval
 	var norm float64
 	end := t.state.Position
-	for part := range parts {
+	for i := range microBatches {
 		batch, err := t.loader.Next(ctx)
 		if err != nil {
 			return err
@@ -273,8 +273,8 @@ func (t *run) next(ctx context.Context) error {
 			t.shown = true
 		}
 		var o step.Outcome
-		if part < parts-1 {
-			o, err = t.step.Accumulate(t.state.Step, part, batch.Images, batch.Labels)
+		if i < microBatches-1 {
+			o, err = t.step.Accumulate(t.state.Step, i, batch.Images, batch.Labels)
 		} else {
 			o, err = t.step.Apply(t.state.Step, batch.Images, batch.Labels, rate, decay)
 		}
@@ -285,7 +285,7 @@ func (t *run) next(ctx context.Context) error {
 			return t.diverged(o)
 		}
 		top1, top5 := score.Hits(o.Logits, batch.Labels)
-		sums.Loss += o.Loss / float64(parts)
+		sums.Loss += o.Loss / float64(microBatches)
 		sums.Top1, sums.Top5 = sums.Top1+top1, sums.Top5+top5
 		sums.Images += len(batch.Labels)
 		norm, end = o.GradientNorm, batch.End

@@ -55,9 +55,9 @@ func (f figure) write(w io.Writer) error {
 	}
 	for i, p := range f.panels {
 		part := whole
-		step := (whole.Max.X - whole.Min.X) / vg.Length(len(f.panels))
-		part.Min.X += vg.Length(i) * step
-		part.Max.X = part.Min.X + step
+		each := (whole.Max.X - whole.Min.X) / vg.Length(len(f.panels))
+		part.Min.X += vg.Length(i) * each
+		part.Max.X = part.Min.X + each
 		if i > 0 {
 			part.Min.X += 2 * margin
 		}

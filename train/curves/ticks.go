@@ -15,17 +15,17 @@ func (roundTicks) Ticks(low, high float64) []plot.Tick {
 	const about = 6
 	least := (high - low) / about
 	power := math.Floor(math.Log10(least))
-	step := math.Pow(10, power)
+	interval := math.Pow(10, power)
 	for _, factor := range []float64{1, 2, 5, 10} {
-		if step = factor * math.Pow(10, power); step >= least {
+		if interval = factor * math.Pow(10, power); interval >= least {
 			break
 		}
 	}
-	decimals := max(0, int(-math.Floor(math.Log10(step))))
+	decimals := max(0, int(-math.Floor(math.Log10(interval))))
 	var ticks []plot.Tick
-	// Counting in whole steps keeps the values round, but for the last bits.
-	for i := math.Ceil(low / step); i*step <= high+1e-9*step; i++ {
-		ticks = append(ticks, plot.Tick{Value: min(i*step, high), Label: strconv.FormatFloat(i*step, 'f', decimals, 64)})
+	// Counting whole intervals keeps the values round, but for the last bits.
+	for i := math.Ceil(low / interval); i*interval <= high+1e-9*interval; i++ {
+		ticks = append(ticks, plot.Tick{Value: min(i*interval, high), Label: strconv.FormatFloat(i*interval, 'f', decimals, 64)})
 	}
 	return ticks
 }
