@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"weights/tensorfile":    {},
 	"weights/*":             {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":           {"internal/atomicfile", "recipe"},
-	"predict":               {"arch", "recipe", "score", "vision", "weights"},
+	"predict":               {"arch", "internal/ahead", "recipe", "score", "vision", "weights"},
 	"train":                 {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors"},
 	"evaluate":              {"dataset", "internal/ahead", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic": {},
@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"internal/measure":   {"arch", "engine", "recipe", "train"},
 	"internal/golden":    {"arch", "internal/splitmix"}, // for tests alone
 	"internal/cli": {
-		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/ahead", "internal/atomicfile",
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/reproduce", "internal/version", "predict", "recipe",
 		"score", "train", "train/curves", "vision", "weights", "weights/hub",
 	},

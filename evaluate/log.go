@@ -103,7 +103,11 @@ func (l *predictionLog) fingerprint() error {
 		return fmt.Sprintf("%x", digest[:6]), err
 	}
 	for _, m := range l.e.members {
-		one, err := sum(m.Fingerprint, m.Preprocessing, l.e.o.Crops)
+		parts := []any{m.Fingerprint, m.Preprocessing, l.e.o.Crops}
+		if l.e.o.Decode.IgnoreOrientation {
+			parts = append(parts, "as stored")
+		}
+		one, err := sum(parts...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		}

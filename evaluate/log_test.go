@@ -218,3 +218,21 @@ func TestLimitedLog(t *testing.T) {
 		t.Error("predictions differ from those without a file")
 	}
 }
+
+// TestDecodeOptions refuses large photographs, and goes on with no file of predictions of
+// photographs that were turned otherwise.
+func TestDecodeOptions(t *testing.T) {
+	set, members := logSet(t), pair()
+	o := Options{Predictions: filepath.Join(t.TempDir(), "predictions.csv"), Decode: vision.DecodeOptions{MaxPixels: 20*15 - 1}}
+	var unreadable *UnreadableError
+	if _, err := Run(context.Background(), members, set, o); !errors.As(err, &unreadable) || !strings.Contains(err.Error(), "299") {
+		t.Errorf("error %v should say that there are more than 299 pixels", err)
+	}
+	o.Decode.MaxPixels = 20 * 15
+	run(t, members, set, o)
+	o.Decode = vision.DecodeOptions{} // makes no other numbers
+	run(t, members, set, o)
+	o.Decode.IgnoreOrientation = true
+	_, err := Run(context.Background(), members, set, o)
+	wantError(t, err, "fingerprint", "another evaluation")
+}

@@ -13,6 +13,7 @@ import (
 // photographs ahead, place puts their views into batches in the order of the set.
 type pipeline struct {
 	set    *dataset.Set
+	decode vision.DecodeOptions
 	groups []*group
 
 	batch int // views in a batch
@@ -55,10 +56,10 @@ type view struct {
 	count int // of the crops that it stands for
 }
 
-func newPipeline(set *dataset.Set, groups []*group, batchSize int) *pipeline {
+func newPipeline(set *dataset.Set, decode vision.DecodeOptions, groups []*group, batchSize int) *pipeline {
 	const batches = 2 // of each group: in the networks, and in the making
 	p := &pipeline{
-		set: set, groups: groups, batch: batchSize, current: make([]*batch, len(groups)),
+		set: set, decode: decode, groups: groups, batch: batchSize, current: make([]*batch, len(groups)),
 		ready: make(chan *batch, batches*len(groups)+1),
 	}
 	for _, g := range groups {
@@ -81,7 +82,7 @@ func (p *pipeline) sights(index int) ([]sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := vision.Decode(file, vision.DecodeOptions{})
+	m, err := vision.Decode(file, p.decode)
 	if err != nil {
 		return nil, err
 	}

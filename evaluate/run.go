@@ -28,6 +28,8 @@ type Options struct {
 	Batch int
 	// Limit is how many images are evaluated, spread evenly over the set; all when zero.
 	Limit int
+	// Decode says how the photographs are read.
+	Decode vision.DecodeOptions
 	// Exclude are indexes of images that are left out, such as those of a blacklist.
 	Exclude []int
 	// SkipUnreadable leaves out images that cannot be read or decoded. Otherwise the
@@ -188,7 +190,7 @@ func (e *evaluation) run(ctx context.Context, groups []*group) error {
 	if len(todo) == 0 {
 		return nil
 	}
-	p := newPipeline(e.set, groups, batchSize)
+	p := newPipeline(e.set, e.o.Decode, groups, batchSize)
 	inner, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()

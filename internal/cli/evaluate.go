@@ -20,6 +20,7 @@ type evaluateFlags struct {
 	model          string
 	weights        []string
 	preprocessing  preprocessingFlags
+	decode         decodeFlags
 	labels         string
 	data           string
 	split          string
@@ -67,6 +68,7 @@ as for the test images, --submission writes what the test server takes.`,
 	addModel(cmd, &f.model, "that of the weights")
 	flags.StringSliceVar(&f.weights, "weights", nil, weightsText()+"; several, separated by commas, are an ensemble")
 	f.preprocessing.add(cmd)
+	f.decode.add(cmd)
 	addLabels(cmd, &f.labels)
 	addData(cmd, &f.data)
 	addSplit(cmd, &f.split, "", "evaluate, such as validation")
@@ -112,7 +114,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	}
 	bar := imageBar{out: cmd.ErrOrStderr()}
 	report, err := evaluate.Run(ctx, members, set, evaluate.Options{
-		Crops: crops, Batch: f.batch, Limit: f.limit, Exclude: exclude, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable,
+		Crops: crops, Batch: f.batch, Limit: f.limit, Decode: f.decode.options(), Exclude: exclude, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable,
 		Unreadable: func(name string, err error) {
 			bar.end()
 			fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s is left out: %v\n", name, err)
@@ -139,7 +141,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 
 // check returns the crops, unless a flag is wrong.
 func (f *evaluateFlags) check() (vision.Crops, error) {
-	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), checkModel(f.model), f.challenge.check())
+	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.challenge.check())
 	if err != nil {
 		return 0, err
 	}

@@ -48,7 +48,7 @@ func TestSharedFlags(t *testing.T) {
 func TestSiblingFlags(t *testing.T) {
 	for verb, flags := range map[string][]string{
 		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads"},
-		"evaluate":  {"model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads", "data", "split", "crops"},
+		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads", "data", "split", "crops"},
 		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
 		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},

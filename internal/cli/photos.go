@@ -10,14 +10,6 @@ import (
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
-// A photo is one file on its way through the command.
-type photo struct {
-	file        string
-	image       *vision.Image
-	predictions []predict.Prediction
-	err         error
-}
-
 // openPhoto decodes a file, or standard input where it is called "-".
 func openPhoto(file string, stdin io.Reader, o vision.DecodeOptions) (*vision.Image, error) {
 	if file != "-" {
@@ -36,27 +28,28 @@ func openPhoto(file string, stdin io.Reader, o vision.DecodeOptions) (*vision.Im
 
 // A reporter prints photos as they are classified.
 type reporter interface {
-	report(photo) error
+	report(predict.Photo) error
 	close() error
 }
 
 type tableReporter struct {
 	out     io.Writer
+	top     int // classes of a photo
 	started bool
 }
 
-func (r *tableReporter) report(p photo) error {
+func (r *tableReporter) report(p predict.Photo) error {
 	if r.started {
 		fmt.Fprintln(r.out)
 	}
 	r.started = true
-	if p.err != nil {
-		_, err := fmt.Fprintf(r.out, "%s\n  error: %v\n", p.file, p.err)
+	if p.Err != nil {
+		_, err := fmt.Fprintf(r.out, "%s\n  error: %v\n", p.Name, p.Err)
 		return err
 	}
-	fmt.Fprintf(r.out, "%s  %d x %d\n", p.file, p.image.Width, p.image.Height)
+	fmt.Fprintf(r.out, "%s  %d x %d\n", p.Name, p.Width, p.Height)
 	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, c := range p.predictions {
+	for _, c := range p.Result.Top(r.top) {
 		fmt.Fprintf(w, "%.2f%%\t%.3f\t  %s %s\n", 100*c.Probability, c.Logit, c.Label, c.Synset)
 	}
 	return w.Flush()
@@ -67,23 +60,24 @@ func (r *tableReporter) close() error { return nil }
 // jsonReporter prints one array, element by element.
 type jsonReporter struct {
 	out     io.Writer
+	top     int // classes of a photo
 	started bool
 }
 
-func (r *jsonReporter) report(p photo) error {
+func (r *jsonReporter) report(p predict.Photo) error {
 	var record any
-	if p.err != nil {
+	if p.Err != nil {
 		record = struct {
 			File  string `json:"file"`
 			Error string `json:"error"`
-		}{p.file, p.err.Error()}
+		}{p.Name, p.Err.Error()}
 	} else {
 		record = struct {
 			File        string               `json:"file"`
 			Width       int                  `json:"width"`
 			Height      int                  `json:"height"`
 			Predictions []predict.Prediction `json:"predictions"`
-		}{p.file, p.image.Width, p.image.Height, p.predictions}
+		}{p.Name, p.Width, p.Height, p.Result.Top(r.top)}
 	}
 	data, err := json.MarshalIndent(record, "  ", "  ")
 	if err != nil {

@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
-	"github.com/seed-fb2c0fa6/inception/internal/ahead"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -97,11 +95,18 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer classifier.Close()
 
-	var out reporter = &tableReporter{out: cmd.OutOrStdout()}
+	var out reporter = &tableReporter{out: cmd.OutOrStdout(), top: f.top}
 	if f.json {
-		out = &jsonReporter{out: cmd.OutOrStdout()}
+		out = &jsonReporter{out: cmd.OutOrStdout(), top: f.top}
 	}
-	failed, err := f.classify(ctx, classifier, files, cmd.InOrStdin(), out)
+	open := func(file string) (*vision.Image, error) { return openPhoto(file, cmd.InOrStdin(), f.decode.options()) }
+	failed := 0
+	err = classifier.Each(ctx, slices.Values(files), open, func(p predict.Photo) error {
+		if p.Err != nil {
+			failed++
+		}
+		return out.report(p)
+	})
 	if err := errors.Join(err, out.close()); err != nil {
 		return err
 	}
@@ -114,63 +119,6 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 
 func (f *predictFlags) check() error {
 	return cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model))
-}
-
-// classify predicts the files in their order, and returns how many failed. The next
-// batch of images is decoded while the network runs.
-func (f *predictFlags) classify(ctx context.Context, classifier *predict.Classifier, files []string, stdin io.Reader, out reporter) (failed int, err error) {
-	var part []photo
-	finish := func() error {
-		n, err := f.finish(ctx, classifier, part, out)
-		part, failed = part[:0], failed+n
-		return err
-	}
-	// The one in use, and two batches: one waits whole while the other is decoded.
-	o := ahead.Options{Results: 1 + 2*f.batch}
-	err = ahead.Each(ctx, o, slices.Values(files), func(file string, p *photo) { *p = f.open(file, stdin) }, func(_ string, p *photo) error {
-		part = append(part, *p)
-		p.image = nil // not to be kept until another takes its place
-		if len(part) < f.batch {
-			return nil
-		}
-		return finish()
-	})
-	if err == nil && len(part) > 0 {
-		err = finish()
-	}
-	return failed, err
-}
-
-// finish predicts a batch and reports it.
-func (f *predictFlags) finish(ctx context.Context, classifier *predict.Classifier, part []photo, out reporter) (failed int, err error) {
-	var images []*vision.Image
-	for _, p := range part {
-		if p.err == nil {
-			images = append(images, p.image)
-		}
-	}
-	results, err := classifier.Predict(ctx, images...)
-	if err != nil {
-		return 0, err
-	}
-	for _, p := range part {
-		if p.err != nil {
-			failed++
-		} else {
-			p.predictions = results[0].Top(f.top)
-			results = results[1:]
-		}
-		if err := out.report(p); err != nil {
-			return failed, err
-		}
-	}
-	return failed, nil
-}
-
-func (f *predictFlags) open(file string, stdin io.Reader) photo {
-	p := photo{file: file}
-	p.image, p.err = openPhoto(file, stdin, f.decode.options())
-	return p
 }
 
 // imageFiles lists the files that the arguments name: a folder stands for the
