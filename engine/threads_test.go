@@ -149,7 +149,7 @@ func goroutines(but []string) []string {
 	var found []string
 	for stack := range strings.SplitSeq(string(all), "\n\n") {
 		id, _, _ := strings.Cut(stack, " [")
-		if strings.Contains(stack, "created by github.com/seed-fb2c0fa6/inception/engine.") && !slices.Contains(but, id) {
+		if strings.Contains(stack, "created by github.com/seed-fb2c0fa6/inception/engine/") && !slices.Contains(but, id) {
 			found = append(found, id)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // GemmF32 is a kernel for products of float32 matrices: a tile, the order it wants b
@@ -87,7 +89,7 @@ func (g *GemmF32) Rows(indirect bool) int {
 
 // Together is how many panels of a depth Run takes for each tile before it goes to the
 // next: they stay in a level-2 cache.
-func (g *GemmF32) Together(depth int) int { return max(1, blockBytes/(depth*g.NR*4)) }
+func (g *GemmF32) Together(depth int) int { return max(1, tuning.BlockBytes/(depth*g.NR*4)) }
 
 // PackedSize is how many floats Pack returns.
 func (g *GemmF32) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
@@ -119,11 +121,6 @@ func (g *GemmF32) PackInto(dst, b []float32, taps, k, n, ldb int, scale []float3
 		}
 	}
 }
-
-const (
-	blockBytes = 512 << 10 // of b: half of a level-2 cache
-	maxDepth   = 4096      // steps of k in one call: assembly cannot be interrupted
-)
 
 // Run computes rows i0 to i1 of the columns in panels p0 to p1. It panics where p's
 // slices are too short.
@@ -176,7 +173,7 @@ type tile struct {
 // several adds the bias and the residual, each later one adds itself to c, the last
 // applies ReLU.
 func (g *GemmF32) sum(p *ProductF32, t *tile, panel int) {
-	depth := maxDepth
+	depth := tuning.MaxDepth
 	if p.Depth > 0 {
 		depth = min(depth, p.Depth)
 	}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // testProduct is a product with all that it reads and writes.
@@ -163,9 +165,9 @@ func TestGemmInParts(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, residual := range []bool{false, true} {
 			for _, pc := range []productCase{
-				{m: 3, n: 5, k: 2*maxDepth + 3},
-				{m: 3, n: 5, k: maxDepth/2 - 1, taps: 5},
-				{m: 2, n: 5, k: maxDepth + 1, taps: 2},
+				{m: 3, n: 5, k: 2*tuning.MaxDepth + 3},
+				{m: 3, n: 5, k: tuning.MaxDepth/2 - 1, taps: 5},
+				{m: 2, n: 5, k: tuning.MaxDepth + 1, taps: 2},
 				{m: 3, n: 5, k: 11, depth: 4},
 				{m: 3, n: 5, k: 3, taps: 5, depth: 7},
 				{m: 3, n: 5, k: 7, taps: 2, depth: 3},

@@ -3,6 +3,8 @@ package kernel
 import (
 	"fmt"
 	"slices"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // GradientF32 is a kernel for gradients of convolutions with respect to their weights:
@@ -70,25 +72,20 @@ func (p *WeightGradientF32) Whole() GradientPart {
 	return GradientPart{Taps: [2]int{0, p.taps()}, K: [2]int{0, p.K}, N: [2]int{0, p.N}, M: [2]int{0, p.M}}
 }
 
-const (
-	blockPairs = 256 // pixels summed in registers: a tile's values of A fit in a level-1 cache
-	aheadPairs = 16  // pixels that a tile's prefetch of DY is ahead
-)
-
 // GradientScratch is where a thread lists the pixels that are multiplied: where they
 // are in A and in DY.
-type GradientScratch [blockPairs + aheadPairs][2]int
+type GradientScratch [tuning.BlockPairs + tuning.AheadPairs][2]int
 
 // Run computes a part. It panics where p's slices are too short.
 func (g *GradientF32) Run(p *WeightGradientF32, part GradientPart, scratch *GradientScratch) {
 	p.check(part)
-	for i := part.M[0]; i < part.M[1]; i += blockPairs {
-		end := min(i+blockPairs, part.M[1])
+	for i := part.M[0]; i < part.M[1]; i += tuning.BlockPairs {
+		end := min(i+tuning.BlockPairs, part.M[1])
 		for tap := part.Taps[0]; tap < part.Taps[1]; tap++ {
 			count := p.list(scratch, tap, i, end)
 			add := p.Add || i > part.M[0]
 			if count > 0 || !add {
-				clear(scratch[count:][:aheadPairs])
+				clear(scratch[count:][:tuning.AheadPairs])
 				g.sum(p, part, tap, count, scratch, add)
 			}
 		}

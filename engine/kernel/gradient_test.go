@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 type gradientCase struct {
@@ -109,7 +111,7 @@ func TestGradient(t *testing.T) {
 				run(gradientCase{m: 1 + (n+k)%7, n: n, k: k, taps: (n + k) % 4, add: r.IntN(2) == 0})
 			}
 		}
-		for _, m := range []int{37, 211, blockPairs, 2*blockPairs + 1} {
+		for _, m := range []int{37, 211, tuning.BlockPairs, 2*tuning.BlockPairs + 1} {
 			for taps := range 4 {
 				for _, add := range []bool{false, true} {
 					for _, images := range []int{1, 2, 7} {
@@ -148,9 +150,9 @@ func TestGradientParts(t *testing.T) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		g, scratch := set.Gradient, new(GradientScratch)
 		r := rand.New(rand.NewPCG(5, 6))
-		p := newGradient(gradientCase{m: blockPairs + 31, images: 2, n: 3*g.NR - 1, k: 3*g.rows - 1, taps: 4}, r)
+		p := newGradient(gradientCase{m: tuning.BlockPairs + 31, images: 2, n: 3*g.NR - 1, k: 3*g.rows - 1, taps: 4}, r)
 		part := GradientPart{Taps: [2]int{1, 3}, K: [2]int{g.rows - 1, 2*g.rows + 1}, N: [2]int{g.NR + 1, 2*g.NR + 3}}
-		for i, m := range [][2]int{{0, 11}, {11, 11}, {11, blockPairs + 17}, {blockPairs + 17, p.M}} {
+		for i, m := range [][2]int{{0, 11}, {11, 11}, {11, tuning.BlockPairs + 17}, {tuning.BlockPairs + 17, p.M}} {
 			part.M, p.Add = m, i > 0
 			g.Run(&p.WeightGradientF32, part, scratch)
 		}

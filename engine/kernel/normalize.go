@@ -3,9 +3,11 @@ package kernel
 import (
 	"fmt"
 	"math"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
-// normalizationF32 is the passes of batch normalization over at most sumPixels pixels.
+// normalizationF32 is the passes of batch normalization over at most tuning.SumPixels pixels.
 type normalizationF32 struct {
 	statistics func(pixels, channels int, x *float32, pitchX int, shift, sum, squares *float32)
 
@@ -18,12 +20,6 @@ type normalizationF32 struct {
 	gradient func(pixels, channels int, x *float32, pitchX int, dy *float32, pitchDY int,
 		scale, offset, a, b, d, dx *float32, pitchDX int)
 }
-
-const (
-	sumPixels   = 256     // that are summed in float32
-	sumChannels = 256     // that one call sums
-	passFloats  = 1 << 16 // of a tensor that one call passes over: assembly cannot be interrupted
-)
 
 // StatisticsF32 is what sums over the pixels of a tensor read and write:
 //
@@ -136,7 +132,7 @@ type NormGradientF32 struct {
 }
 
 // partialSums are two sums in float32 of some channels.
-type partialSums [2][sumChannels]float32
+type partialSums [2][tuning.SumChannels]float32
 
 // Statistics adds the pixels from i0 to i1. It panics where p's slices are too short.
 func (s *Set) Statistics(p *StatisticsF32, i0, i1 int) {
@@ -156,7 +152,7 @@ func (s *Set) Normalize(p *NormF32, i0, i1 int) {
 	if p.ReLU {
 		floor = 0
 	}
-	step := max(1, passFloats/p.Channels)
+	step := max(1, tuning.PassElements/p.Channels)
 	for i := i0; i < i1; i += step {
 		s.norm.normalize(min(step, i1-i), p.Channels, &p.X[i*p.Pitch], p.Pitch, &p.Scale[0], &p.Offset[0], floor,
 			&p.Y[i*p.PitchY], p.PitchY)
@@ -194,7 +190,7 @@ func (s *Set) NormGradient(p *NormGradientF32, i0, i1 int) {
 	need("X", len(p.X), i1, p.Pitch, p.Channels)
 	need("DY", len(p.DY), i1, p.PitchDY, p.Channels)
 	need("DX", len(p.DX), i1, p.PitchDX, p.Channels)
-	step := max(1, passFloats/p.Channels)
+	step := max(1, tuning.PassElements/p.Channels)
 	for i := i0; i < i1; i += step {
 		s.norm.gradient(min(step, i1-i), p.Channels, &p.X[i*p.Pitch], p.Pitch, &p.DY[i*p.PitchDY], p.PitchDY,
 			at(scale, 0), at(offset, 0), &p.A[0], &p.B[0], &p.D[0], &p.DX[i*p.PitchDX], p.PitchDX)
@@ -207,10 +203,10 @@ func (s *partialSums) add(channels, i0, i1 int, first, second []float64,
 	if len(first) < channels || len(second) < channels {
 		panic(fmt.Sprintf("kernel: sums have %d and %d elements, and there are %d channels", len(first), len(second), channels))
 	}
-	for i := i0; i < i1; i += sumPixels {
-		for c := 0; c < channels; c += sumChannels {
-			width := min(sumChannels, channels-c)
-			sum(i, c, min(sumPixels, i1-i), width, &s[0][0], &s[1][0])
+	for i := i0; i < i1; i += tuning.SumPixels {
+		for c := 0; c < channels; c += tuning.SumChannels {
+			width := min(tuning.SumChannels, channels-c)
+			sum(i, c, min(tuning.SumPixels, i1-i), width, &s[0][0], &s[1][0])
 			for j := range width {
 				first[c+j] += float64(s[0][j])
 				second[c+j] += float64(s[1][j])

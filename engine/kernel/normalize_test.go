@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // normCase is tensors of pixels and values of channels for every pass. The values that
@@ -73,7 +75,7 @@ func (n *normCase) compareSums(t *testing.T, what string, i0 int, term func(i, c
 				magnitudes[at] += math.Abs(v)
 			}
 		}
-		terms := float64(min(n.pixels, sumPixels) + 4)
+		terms := float64(min(n.pixels, tuning.SumPixels) + 4)
 		for at, got := range []float64{n.sum[c] - n.before, n.products[c] - n.before} {
 			if bound := terms*0x1p-24*magnitudes[at] + 1e-12; !(math.Abs(got-sums[at]) <= bound) {
 				t.Fatalf("%s, %d pixels of %d channels, ReLU %v: sum %d of channel %d is %g, want %g within %g",
@@ -174,7 +176,7 @@ func TestNorm(t *testing.T) {
 					pass(t, set, newNormCase(r, 1+channels%5, channels, relu), channels%5/4)
 				}
 			}
-			for _, size := range [][2]int{{2*sumPixels + 3, 37}, {sumPixels + 1, sumChannels + 19}, {3, passFloats/2 + 1}} {
+			for _, size := range [][2]int{{2*tuning.SumPixels + 3, 37}, {tuning.SumPixels + 1, tuning.SumChannels + 19}, {3, tuning.PassElements/2 + 1}} {
 				for _, relu := range []bool{false, true} {
 					pass(t, set, newNormCase(r, size[0], size[1], relu), 2)
 				}

@@ -1,5 +1,7 @@
 package kernel
 
+import "github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
+
 // WeightsF32 are the weights of a convolution that are packed before each run: [taps][K][N],
 // or [taps][N][K] where they are transposed, with LDB floats from row to row.
 type WeightsF32 struct {
@@ -21,10 +23,8 @@ func (g *GemmF32) Parts(w *WeightsF32) int {
 	if w.Transposed {
 		return g.Panels(w.N)
 	}
-	return len(w.Taps) * ((w.K + partRows - 1) / partRows)
+	return len(w.Taps) * ((w.K + tuning.PackRows - 1) / tuning.PackRows)
 }
-
-const partRows = 32 // of weights that are not transposed, in a part
 
 // PackPart packs one of the Parts into dst, which is that of all: [ceil(N/NR)][len(Taps)*K][NR].
 func (g *GemmF32) PackPart(dst []float32, w *WeightsF32, part int) {
@@ -33,10 +33,10 @@ func (g *GemmF32) PackPart(dst []float32, w *WeightsF32, part int) {
 		g.PackPanel(dst[part*depth*g.NR:], w, part)
 		return
 	}
-	blocks := (w.K + partRows - 1) / partRows
+	blocks := (w.K + tuning.PackRows - 1) / tuning.PackRows
 	tap, block := part/blocks, part%blocks
 	panels := g.Panels(w.N)
-	for row := block * partRows; row < min((block+1)*partRows, w.K); row++ {
+	for row := block * tuning.PackRows; row < min((block+1)*tuning.PackRows, w.K); row++ {
 		from := w.B[(w.Taps[tap]*w.K+row)*w.LDB:][:w.N]
 		for panel := range panels {
 			to := dst[(panel*depth+tap*w.K+row)*g.NR:][:g.NR]
@@ -82,9 +82,8 @@ func (g *GemmF32) arrange(dst []float32, w *WeightsF32, panel, k0, k1, tapStride
 // arrangeTransposed takes blocks of rows that stay in a level-1 cache, for it writes them
 // column by column.
 func (g *GemmF32) arrangeTransposed(dst []float32, w *WeightsF32, tap, j, width, k0, k1, rowStride int) {
-	const rows = 32
-	for top := k0; top < k1; top += rows {
-		bottom := min(top+rows, k1)
+	for top := k0; top < k1; top += tuning.PackRows {
+		bottom := min(top+tuning.PackRows, k1)
 		to := dst[(top-k0)*rowStride:]
 		for i := range g.NR {
 			if i >= width {
@@ -104,19 +103,16 @@ func (g *GemmF32) arrangeTransposed(dst []float32, w *WeightsF32, tap, j, width,
 	}
 }
 
-// packedRows is how many input channels Winograd's packing arranges at a time.
-const packedRows = 16
-
 // PackScratch is how many floats PackPanel needs beside its result.
-func (w *WinogradF32) PackScratch() int { return packedRows * w.KH * w.KW * w.gemm.NR }
+func (w *WinogradF32) PackScratch() int { return tuning.PackPoints * w.KH * w.KW * w.gemm.NR }
 
 // PackPanel transforms one panel of columns of weights, whose taps are KH*KW, to the
 // points, in dst, which is that of all panels.
 func (w *WinogradF32) PackPanel(dst []float32, weights *WeightsF32, panel int, scratch []float32) {
 	g, taps, points := w.gemm, len(weights.Taps), w.Points()
 	k, size := weights.K, g.PackedSize(1, weights.K, weights.N)
-	for k0 := 0; k0 < k; k0 += packedRows {
-		k1 := min(k0+packedRows, k)
+	for k0 := 0; k0 < k; k0 += tuning.PackPoints {
+		k1 := min(k0+tuning.PackPoints, k)
 		g.arrange(scratch, weights, panel, k0, k1, g.NR, taps*g.NR)
 		for row := k0; row < k1; row++ {
 			g.Run(&ProductF32{

@@ -17,22 +17,26 @@ type Windows struct {
 	inputs int   // highest index of a pixel that is read, and one
 }
 
-// NewWindows lays windows of height x width at a stride over images, whose padding of
-// top rows and left columns, and what lies beyond the other edges, belongs to none. It
-// panics where a window has no pixel inside its image.
-func NewWindows(images, inHeight, inWidth, outHeight, outWidth, height, width, strideY, strideX, top, left int) *Windows {
+// NewWindows lays windows over images, whose padding, and what lies beyond the other
+// edges, belongs to none. It panics where a window has no pixel inside its image, or is
+// dilated.
+func NewWindows(g Geometry) *Windows {
+	if g.Dilation != Square(1) || g.InputDilation != Square(1) {
+		panic(fmt.Sprintf("kernel: windows of pooling have no dilation, found %v", g.Window))
+	}
 	// The exact sizes but for what is outside.
 	w := &Windows{
-		pixels: make([]int32, 0, images*outHeight*outWidth*height*width),
-		ends:   make([]int, 0, images*outHeight*outWidth),
+		pixels: make([]int32, 0, g.Images*g.Out.Area()*g.Kernel.Area()),
+		ends:   make([]int, 0, g.Images*g.Out.Area()),
 	}
-	for image := range images {
-		for y := range outHeight {
-			for x := range outWidth {
+	for image := range g.Images {
+		for y := range g.Out.Y {
+			for x := range g.Out.X {
 				before := len(w.pixels)
-				for iy := max(y*strideY-top, 0); iy < min(y*strideY-top+height, inHeight); iy++ {
-					for ix := max(x*strideX-left, 0); ix < min(x*strideX-left+width, inWidth); ix++ {
-						at := (image*inHeight+iy)*inWidth + ix
+				top, left := y*g.Stride.Y-g.Padding.Y, x*g.Stride.X-g.Padding.X
+				for iy := max(top, 0); iy < min(top+g.Kernel.Y, g.In.Y); iy++ {
+					for ix := max(left, 0); ix < min(left+g.Kernel.X, g.In.X); ix++ {
+						at := (image*g.In.Y+iy)*g.In.X + ix
 						w.pixels = append(w.pixels, int32(at))
 						w.inputs = max(w.inputs, at+1)
 					}

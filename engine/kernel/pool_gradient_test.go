@@ -20,7 +20,7 @@ func TestPoolGradient(t *testing.T) {
 				{2, 8, 6, 3, 2, 5, 4, 2, 3, 1, 1},
 				{1, 2, 3, 2, 3, 1, 1, 1, 1, 0, 0},
 			}[channels%4]
-			w := NewWindows(g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10])
+			w := windowsOf(g)
 			pixels := g[0] * g[1] * g[2]
 			p := &PoolingGradientF32{
 				Windows: w, Channels: channels, Pitch: channels + 7 - channels%5, PitchDY: channels + 3, PitchDX: channels + 5,
@@ -103,7 +103,7 @@ func TestPoolGradientRefusesShortSlices(t *testing.T) {
 		"Channels": func(p *PoolingGradientF32) { p.Channels-- },
 	} {
 		p := &PoolingGradientF32{
-			Windows: NewWindows(1, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1), Channels: 5, X: make([]float32, 45), Pitch: 5,
+			Windows: windowsOf([11]int{1, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1}), Channels: 5, X: make([]float32, 45), Pitch: 5,
 			DY: make([]float32, 45), PitchDY: 5, DX: make([]float32, 45), PitchDX: 5, Weights: make([]float32, 9),
 		}
 		set.PoolGradient(p, 0, 9, 0, 5)

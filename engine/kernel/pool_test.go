@@ -7,6 +7,13 @@ import (
 	"testing"
 )
 
+// windowsOf lays windows of pooling: images, in, out, window, stride, padding.
+func windowsOf(g [11]int) *Windows {
+	window := Sliding(Pair{g[5], g[6]})
+	window.Stride, window.Padding = Pair{g[7], g[8]}, Pair{g[9], g[10]}
+	return NewWindows(Geometry{Window: window, Images: g[0], In: Pair{g[1], g[2]}, Out: Pair{g[3], g[4]}})
+}
+
 // TestPool compares with the definition, for every number of channels up to two walks
 // over the pixels and one, at prime pitches.
 func TestPool(t *testing.T) {
@@ -19,7 +26,7 @@ func TestPool(t *testing.T) {
 				{2, 3, 3, 1, 1, 3, 3, 1, 1, 0, 0},
 				{1, 2, 3, 2, 3, 1, 1, 1, 1, 0, 0},
 			}[channels%4]
-			w := NewWindows(g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10])
+			w := windowsOf(g)
 			pitch := prime(channels + 1)
 			pitchY := prime(pitch + 1)
 			x, y := matrix(r, g[0]*g[1]*g[2], channels, pitch), newGuarded((w.Outputs()-1)*pitchY+channels)
@@ -76,7 +83,7 @@ func TestPool(t *testing.T) {
 // Part of the pixels leave the others alone.
 func TestPoolRange(t *testing.T) {
 	eachSet(t, func(t *testing.T, set *Set) {
-		w := NewWindows(1, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1)
+		w := windowsOf([11]int{1, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1})
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, weights := range [][]float32{nil, matrix(r, 1, 25, 0).s} {
 			y := newGuarded(24*29 + 23)
@@ -108,10 +115,10 @@ func TestPoolRefusesShortSlices(t *testing.T) {
 		"Pitch":     func(p *PoolingF32) { p.Pitch = -5 },
 		"PitchY":    func(p *PoolingF32) { p.PitchY = -5 },
 		"pixels":    func(*PoolingF32) { last = 10 },
-		"no window": func(*PoolingF32) { NewWindows(1, 3, 3, 4, 4, 1, 1, 1, 1, 0, 0) },
+		"no window": func(*PoolingF32) { windowsOf([11]int{1, 3, 3, 4, 4, 1, 1, 1, 1, 0, 0}) },
 	}, func(spoil func(p *PoolingF32)) {
 		last = 9
-		w := NewWindows(1, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1)
+		w := windowsOf([11]int{1, 3, 3, 3, 3, 3, 3, 1, 1, 1, 1})
 		p := &PoolingF32{Windows: w, Channels: 5, X: make([]float32, 45), Pitch: 5, Y: make([]float32, 45), PitchY: 5, Weights: make([]float32, 9)}
 		spoil(p)
 		set.Pool(p, 0, last)

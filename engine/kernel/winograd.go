@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // WinogradF32 is Winograd's convolution for one size of kernel at stride 1: an input
@@ -230,23 +232,25 @@ type Grid struct {
 	out      []int32
 }
 
-// Tiles is how many tiles images of height x width pixels are made in.
-func (w *WinogradF32) Tiles(images, height, width int) int {
+// Tiles is how many tiles images of so many pixels, after the convolution, are made in.
+func (w *WinogradF32) Tiles(images int, out Pair) int {
 	if w.KH > 1 {
-		height = (height + winogradOutputs - 1) / winogradOutputs
+		out.Y = (out.Y + winogradOutputs - 1) / winogradOutputs
 	}
 	if w.KW > 1 {
-		width = (width + winogradOutputs - 1) / winogradOutputs
+		out.X = (out.X + winogradOutputs - 1) / winogradOutputs
 	}
-	return images * height * width
+	return images * out.Area()
 }
 
-// Grid lays tiles over images of height x width pixels, padded with top rows above and
-// left columns before, that become outHeight x outWidth.
-func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth int) *Grid {
+// Grid lays tiles over images. It panics unless the window is the kernel's, and dense.
+func (w *WinogradF32) Grid(of Geometry) *Grid {
+	if of.Kernel != (Pair{w.KH, w.KW}) || !of.Dense() {
+		panic(fmt.Sprintf("kernel: %s for %v", w.Name, of.Window))
+	}
 	g := &Grid{
-		Tiles: w.Tiles(images, outHeight, outWidth), tiles: w.Tiles(1, outHeight, outWidth),
-		imageIn: height * width, imageOut: outHeight * outWidth,
+		Tiles: w.Tiles(of.Images, of.Out), tiles: w.Tiles(1, of.Out),
+		imageIn: of.In.Area(), imageOut: of.Out.Area(),
 	}
 	outH, inH := 1, 1
 	if w.KH > 1 {
@@ -256,40 +260,38 @@ func (w *WinogradF32) Grid(images, height, width, top, left, outHeight, outWidth
 	if w.KW > 1 {
 		outW, inW = winogradOutputs, w.side()
 	}
-	index := func(y, x, height, width int) int32 {
-		if y < 0 || y >= height || x < 0 || x >= width {
+	index := func(y, x int, image Pair) int32 {
+		if y < 0 || y >= image.Y || x < 0 || x >= image.X {
 			return -1
 		}
-		return int32(y*width + x)
+		return int32(y*image.X + x)
 	}
 	g.outputs = outH * outW
 	g.in, g.out = make([]int32, 0, g.tiles*inH*inW), make([]int32, 0, g.tiles*g.outputs)
-	for y := 0; y < outHeight; y += outH {
-		for x := 0; x < outWidth; x += outW {
+	for y := 0; y < of.Out.Y; y += outH {
+		for x := 0; x < of.Out.X; x += outW {
 			for dy := range inH {
 				for dx := range inW {
-					g.in = append(g.in, index(y+dy-top, x+dx-left, height, width))
+					g.in = append(g.in, index(y+dy-of.Padding.Y, x+dx-of.Padding.X, of.In))
 				}
 			}
 			for dy := range outH {
 				for dx := range outW {
-					g.out = append(g.out, index(y+dy, x+dx, outHeight, outWidth))
+					g.out = append(g.out, index(y+dy, x+dx, of.Out))
 				}
 			}
 		}
 	}
-	g.Inputs = (images-1)*g.imageIn + max(int(slices.Max(g.in)), 0) + 1
-	g.Pixels = images * g.imageOut
+	g.Inputs = (of.Images-1)*g.imageIn + max(int(slices.Max(g.in)), 0) + 1
+	g.Pixels = of.Images * g.imageOut
 	return g
 }
-
-const tilesPerCall = 8 // of a transform: assembly cannot be interrupted
 
 // call returns how many tiles from t on, before end, one call of a transform takes, which
 // of its image the first is, and the image.
 func (g *Grid) call(t, end int) (tiles, first, image int) {
 	image, first = t/g.tiles, t%g.tiles
-	return min(tilesPerCall, end-t, g.tiles-first), first, image
+	return min(tuning.TilesPerCall, end-t, g.tiles-first), first, image
 }
 
 // ConvolutionF32 is what a convolution by Winograd's algorithm reads and writes:
@@ -332,9 +334,10 @@ func (w *WinogradF32) layout(k, n, tiles int) (l layout) {
 // apart is a distance of at least n floats that is whole cache lines and no multiple of
 // 1024 bytes, so that rows at that distance do not compete for places in the cache.
 func apart(n int) int {
-	n = (n + 15) &^ 15
-	if n%256 == 0 {
-		n += 16
+	const line = tuning.CacheLine / 4
+	n = (n + line - 1) / line * line
+	if 4*n%tuning.Aliasing == 0 {
+		n += line
 	}
 	return n
 }

@@ -1,6 +1,10 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
+)
 
 // ConvolutionGradientF32 is what the gradient of a convolution with respect to its
 // weights, by Winograd's algorithm, reads and writes, Grid, K, N, X and Pitch as they are
@@ -88,8 +92,8 @@ func (w *WinogradF32) SumGradient(p *ConvolutionGradientF32, part, point, tiles,
 	v, m := p.V[point*l.pointsV:], p.V[points*l.pointsV+point*l.pointsM:]
 	apart := p.Parts * points * nr
 	// The values of x are in the cache while they are used for all panels.
-	for t := 0; t < tiles; t += blockPairs {
-		count := min(blockPairs, tiles-t)
+	for t := 0; t < tiles; t += tuning.BlockPairs {
+		count := min(tuning.BlockPairs, tiles-t)
 		for panel := p0; panel < p1; panel++ {
 			product := WeightGradientF32{
 				M: count, N: min(nr, p.N-panel*nr), K: p.K,

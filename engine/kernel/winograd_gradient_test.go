@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // winogradGradientError is, for each kernel, three times the largest error of a gradient,
@@ -14,7 +16,7 @@ var winogradGradientError = map[[2]int]float64{{3, 3}: 13e-6, {1, 3}: 6e-6, {3, 
 // newConvolutionGradient has a case's data, in blocks of tiles and parts.
 func newConvolutionGradient(w *WinogradF32, cc convolutionCase, block, parts int, r *rand.Rand) *ConvolutionGradientF32 {
 	p := &ConvolutionGradientF32{
-		Grid: w.Grid(cc.images, cc.h, cc.w, cc.top, cc.left, cc.outH, cc.outW), K: cc.k, N: cc.n,
+		Grid: gridOf(w, cc.images, Pair{cc.h, cc.w}, Pair{cc.top, cc.left}, Pair{cc.outH, cc.outW}), K: cc.k, N: cc.n,
 		Pitch: prime(cc.k + 1), PitchY: prime(cc.n + 1), LDB: prime(cc.n + 1), Zero: zeros(max(cc.k, cc.n)),
 		Block: block, Parts: parts, ToTaps: w.GradientTaps(parts),
 	}
@@ -119,7 +121,7 @@ func TestWinogradGradient(t *testing.T) {
 			try(valid, 7, 1)
 			try(valid, 7, 2)
 			// More tiles than are summed in registers.
-			try(convolutionCase{images: 3, h: 33, w: 45, top: w.KH / 2, left: w.KW / 2, outH: 33, outW: 45, k: 3, n: 5}, blockPairs+5, 1)
+			try(convolutionCase{images: 3, h: 33, w: 45, top: w.KH / 2, left: w.KW / 2, outH: 33, outW: 45, k: 3, n: 5}, tuning.BlockPairs+5, 1)
 		}
 	})
 }
@@ -172,7 +174,7 @@ func TestWinogradGradientRefusesShortSlices(t *testing.T) {
 				}, func(spoil func(p *ConvolutionGradientF32)) {
 					const side, k, n, parts = 5, 3, 7, 2
 					p := &ConvolutionGradientF32{
-						Grid: w.Grid(1, side, side, w.KH/2, w.KW/2, side, side), K: k, N: n,
+						Grid: gridOf(w, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 						X: make([]float32, side*side*k), Pitch: k, DY: make([]float32, side*side*n), PitchY: n,
 						Zero: make([]float32, n), Parts: parts, ToTaps: w.GradientTaps(parts),
 						Sums: make([]float32, w.GradientSums(k, n, parts)), DB: make([]float32, w.KH*w.KW*k*n), LDB: n,

@@ -41,13 +41,20 @@ func convolve(w *WinogradF32, cc convolutionCase, x []float32, pitch int, weight
 	return sum
 }
 
+// gridOf lays the tiles of a convolution.
+func gridOf(w *WinogradF32, images int, in, padding, out Pair) *Grid {
+	window := Sliding(Pair{w.KH, w.KW})
+	window.Padding = padding
+	return w.Grid(Geometry{Window: window, Images: images, In: in, Out: out})
+}
+
 // testWinograd compares a convolution, computed in two blocks of tiles, with float64 and
 // returns the largest error relative to the root mean square of the sums.
 func testWinograd(t *testing.T, w *WinogradF32, cc convolutionCase, r *rand.Rand) float64 {
 	t.Helper()
 	pixels := cc.images * cc.outH * cc.outW
 	p := &ConvolutionF32{
-		Grid: w.Grid(cc.images, cc.h, cc.w, cc.top, cc.left, cc.outH, cc.outW), K: cc.k, N: cc.n,
+		Grid: gridOf(w, cc.images, Pair{cc.h, cc.w}, Pair{cc.top, cc.left}, Pair{cc.outH, cc.outW}), K: cc.k, N: cc.n,
 		Pitch: prime(cc.k + 1), Zero: zeros(cc.k), PitchY: prime(cc.n + 1), ReLU: cc.relu,
 	}
 	x := matrix(r, cc.images*cc.h*cc.w, cc.k, p.Pitch)
@@ -235,7 +242,7 @@ func TestWinogradKeepsNaN(t *testing.T) {
 		for _, w := range set.winograd {
 			const side, k, n = 9, 3, 35
 			p := &ConvolutionF32{
-				Grid: w.Grid(1, side, side, w.KH/2, w.KW/2, side, side), K: k, N: n,
+				Grid: gridOf(w, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 				X: make([]float32, side*side*k), Pitch: k, Zero: make([]float32, k),
 				B: w.Pack(slices.Repeat([]float32{1}, w.KH*w.KW*k*n), k, n),
 				Y: make([]float32, side*side*n), PitchY: n, ReLU: true,
@@ -284,7 +291,7 @@ func TestWinogradRefusesShortSlices(t *testing.T) {
 		}, func(spoil func(p *ConvolutionF32)) {
 			const side, k, n = 5, 3, 7
 			p := &ConvolutionF32{
-				Grid: w.Grid(1, side, side, w.KH/2, w.KW/2, side, side), K: k, N: n,
+				Grid: gridOf(w, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 				X: make([]float32, side*side*k), Pitch: k, Zero: make([]float32, k),
 				B: make([]float32, w.PackedSize(k, n)), Y: make([]float32, side*side*n), PitchY: n,
 				Bias: make([]float32, n), Residual: make([]float32, side*side*n), PitchR: n,

@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/lower"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
+)
+
+// compile makes the program of what was recorded: nodes become operations, passes order
+// them and divide the memory, and each gets its implementation. Programs without
+// convolutions, and those with functions beside main, are left to the go backend as they
+// are.
+func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
+	if recorded.Opaque() != "" || !recorded.Has(compute.OpTypeConvGeneral) {
+		return b.delegate(recorded)
+	}
+	p, err := lower.Lower(recorded.Recorded(), b.Backend)
+	if err != nil {
+		return nil, err
+	}
+	p.Choose = b.machine.Choose()
+	if err := plan.Build(p); err != nil {
+		return nil, err
+	}
+	program, err := run.New(b.machine, p)
+	if err != nil {
+		return nil, err
+	}
+	return &executable{backend: b, program: program}, nil
+}

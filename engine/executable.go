@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
+)
+
+// executable is a program of this backend, for GoMLX: it takes and returns this backend's
+// buffers.
+type executable struct {
+	backend *Backend
+	program *run.Program
+}
+
+// A PanicError is a panic of what computes an operation, in whichever thread. Execute
+// returns it; the backend and its programs go on working.
+type PanicError = run.PanicError
+
+func (e *executable) Inputs() (names []string, all []shapes.Shape) {
+	for _, in := range e.program.Plan().Inputs {
+		names, all = append(names, in.Name), append(all, in.Shape)
+	}
+	return names, all
+}
+
+func (e *executable) Outputs() []shapes.Shape {
+	var all []shapes.Shape
+	for _, o := range e.program.Plan().Outputs {
+		all = append(all, o.Shape)
+	}
+	return all
+}
+
+func (e *executable) Finalize() { e.program.Finalize() }
+
+// Execute runs the program. It may be called by several goroutines.
+func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
+	inner, err := e.check(inputs, device)
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.program.Execute(inner, donate)
+	if err != nil {
+		return nil, err
+	}
+	for i, given := range donate {
+		if !given {
+			continue
+		}
+		if slices.Contains(made, inner[i]) { // it is an output's
+			inputs[i].(*buffer).Buffer = e.backend.ended
+		} else if err := inputs[i].Finalize(); err != nil {
+			return nil, err
+		}
+	}
+	for i, b := range made {
+		made[i] = &buffer{b, e.backend}
+	}
+	return made, nil
+}
+
+// check returns the go backend's buffers of inputs, if they are what the program takes.
+func (e *executable) check(inputs []compute.Buffer, device compute.DeviceNum) ([]compute.Buffer, error) {
+	if e.backend.IsFinalized() {
+		return nil, errors.New("cpu: the backend has been finalized")
+	}
+	if device != 0 {
+		return nil, fmt.Errorf("cpu: there is only device 0, found %d", device)
+	}
+	wanted := e.program.Plan().Inputs
+	if len(inputs) != len(wanted) {
+		return nil, fmt.Errorf("cpu: the program takes %d inputs, found %d", len(wanted), len(inputs))
+	}
+	inner, err := e.backend.unwrap(inputs)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range inner {
+		shape, err := b.Shape()
+		if err != nil {
+			return nil, err
+		}
+		if !shape.Equal(wanted[i].Shape) {
+			return nil, fmt.Errorf("cpu: input %q should be %s, found %s", wanted[i].Name, wanted[i].Shape, shape)
+		}
+	}
+	return inner, nil
+}

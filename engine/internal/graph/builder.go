@@ -1,0 +1,96 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+)
+
+// A Builder records a program.
+type Builder struct {
+	compute.Builder // the go backend's, which is given the same operations
+	tail            compute.Backend
+	main            *Function
+	compile         func(*Builder) (compute.Executable, error)
+	opaque          string
+	standIns        []StandIn
+}
+
+// NewBuilder returns a builder beside one of the go backend's; compile makes the program.
+func NewBuilder(tail compute.Backend, name string, compile func(*Builder) (compute.Executable, error)) *Builder {
+	b := &Builder{Builder: tail.Builder(name), tail: tail, compile: compile}
+	b.main = &Function{Function: b.Builder.Main(), builder: b}
+	return b
+}
+
+// Opaque says why the program cannot be lowered: it has functions beside main, or runs on
+// several devices. Empty otherwise.
+func (b *Builder) Opaque() string { return b.opaque }
+
+// Has reports whether an operation was recorded.
+func (b *Builder) Has(op compute.OpType) bool {
+	return slices.ContainsFunc(b.main.nodes, func(n *Node) bool { return n.Op == op })
+}
+
+// Compile makes the program, and releases what has been recorded of it.
+func (b *Builder) Compile() (compute.Executable, error) {
+	executable, err := b.compile(b)
+	if err == nil {
+		b.forget()
+	}
+	return executable, err
+}
+
+// CompileShadow makes the go backend's program of all that was recorded.
+func (b *Builder) CompileShadow() (compute.Executable, error) { return b.Builder.Compile() }
+
+// Main returns the function that is compiled.
+func (b *Builder) Main() compute.Function { return b.main }
+
+// Recorded returns the same, for lowering.
+func (b *Builder) Recorded() *Function { return b.main }
+
+func (b *Builder) NewFunction(name string) (compute.Function, error) {
+	shadow, err := b.Builder.NewFunction(name)
+	if err != nil {
+		return nil, err
+	}
+	b.opaque = "it has functions"
+	return &Function{Function: shadow, builder: b}, nil
+}
+
+func (b *Builder) OpShape(op compute.Value) (shapes.Shape, error) {
+	v, ok := op.(*Value)
+	if !ok {
+		return shapes.Invalid(), fmt.Errorf("cpu: expected a value of this builder, found %T", op)
+	}
+	return v.Shape(), nil
+}
+
+func (b *Builder) DistributedSPMD(numDevices int) error {
+	b.opaque = "it is distributed"
+	return b.Builder.DistributedSPMD(numDevices)
+}
+
+func (b *Builder) DistributedAutoSharding(meshes ...compute.Mesh) error {
+	b.opaque = "it is distributed"
+	return b.Builder.DistributedAutoSharding(meshes...)
+}
+
+// forget releases what has been recorded of a program that is compiled, since callers may
+// hold its values for as long as it runs: all but the parameters' places and the shapes.
+// The go backend's program is another, empty one then.
+func (b *Builder) forget() {
+	b.Builder = b.tail.Builder(b.Name())
+	f := b.main
+	f.Function = b.Builder.Main()
+	for _, n := range f.nodes {
+		n.Inputs, n.Values, n.shadow, n.Replay = nil, nil, nil, nil
+		if n.Op != compute.OpTypeParameter {
+			n.Attrs = nil
+		}
+	}
+	f.nodes, f.norms, f.again, b.standIns = nil, nil, nil, nil
+}

@@ -1,0 +1,182 @@
+package lower
+
+import (
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
+)
+
+// convolution takes a convolution over N,H,W,C.
+func (l *lowering) convolution(n *graph.Node) bool {
+	o, ok := l.recognizeConvolution(n)
+	if !ok {
+		return false
+	}
+	l.addConvolution(o, n.Values[0])
+	return true
+}
+
+// recognizeConvolution returns the convolution that a node is, without its output,
+// if it has a kernel here. The gradient of a convolution with respect to its input
+// is one: the channels of the weights change places, their window is reversed, and
+// the stride becomes the distance of the input's pixels.
+func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool) {
+	a, ok := n.Attrs.(graph.ConvAttrs)
+	if !ok || !isFloat32(n.Values[0]) || l.isConstant(n.Inputs[0]) || a.ChannelGroups > 1 || a.BatchGroups > 1 {
+		return nil, false
+	}
+	o := &plan.Convolution{}
+	x := a.Axes
+	o.Transposed = x.KernelInputChannels == 3 && x.KernelOutputChannels == 2
+	if !slices.Equal(x.InputSpatial, []int{1, 2}) || x.InputBatch != 0 || x.InputChannels != 3 ||
+		!slices.Equal(x.OutputSpatial, []int{1, 2}) || x.OutputBatch != 0 || x.OutputChannels != 3 ||
+		!slices.Equal(x.KernelSpatial, []int{0, 1}) || !o.Transposed && (x.KernelInputChannels != 2 || x.KernelOutputChannels != 3) {
+		return nil, false
+	}
+	size := n.Inputs[1].Shape().Dimensions
+	o.Window = kernel.Window{
+		Kernel: kernel.Pair{Y: size[0], X: size[1]}, Stride: pair(a.Strides),
+		Dilation: pair(a.KernelDilations), InputDilation: pair(a.InputDilations),
+	}
+	if len(a.Paddings) > 0 {
+		o.Window.Padding = kernel.Pair{Y: a.Paddings[0][0], X: a.Paddings[1][0]}
+	}
+	if weights, ok := l.floats(n.Inputs[1]); ok {
+		o.Weights = weights
+	} else if l.isConstant(n.Inputs[1]) {
+		return nil, false
+	} else if original, ok := l.reversed(n.Inputs[1]); ok {
+		o.Flipped, o.Kernel = true, l.tensor(original)
+	} else {
+		o.Kernel = l.tensor(n.Inputs[1])
+	}
+	o.In = l.tensor(n.Inputs[0])
+	return o, true
+}
+
+// pair returns the values for height and width: 1 where there are none.
+func pair(values []int) kernel.Pair {
+	if len(values) == 0 {
+		return kernel.Square(1)
+	}
+	return kernel.Pair{Y: values[0], X: values[1]}
+}
+
+// reversed returns what v is with its window reversed, if v is nothing else.
+func (l *lowering) reversed(v *graph.Value) (*graph.Value, bool) {
+	a, ok := v.Node.Attrs.(graph.AxesAttrs)
+	if v.Node.Op != compute.OpTypeReverse || !ok || !slices.Equal(a.Axes, []int{0, 1}) || !isFloat32(v) || v.Shape().Rank() != 4 {
+		return nil, false
+	}
+	return v.Node.Inputs[0], true
+}
+
+// reversal takes the reversal of a window that only convolutions read, which do
+// it themselves.
+func (l *lowering) reversal(n *graph.Node) bool {
+	v := n.Values[0]
+	if _, ok := l.reversed(v); !ok {
+		return false
+	}
+	for _, user := range l.users[v] {
+		if user == nil || user.Inputs[0] == v {
+			return false
+		}
+		if _, ok := l.recognizeConvolution(user); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// addConvolution adds a convolution whose sums are v, with what follows it: batch
+// norm as a multiplication and an addition by channel, biases, the scaled sum with
+// a residual, and ReLU.
+func (l *lowering) addConvolution(o *plan.Convolution, v *graph.Value) {
+	dims := v.Shape().Dimensions
+	channels := dims[len(dims)-1]
+	o.Scale, o.Bias = make([]float32, channels), make([]float32, channels)
+	for i := range o.Scale {
+		o.Scale[i] = 1
+	}
+	for user := l.next(v); user != nil; user = l.next(v) {
+		if user.Values[0].Shape().Dimensions == nil || !user.Values[0].Shape().Equal(v.Shape()) || !l.fuse(o, user, v) {
+			break
+		}
+		l.done[user.Index] = true
+		v = user.Values[0]
+		if o.ReLU {
+			break
+		}
+	}
+	o.Out = l.tensor(v)
+	l.add(o)
+}
+
+// fuse takes one operation after a convolution into it, if it can.
+func (l *lowering) fuse(o *plan.Convolution, user *graph.Node, v *graph.Value) bool {
+	if len(user.Inputs) != 2 {
+		return false
+	}
+	with := other(user, v)
+	factor, byChannel := l.byChannel(with, len(o.Scale))
+	switch user.Op {
+	case compute.OpTypeMul:
+		if !byChannel || o.Residual != nil {
+			return false
+		}
+		for i := range o.Scale {
+			o.Scale[i] *= factor[i]
+			o.Bias[i] *= factor[i]
+		}
+	case compute.OpTypeAdd:
+		switch {
+		case byChannel:
+			for i := range o.Bias {
+				o.Bias[i] += factor[i]
+			}
+		case o.Residual == nil && isFloat32(with) && with != v && !l.isConstant(with) && with.Shape().Equal(v.Shape()) && l.computed(with):
+			o.Residual = l.tensor(with)
+		default:
+			return false
+		}
+	case compute.OpTypeMax:
+		if !byChannel {
+			return false
+		}
+		for _, f := range factor {
+			if f != 0 || math.Signbit(float64(f)) {
+				return false
+			}
+		}
+		o.ReLU = true
+	default:
+		return false
+	}
+	return true
+}
+
+// byChannel returns a constant that is one value, or one a channel, as one a
+// channel.
+func (l *lowering) byChannel(v *graph.Value, channels int) ([]float32, bool) {
+	flat, ok := l.floats(v)
+	dims := v.Shape().Dimensions
+	switch {
+	case !ok:
+		return nil, false
+	case len(flat) == 1:
+		all := make([]float32, channels)
+		for i := range all {
+			all[i] = flat[0]
+		}
+		return all, true
+	case len(flat) == channels && dims[len(dims)-1] == channels:
+		return flat, true
+	}
+	return nil, false
+}

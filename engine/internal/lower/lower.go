@@ -1,0 +1,153 @@
+package lower
+
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+)
+
+// lowering is the state of a function that is being lowered.
+type lowering struct {
+	*facts
+	done     []bool               // by node index: an operation computes it
+	inlined  map[*graph.Node]bool // computed as a part of their users
+	tensors  map[*graph.Value]*plan.Tensor
+	buffered map[*graph.Value]*plan.Buffered // in buffers of the go backend
+
+	operations []plan.Operation
+	delegated  map[*plan.Delegated][]*graph.Node
+	norms      map[*plan.Tensor]*plan.Normalization // by what they normalise: the first
+	masked     map[*graph.Value]masked              // by what ReLU's gradient makes
+}
+
+// Lower makes the plan of a function, whose tensors have no places yet but those of the
+// inputs. The go backend computes constants, and gets what has no kernels here.
+func Lower(f *graph.Function, backend compute.Backend) (*plan.Plan, error) {
+	facts, err := find(f, backend)
+	if err != nil {
+		return nil, err
+	}
+	l := &lowering{
+		facts: facts, done: make([]bool, len(f.Nodes())), inlined: map[*graph.Node]bool{},
+		tensors: map[*graph.Value]*plan.Tensor{}, buffered: map[*graph.Value]*plan.Buffered{},
+		delegated: map[*plan.Delegated][]*graph.Node{}, norms: map[*plan.Tensor]*plan.Normalization{}, masked: map[*graph.Value]masked{},
+	}
+	for i, v := range f.Parameters() {
+		l.buffered[v] = &plan.Buffered{Name: v.Node.Attrs.(graph.ParameterAttrs).Name, Shape: v.Shape(), Input: i}
+	}
+	l.rectifySigned()
+	for _, n := range f.Nodes() {
+		if !l.live[n.Index] || l.constant[n.Index] || l.done[n.Index] || n.Op == compute.OpTypeParameter {
+			continue
+		}
+		before := len(l.operations)
+		l.lower(n)
+		for _, o := range l.operations[before:] {
+			o.Marked().Again = l.repeated[n.Index]
+		}
+	}
+	if err := l.compileDelegated(backend); err != nil {
+		return nil, err
+	}
+	return l.plan(), nil
+}
+
+// lower makes the operation that computes a node, and those nodes after it that it can
+// compute on its way.
+func (l *lowering) lower(n *graph.Node) {
+	l.done[n.Index] = true
+	for _, r := range recognisers {
+		if r.take(l, n) {
+			return
+		}
+	}
+	l.delegate(n)
+}
+
+// plan is what was lowered, with the program's inputs and outputs.
+func (l *lowering) plan() *plan.Plan {
+	p := &plan.Plan{Operations: l.operations}
+	for i, v := range l.f.Parameters() {
+		t := l.tensors[v]
+		if t != nil {
+			t.Place = plan.Input{Index: i}
+		}
+		p.Inputs = append(p.Inputs, plan.ProgramInput{Name: l.buffered[v].Name, Shape: v.Shape(), Tensor: t})
+	}
+	for _, v := range l.f.Outputs() {
+		o := plan.ProgramOutput{Shape: v.Shape()}
+		if flat, ok := l.constantOf(v); ok {
+			o.Constant = flat
+		} else if o.Buffered = l.buffered[v]; o.Buffered == nil {
+			o.Tensor = l.tensors[v]
+		}
+		p.Outputs = append(p.Outputs, o)
+	}
+	return p
+}
+
+func (l *lowering) add(o plan.Operation) { l.operations = append(l.operations, o) }
+
+// tensor returns the tensor of a value that is not constant. Truth values are 1 and 0.
+func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
+	t, ok := l.tensors[v]
+	if !ok {
+		t = plan.TensorOf(v.Shape())
+		if t.DType == dtypes.Bool {
+			t.DType = dtypes.Float32
+		}
+		l.tensors[v] = t
+	}
+	return t
+}
+
+// inDelegated reports whether a value is in a buffer that the program makes.
+func (l *lowering) inDelegated(v *graph.Value) bool {
+	b, ok := l.buffered[v]
+	return ok && b.Input < 0
+}
+
+// next returns the only user of a node's value, which is to be computed together
+// with it: nil if there are several users, or it is an output, or not ready yet.
+func (l *lowering) next(v *graph.Value) *graph.Node {
+	users := l.users[v]
+	if len(users) != 1 || users[0] == nil || l.done[users[0].Index] {
+		return nil
+	}
+	return users[0]
+}
+
+// only returns the only user of a node's value, or nil.
+func (l *lowering) only(n *graph.Node) *graph.Node {
+	users := l.users[n.Values[0]]
+	if len(users) != 1 {
+		return nil
+	}
+	return users[0]
+}
+
+// computed reports whether a value exists before the operations to come.
+func (l *lowering) computed(v *graph.Value) bool {
+	return v.Node.Op == compute.OpTypeParameter || l.done[v.Node.Index] && !l.inlined[v.Node]
+}
+
+// other returns the operand of a binary operation that is not v.
+func other(n *graph.Node, v *graph.Value) *graph.Value {
+	if n.Inputs[0] == v {
+		return n.Inputs[1]
+	}
+	return n.Inputs[0]
+}
+
+func isFloat32(v *graph.Value) bool { return v != nil && v.Shape().DType == dtypes.Float32 }
+
+func ones(values []int) bool {
+	for _, v := range values {
+		if v != 1 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,69 @@
+package run
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+)
+
+// implementations lists the ways to compute operations, for each kind the fastest first:
+// an operation gets the first that accepts it. Another precision or instruction set is a
+// row here, before those that it is faster than.
+var implementations = []candidate{
+	of(dtypes.Float32, acceptsWinograd, newWinograd),
+	of(dtypes.Float32, acceptsPhases, newPhased),
+	of(dtypes.Float32, always, newDirect),
+	of(dtypes.Float32, always, newFamily),
+	of(dtypes.Float32, acceptsWinogradGradient, newWinogradGradient),
+	of(dtypes.Float32, always, newSummed),
+	of(dtypes.Float32, always, newPool),
+	of(dtypes.Float32, always, newPoolGradient),
+	of(dtypes.Float32, always, newNormalization),
+	of(dtypes.Float32, always, newNormalizationGradient),
+	of(dtypes.Float32, always, newElementwise),
+	of(dtypes.Float32, always, newReduction),
+	of(dtypes.Float32, always, newCopying),
+	of(dtypes.Float32, always, newReshaping),
+	of(dtypes.Float32, always, newPadding),
+	of(dtypes.Float32, always, newRandom),
+	of(anyType, always, newDelegated),
+}
+
+// A candidate is one way to compute a kind of operations.
+type candidate struct {
+	// take returns an implementation of the operation, or nil where this is not for it.
+	take func(c *chooser, o plan.Operation) implementation
+}
+
+// anyType is for implementations that do not look at the elements.
+const anyType = dtypes.InvalidDType
+
+// of is the candidate for operations O on tensors of a type.
+func of[O plan.Operation, I implementation](dtype dtypes.DType, accepts func(*chooser, O) bool, make func(*chooser, O) I) candidate {
+	return candidate{func(c *chooser, o plan.Operation) implementation {
+		typed, ok := o.(O)
+		other := func(t *plan.Tensor) bool { return dtype != anyType && t.DType != dtype }
+		if !ok || slices.ContainsFunc(o.Reads(), other) || slices.ContainsFunc(o.Writes(), other) || !accepts(c, typed) {
+			return nil
+		}
+		return make(c, typed)
+	}}
+}
+
+func always[O plan.Operation](*chooser, O) bool { return true }
+
+// Choose returns how the implementations of a program are chosen.
+func (m *Machine) Choose() plan.Choose {
+	c := &chooser{m, newTables()}
+	return func(o plan.Operation) (plan.Implementation, error) {
+		for _, candidate := range implementations {
+			if chosen := candidate.take(c, o); chosen != nil {
+				return chosen, nil
+			}
+		}
+		return nil, fmt.Errorf("no implementation for %T of %v to %v", o, o.Reads(), o.Writes())
+	}
+}

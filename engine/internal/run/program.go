@@ -1,0 +1,271 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
+)
+
+// A Program is a plan that can be run.
+type Program struct {
+	machine         *Machine
+	plan            *plan.Plan
+	implementations []implementation // by operation
+	needs           needs            // the most of any
+
+	mutex     sync.Mutex
+	free      []*run // that have ended
+	finalized bool
+}
+
+// New makes the program of a plan whose passes have run: it packs the constant weights.
+func New(m *Machine, p *plan.Plan) (*Program, error) {
+	program := &Program{machine: m, plan: p}
+	for _, o := range p.Operations {
+		chosen, ok := o.Marked().Implementation.(implementation)
+		if !ok {
+			return nil, fmt.Errorf("cpu: %T has no implementation", o)
+		}
+		chosen.place()
+		program.implementations = append(program.implementations, chosen)
+		n, all := chosen.needs(), &program.needs
+		all.scratch, all.shared, all.registers = max(all.scratch, n.scratch), max(all.shared, n.shared), max(all.registers, n.registers)
+	}
+	return program, program.pack()
+}
+
+// pack packs all constant weights into one piece of memory, on all threads.
+func (p *Program) pack() error {
+	var packers []implementation
+	offsets := []int{0}
+	for _, i := range p.implementations {
+		if size := i.needs().packed; size > 0 {
+			packers = append(packers, i)
+			offsets = append(offsets, offsets[len(offsets)-1]+plan.Lines(4*size)*tuning.CacheLine/4)
+		}
+	}
+	packed := floats(aligned(4 * offsets[len(packers)]))
+	return p.machine.run(&task{parts: len(packers), do: func(i, _ int) {
+		packers[i].pack(packed[offsets[i]:][:packers[i].needs().packed])
+	}})
+}
+
+// Plan is what the program computes.
+func (p *Program) Plan() *plan.Plan { return p.plan }
+
+// Describe lists the operations.
+func (p *Program) Describe() []plan.Description {
+	all := make([]plan.Description, len(p.implementations))
+	for i, o := range p.plan.Operations {
+		all[i] = o.Describe()
+		if name := p.implementations[i].algorithm(); name != "" {
+			all[i].Algorithm = name
+		}
+	}
+	return all
+}
+
+// Finalize releases the memory of runs. Execute returns errors afterwards.
+func (p *Program) Finalize() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.finalized {
+		return
+	}
+	p.finalized = true
+	p.free = nil
+	for _, o := range p.plan.Operations {
+		if d, ok := o.(*plan.Delegated); ok {
+			d.Program.Finalize()
+		}
+	}
+	p.implementations = nil
+}
+
+// take returns memory for a run.
+func (p *Program) take() (*run, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.finalized {
+		return nil, errors.New("cpu: the program has been finalized")
+	}
+	if n := len(p.free); n > 0 {
+		r := p.free[n-1]
+		p.free = p.free[:n-1]
+		return r, nil
+	}
+	if p.machine.Release && p.plan.Arena >= tuning.LargeArena {
+		debug.FreeOSMemory()
+	}
+	r := newRun(p.machine, p.plan, p.needs)
+	for _, i := range p.implementations {
+		r.operations = append(r.operations, i.bind(r))
+	}
+	return r, nil
+}
+
+func (p *Program) give(r *run) {
+	r.forget()
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if !p.finalized {
+		p.free = append(p.free, r)
+	}
+}
+
+// Execute runs the program on the go backend's buffers, of the shapes of the plan's
+// inputs, and returns such buffers: among them inputs that are given away, where an output
+// is written over one. It may be called by several goroutines. A panic of what computes an
+// operation is an error.
+func (p *Program) Execute(inputs []compute.Buffer, donate []bool) ([]compute.Buffer, error) {
+	r, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.load(r, inputs, donate); err != nil {
+		return nil, err
+	}
+	for at := range r.operations {
+		if err := p.compute(r, at); err != nil {
+			return nil, err // the run's memory is in no known state
+		}
+	}
+	outputs := make([]compute.Buffer, len(p.plan.Outputs))
+	for i := range outputs {
+		if outputs[i], err = p.output(r, i); err != nil {
+			return nil, err
+		}
+	}
+	p.give(r)
+	return outputs, nil
+}
+
+// Profile runs the program several times and returns its operations with the median of
+// the time that each takes. It writes over its inputs.
+func (p *Program) Profile(inputs []compute.Buffer, runs int) ([]plan.Description, error) {
+	r, err := p.take()
+	if err != nil {
+		return nil, err
+	}
+	all := p.Describe()
+	times := make([][]time.Duration, len(all))
+	for range runs {
+		if err := p.load(r, inputs, slices.Repeat([]bool{true}, len(inputs))); err != nil {
+			return nil, err
+		}
+		for at := range r.operations {
+			start := time.Now()
+			if err := p.compute(r, at); err != nil {
+				return nil, err
+			}
+			times[at] = append(times[at], time.Since(start))
+		}
+	}
+	p.give(r)
+	for i := range all {
+		slices.Sort(times[i])
+		all[i].Time = times[i][len(times[i])/2]
+	}
+	return all, nil
+}
+
+// compute computes one operation.
+func (p *Program) compute(r *run, at int) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+		if err != nil {
+			err = p.failed(at, err)
+		}
+	}()
+	return r.operations[at]()
+}
+
+// failed says which operation an error is of.
+func (p *Program) failed(at int, err error) error {
+	d := p.plan.Operations[at].Describe()
+	name := fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.plan.Operations), d.Operation, d.Input, d.Output)
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		panicked.Operation = name
+		return err
+	}
+	return fmt.Errorf("cpu: %s: %w", name, err)
+}
+
+// load takes the inputs, and the buffers of the outputs: those of inputs that are given
+// away where an output can be written over one.
+func (p *Program) load(r *run, inputs []compute.Buffer, donate []bool) error {
+	r.given = inputs
+	for i, in := range p.plan.Inputs {
+		if in.Tensor == nil {
+			continue
+		}
+		flat, err := inputs[i].Data()
+		if err != nil {
+			return err
+		}
+		r.inputs[i] = dtypes.UnsafeByteSliceFromAny(flat)
+	}
+	for i, o := range p.plan.Outputs {
+		if !p.plan.InOwnBuffer(i) {
+			continue
+		}
+		if over, ok := p.over(i); ok && over < len(donate) && donate[over] {
+			r.made[i], r.outputs[i] = inputs[over], r.inputs[over]
+			continue
+		}
+		made, flat, err := p.machine.Delegate.NewSharedBuffer(0, o.Shape)
+		if err != nil {
+			return err
+		}
+		r.made[i], r.outputs[i] = made, dtypes.UnsafeByteSliceFromAny(flat)
+	}
+	return nil
+}
+
+// over returns the input in whose buffer an output may be.
+func (p *Program) over(output int) (input int, ok bool) {
+	place := p.plan.Outputs[output].Tensor.Place.(plan.Output)
+	if place.Over == nil {
+		return 0, false
+	}
+	return place.Over.Place.(plan.Input).Index, true
+}
+
+// output returns a result in a buffer of its own.
+func (p *Program) output(r *run, i int) (compute.Buffer, error) {
+	o := p.plan.Outputs[i]
+	switch {
+	case r.made[i] != nil:
+		return r.made[i], nil
+	case o.Tensor != nil:
+		made, flat, err := p.machine.Delegate.NewSharedBuffer(0, o.Shape)
+		if err != nil {
+			return nil, err
+		}
+		r.store(dtypes.UnsafeByteSliceFromAny(flat), o.Tensor)
+		return made, nil
+	case o.Constant != nil:
+		return p.machine.Delegate.BufferFromFlatData(0, o.Constant, o.Shape)
+	}
+	from, err := r.buffer(o.Buffered)
+	if err != nil {
+		return nil, err
+	}
+	flat, err := from.Data()
+	if err != nil {
+		return nil, err
+	}
+	return p.machine.Delegate.BufferFromFlatData(0, flat, o.Shape)
+}

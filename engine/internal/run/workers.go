@@ -1,0 +1,111 @@
+package run
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
+)
+
+// Workers are the threads that share the work of programs. The caller of a program is one
+// of them, thread 0. Idle ones park.
+type Workers struct {
+	Threads int
+	tasks   chan *task
+}
+
+// A task is work in parts, which threads take one after the other. It can be run
+// again when it has ended.
+type task struct {
+	do     func(part, thread int)
+	parts  int
+	next   atomic.Int64
+	active atomic.Int64 // threads beside the caller
+	panic  atomic.Pointer[PanicError]
+}
+
+// A PanicError is a panic of what computes an operation, in whichever thread.
+type PanicError struct {
+	Operation string // which one
+	Value     any    // what was given to panic
+	Stack     []byte
+}
+
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("cpu: %s panicked, which is a fault of the engine: %v", e.Operation, e.Value)
+}
+
+// NewWorkers starts threads; the caller counts as one.
+func NewWorkers(threads int) *Workers {
+	w := &Workers{Threads: threads, tasks: make(chan *task, 64*threads)}
+	for thread := 1; thread < threads; thread++ {
+		go func() {
+			for t := w.await(); t != nil; t = w.await() {
+				t.active.Add(1)
+				t.work(thread)
+				t.active.Add(-1)
+			}
+		}()
+	}
+	return w
+}
+
+// await returns the next task, or nil when there will be none.
+func (w *Workers) await() *task {
+	for start := time.Now(); time.Since(start) < tuning.Spinning; {
+		for range 64 {
+			select {
+			case t := <-w.tasks:
+				return t
+			default:
+			}
+		}
+	}
+	return <-w.tasks
+}
+
+// Close ends the threads. There must be no work.
+func (w *Workers) Close() { close(w.tasks) }
+
+// work does parts until there are no more. A panic ends the task: the parts that nobody
+// has begun are left.
+func (t *task) work(thread int) {
+	defer func() {
+		if v := recover(); v != nil {
+			t.panic.CompareAndSwap(nil, &PanicError{Value: v, Stack: debug.Stack()})
+			t.next.Store(int64(t.parts))
+		}
+	}()
+	for {
+		part := int(t.next.Add(1)) - 1
+		if part >= t.parts {
+			return
+		}
+		t.do(part, thread)
+	}
+}
+
+// run does all parts of a task, on as many threads as are free, and returns when
+// all have been done. A thread that finds the task ended leaves it alone; one that
+// finds it begun anew takes part. The error is a PanicError.
+func (w *Workers) run(t *task) error {
+	t.panic.Store(nil)
+	t.next.Store(0)
+	for range min(w.Threads, t.parts) - 1 {
+		select {
+		case w.tasks <- t:
+		default: // all are busy with other programs
+		}
+	}
+	t.work(0)
+	for t.active.Load() > 0 {
+		runtime.Gosched()
+	}
+	if e := t.panic.Load(); e != nil {
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
+)
+
+// options are what a backend's config says.
+type options struct {
+	threads           int
+	isa               kernel.ISA
+	winograd, release bool
+}
+
+func parseOptions(config string) (options, error) {
+	o := options{threads: runtime.GOMAXPROCS(0), isa: kernel.Available()[0], winograd: true}
+	for option := range strings.SplitSeq(config, ",") {
+		key, value, _ := strings.Cut(option, "=")
+		var err error
+		switch key {
+		case "":
+		case "threads":
+			if o.threads, err = strconv.Atoi(value); err != nil || o.threads < 1 {
+				return o, fmt.Errorf("cpu: threads should be a number of at least 1, found %q", value)
+			}
+		case "winograd":
+			o.winograd, err = onOrOff(key, value)
+		case "release":
+			o.release, err = onOrOff(key, value)
+		case "isa":
+			o.isa = kernel.ISA(value)
+		default:
+			err = fmt.Errorf("cpu: unknown option %q; options are threads=N, isa=avx512, avx2 or generic, winograd=on or off, and release=on or off", option)
+		}
+		if err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func onOrOff(key, value string) (bool, error) {
+	if value != "on" && value != "off" {
+		return false, fmt.Errorf("cpu: %s should be on or off, found %q", key, value)
+	}
+	return value == "on", nil
+}
