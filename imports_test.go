@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"internal/atomicfile":    {},
 	"internal/ahead":         {},
 	"internal/splitmix":      {},
+	"internal/wanted":        {},
 	"internal/tfrecord":      {},
 	"dataset":                {"internal/ahead", "internal/splitmix", "internal/tfrecord"},
 	"dataset/ilsvrc":         {"dataset"},
@@ -51,9 +52,12 @@ var mayImport = map[string][]string{
 		"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "score",
 		"train", "train/curves", "train/rundir", "vision",
 	},
-	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision"},
-	"internal/measure":   {"arch", "engine", "recipe", "train"},
-	"internal/golden":    {"arch", "internal/splitmix"}, // for tests alone
+	"internal/reproduce":  {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision"},
+	"internal/measure":    {"arch", "engine", "recipe", "train"},
+	"internal/golden":     {"arch", "internal/splitmix", "weights"}, // for tests alone
+	"internal/cpubackend": {"engine"},
+	"internal/filetree":   {},
+	"internal/pictures":   {},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/reproduce", "internal/version", "predict", "recipe",

@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 func describe(t *testing.T, name string, o arch.Options, height, width int) *arch.Description {
@@ -72,7 +73,7 @@ func TestSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = network.Describe(74, 299)
-		wantError(t, err, name, "at least 75x75", "found 74x299")
+		wanted.Error(t, err, name, "at least 75x75", "found 74x299")
 	}
 }
 
@@ -130,7 +131,7 @@ func TestOptions(t *testing.T) {
 		{"inception_resnet_v1", arch.Options{AuxiliaryHead: true}, []string{"no auxiliary head"}},
 	} {
 		_, err := arch.New(c.network, c.options)
-		wantError(t, err, c.want...)
+		wanted.Error(t, err, c.want...)
 	}
 }
 
@@ -165,7 +166,7 @@ func TestAuxiliaryHead(t *testing.T) {
 		if _, err := network.Describe(107, 107); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		wantError(t, network.CheckSize(106, 299), "auxiliary", "107x107", "106x299")
+		wanted.Error(t, network.CheckSize(106, 299), "auxiliary", "107x107", "106x299")
 	}
 }
 
@@ -190,7 +191,7 @@ func TestEndPoints(t *testing.T) {
 		}
 	}
 	_, err = outputs.EndPoint("Mixed_8a")
-	wantError(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
+	wanted.Error(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
 }
 
 // TestShapesAreTheGraphs builds graphs for images of odd sizes: that every value has the
@@ -227,19 +228,6 @@ func TestWrongImages(t *testing.T) {
 			g := graph.NewGraph(gobackend.GetBackend(), "wrong")
 			network.Graph(model.NewStore().RootScope(), graph.Parameter(g, "images", shape))
 		})
-		wantError(t, err, "inception_v3", "[batch, height, width, 3]", shape.String())
-	}
-}
-
-func wantError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q should contain %q", err, part)
-		}
+		wanted.Error(t, err, "inception_v3", "[batch, height, width, 3]", shape.String())
 	}
 }

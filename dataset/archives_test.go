@@ -12,13 +12,14 @@ import (
 	"image/jpeg"
 	"image/png"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // picture is an image file in which every number differs, by the ending of its name.
@@ -61,27 +62,6 @@ func numbered(n int, classes ...string) []string {
 		}
 	}
 	return names
-}
-
-// writeFolder writes files; a name that ends in a slash is an empty folder.
-func writeFolder(t testing.TB, files map[string][]byte) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, data := range files {
-		to := filepath.Join(root, filepath.FromSlash(name))
-		folder := filepath.Dir(to)
-		if strings.HasSuffix(name, "/") {
-			folder = to
-		}
-		err := os.MkdirAll(folder, 0o755)
-		if err == nil && folder != to {
-			err = os.WriteFile(to, data, 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
 }
 
 // tarBytes packs files in an order that is not theirs; a name that ends in a slash
@@ -135,25 +115,16 @@ func zstandard(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
-func writeFile(t testing.TB, name string, data []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // storedAs writes files in every form that Open reads.
 func storedAs(t testing.TB, files map[string][]byte) map[string]string {
 	t.Helper()
 	packed := tarBytes(t, files)
 	return map[string]string{
-		"folder":  writeFolder(t, files),
-		"tar":     writeFile(t, "set.tar", packed),
-		"tar.gz":  writeFile(t, "set.tar.gz", gzipped(t, packed)),
-		"tar.zst": writeFile(t, "set.tar.zst", zstandard(t, packed)),
-		"unnamed": writeFile(t, "download", gzipped(t, packed)),
+		"folder":  filetree.Write(t, files),
+		"tar":     filetree.File(t, "set.tar", packed),
+		"tar.gz":  filetree.File(t, "set.tar.gz", gzipped(t, packed)),
+		"tar.zst": filetree.File(t, "set.tar.zst", zstandard(t, packed)),
+		"unnamed": filetree.File(t, "download", gzipped(t, packed)),
 	}
 }
 
@@ -180,15 +151,7 @@ func names(s *Set) []string {
 	return all
 }
 
-func wantError(t testing.TB, name string, err error, parts ...string) {
+func wantError(t *testing.T, name string, err error, parts ...string) {
 	t.Helper()
-	if err == nil {
-		t.Errorf("%s: no error, want one with %q", name, parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%s: error %q should contain %q", name, err, part)
-		}
-	}
+	t.Run(name, func(t *testing.T) { wanted.Error(t, err, parts...) })
 }

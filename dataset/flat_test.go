@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 )
 
 // TestFlat expects all images in the order of their names, in a folder and in each form
@@ -33,7 +35,7 @@ func TestFlat(t *testing.T) {
 }
 
 func TestFlatErrors(t *testing.T) {
-	path := writeFolder(t, pictures(t, "1.png", "2.png"))
+	path := filetree.Write(t, pictures(t, "1.png", "2.png"))
 	classes := []string{"x", "y"}
 	for name, c := range map[string]struct {
 		path string
@@ -44,9 +46,9 @@ func TestFlatErrors(t *testing.T) {
 		"label":      {path, Options{Flat: true, Classes: classes, Labels: []int{1, 2}}, []string{"image 1", "2.png", "from 0 to 1"}},
 		"no classes": {path, Options{Flat: true}, []string{"classes"}},
 		"split":      {path, Options{Flat: true, Classes: classes, Split: "val"}, []string{`"val"`}},
-		"not flat":   {writeFolder(t, pictures(t, "a/1.png", "b/1.png")), Options{Labels: []int{0, 1}}, []string{"labels"}},
-		"no images":  {writeFolder(t, map[string][]byte{"a.txt": nil}), Options{Flat: true, Classes: classes}, []string{"found none"}},
-		"records":    {writeFile(t, "x.tfrecord", recordBytes(exampleBytes(textFeature("image/encoded", "x"), intFeature("image/class/label", 0)))), Options{Flat: true, Classes: classes}, []string{"TFRecord"}},
+		"not flat":   {filetree.Write(t, pictures(t, "a/1.png", "b/1.png")), Options{Labels: []int{0, 1}}, []string{"labels"}},
+		"no images":  {filetree.Write(t, map[string][]byte{"a.txt": nil}), Options{Flat: true, Classes: classes}, []string{"found none"}},
+		"records":    {filetree.File(t, "x.tfrecord", recordBytes(exampleBytes(textFeature("image/encoded", "x"), intFeature("image/class/label", 0)))), Options{Flat: true, Classes: classes}, []string{"TFRecord"}},
 	} {
 		_, err := Open(context.Background(), c.path, c.o)
 		wantError(t, name, err, append(c.want, c.path)...)

@@ -8,24 +8,21 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 )
 
 // TestImages expects the images that a set of the same folder has, in the order of the
 // folders.
 func TestImages(t *testing.T) {
-	root := t.TempDir()
+	files := map[string][]byte{}
 	for _, name := range []string{
 		"b/2.PNG", "b/1.jpe", "b/deeper/0.jfif", "b.jpg", "a.webp", "c.bmp", "notes.txt", "jpg",
 		".hidden.jpg", ".thumbnails/a.jpg", "__MACOSX/b/._2.png", "b/._2.PNG",
 	} {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, nil, 0o666); err != nil {
-			t.Fatal(err)
-		}
+		files[name] = nil
 	}
+	root := filetree.Write(t, files)
 	want := []string{"a.webp", "b/1.jpe", "b/2.PNG", "b/deeper/0.jfif", "b.jpg", "c.bmp"}
 	if err := os.Symlink(filepath.Join(root, "b", "deeper"), filepath.Join(root, "link")); err == nil {
 		want = append(want, "link/0.jfif")

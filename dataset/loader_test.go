@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -67,7 +68,7 @@ func smallSet(t testing.TB, unreadable ...string) *Set {
 	for _, name := range unreadable {
 		files[name] = []byte("no image")
 	}
-	return mustOpen(t, writeFile(t, "set.tar", tarBytes(t, files)), Options{})
+	return mustOpen(t, filetree.File(t, "set.tar", tarBytes(t, files)), Options{})
 }
 
 func options(workers int) LoaderOptions {
@@ -148,7 +149,7 @@ func TestLoaderEpochs(t *testing.T) {
 	// Images are distorted by their names, so that the same set of another form is the
 	// same stream.
 	files := pictures(t, append(numbered(11, "cat"), numbered(12, "dog")...)...)
-	if other := load(t, mustOpen(t, writeFolder(t, files), Options{}), options(2), -1); !other.equal(got) {
+	if other := load(t, mustOpen(t, filetree.Write(t, files), Options{}), options(2), -1); !other.equal(got) {
 		t.Error("a folder returns another stream than a tar archive")
 	}
 }
@@ -232,7 +233,7 @@ func TestLoaderNothingReadable(t *testing.T) {
 	}
 	o := options(2)
 	o.Epochs, o.MaxUnreadable = 0, 1
-	got := load(t, mustOpen(t, writeFolder(t, files), Options{}), o, -1)
+	got := load(t, mustOpen(t, filetree.Write(t, files), Options{}), o, -1)
 	wantError(t, "nothing readable", got.err, "30 unreadable images, expected at most 29 of the 30", "and 10 more")
 	if n := strings.Count(got.err.Error(), "empty file"); n != 20 {
 		t.Errorf("%d images are listed, want 20", n)

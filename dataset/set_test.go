@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 )
 
 // TestOpen expects the same set of each form, in each of the layouts that people use.
@@ -80,7 +82,7 @@ func TestOpen(t *testing.T) {
 
 // TestGivenClasses labels by a list, in which classes may have no images.
 func TestGivenClasses(t *testing.T) {
-	path := writeFolder(t, pictures(t, "test/cat/1.jpg", "test/ant/1.jpg", "train/cat/1.jpg", "train/dog/1.jpg"))
+	path := filetree.Write(t, pictures(t, "test/cat/1.jpg", "test/ant/1.jpg", "train/cat/1.jpg", "train/dog/1.jpg"))
 	classes := []string{"dog", "cat", "bee", "ant"}
 	s := mustOpen(t, path, Options{Split: "test", Classes: classes})
 	if !slices.Equal(s.Classes(), classes) || s.Label(0) != 3 || s.Label(1) != 1 {
@@ -126,7 +128,7 @@ func TestTarPeculiarities(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for form, path := range map[string]string{"tar": writeFile(t, "a.tar", b.Bytes()), "gz": writeFile(t, "a.tgz", gzipped(t, b.Bytes()))} {
+	for form, path := range map[string]string{"tar": filetree.File(t, "a.tar", b.Bytes()), "gz": filetree.File(t, "a.tgz", gzipped(t, b.Bytes()))} {
 		s := mustOpen(t, path, Options{})
 		if want := []string{"cat/1.jpg", "cat/" + long + ".jpg", "dog/2.jpg", "dog/" + long + ".jpg"}; !slices.Equal(names(s), want) {
 			t.Fatalf("%s: %q, want %q", form, names(s), want)
@@ -141,7 +143,7 @@ func TestTarPeculiarities(t *testing.T) {
 
 // TestLinks follows symbolic links to folders and files, and refuses circles.
 func TestLinks(t *testing.T) {
-	root := writeFolder(t, pictures(t, "set/cat/1.jpg", "elsewhere/2.jpg"))
+	root := filetree.Write(t, pictures(t, "set/cat/1.jpg", "elsewhere/2.jpg"))
 	set := filepath.Join(root, "set")
 	if err := os.Symlink(filepath.Join(root, "elsewhere"), filepath.Join(set, "dog")); err != nil {
 		t.Skipf("no symbolic links here: %v", err)
@@ -188,23 +190,23 @@ func TestHoldOut(t *testing.T) {
 		}
 		return of
 	}
-	held := heldOf(writeFolder(t, files), "")
+	held := heldOf(filetree.Write(t, files), "")
 	if n := len(held); math.Abs(float64(n)-160) > 45 { // four deviations
 		t.Errorf("%d of 800 images are held out, want about 160", n)
 	}
-	if got := heldOf(writeFile(t, "set.tar", tarBytes(t, files)), ""); !maps.Equal(got, held) {
+	if got := heldOf(filetree.File(t, "set.tar", tarBytes(t, files)), ""); !maps.Equal(got, held) {
 		t.Error("in a tar archive others are held out")
 	}
 	more := map[string][]byte{"train/bee/1.jpg": data}
 	for name, data := range files {
 		more["train/"+name] = data
 	}
-	grown := heldOf(writeFolder(t, more), "train")
+	grown := heldOf(filetree.Write(t, more), "train")
 	delete(grown, "bee/1.jpg")
 	if !maps.Equal(grown, held) {
 		t.Error("with an image more, others are held out")
 	}
-	s := mustOpen(t, writeFolder(t, pictures(t, "cat/1.jpg", "dog/1.jpg")), Options{})
+	s := mustOpen(t, filetree.Write(t, pictures(t, "cat/1.jpg", "dog/1.jpg")), Options{})
 	for _, share := range []float64{0, 1, -0.1, math.NaN()} {
 		_, _, err := s.HoldOut(share)
 		wantError(t, fmt.Sprint(share), err, "between 0 and 1")
@@ -279,7 +281,7 @@ func TestBadSets(t *testing.T) {
 		"label offset":        {with(split), Options{Split: "train", LabelOffset: 1}, []string{"label offset is 1, expected 0"}},
 		"memory limit":        {with(split), Options{Split: "train", MemoryLimit: -1}, []string{"-1 bytes"}},
 	} {
-		paths := map[string]string{"folder": writeFolder(t, c.files), "tar": writeFile(t, "set.tar", tarBytes(t, c.files))}
+		paths := map[string]string{"folder": filetree.Write(t, c.files), "tar": filetree.File(t, "set.tar", tarBytes(t, c.files))}
 		for form, path := range paths {
 			_, err := Open(context.Background(), path, c.o)
 			wantError(t, name+", "+form, err, c.want...)
@@ -308,7 +310,7 @@ func TestBadFiles(t *testing.T) {
 		"large.tar.gz":  {zipped, Options{MemoryLimit: 3000}, []string{"memory limit of 3000 bytes", "decompress", ".tar", "raise the limit"}},
 		"large.tar.zst": {packed, Options{MemoryLimit: 3000}, []string{"memory limit of 3000 bytes"}},
 	} {
-		_, err := Open(context.Background(), writeFile(t, name, c.data), c.o)
+		_, err := Open(context.Background(), filetree.File(t, name, c.data), c.o)
 		wantError(t, name, err, append(c.want, name)...)
 	}
 	_, err := Open(context.Background(), filepath.Join(t.TempDir(), "missing"), Options{})
@@ -328,7 +330,7 @@ func TestBadFiles(t *testing.T) {
 // TestTruncatedLater expects an error, not other bytes, when an archive shrinks after
 // it was opened.
 func TestTruncatedLater(t *testing.T) {
-	path := writeFile(t, "set.tar", tarBytes(t, pictures(t, numbered(2, "cat", "dog")...)))
+	path := filetree.File(t, "set.tar", tarBytes(t, pictures(t, numbered(2, "cat", "dog")...)))
 	s := mustOpen(t, path, Options{})
 	if err := os.Truncate(path, 600); err != nil {
 		t.Fatal(err)

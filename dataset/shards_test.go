@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 )
 
 // shardSet writes a set of 5 images in the shards train-0000?-of-00002, with ImageNet's
@@ -150,12 +152,12 @@ func TestBadRecords(t *testing.T) {
 		"absurd label":      {with(textFeature("image/encoded", "x"), intFeature("image/class/label", 1<<40)), Options{}, []string{"label 1099511627776"}},
 		"one class":         {with(textFeature("image/encoded", "x"), intFeature("image/class/label", 0)), Options{}, []string{"at least two classes"}},
 	} {
-		path := writeFile(t, "x.tfrecord", c.data)
+		path := filetree.File(t, "x.tfrecord", c.data)
 		_, err := Open(context.Background(), path, c.o)
 		wantError(t, name, err, append(c.want, path)...)
 	}
 	// Damage to the data is found when they are read.
-	s := mustOpen(t, writeFile(t, "x.tfrecord", flipped(len(good)-5)), Options{})
+	s := mustOpen(t, filetree.File(t, "x.tfrecord", flipped(len(good)-5)), Options{})
 	if _, err := s.Read(0); err != nil {
 		t.Error(err)
 	}

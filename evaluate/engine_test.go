@@ -4,20 +4,18 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
 	"image/color"
-	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
-
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/weights"
@@ -27,65 +25,28 @@ import (
 func writeNetwork(t *testing.T, name string, size int) string {
 	t.Helper()
 	options := arch.Options{Classes: 6, Width: 0.25, Blocks: []int{1, 1, 1}}
-	network, err := arch.New(name, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
-	parameters, err := network.Parameters()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sources []weights.Source
-	for _, value := range golden.Parameters("", parameters) {
-		sources = append(sources, weights.Source{Parameter: parameters[len(sources)], Values: func(dst []float32) error {
-			copy(dst, tensors.MustCopyFlatData[float32](value))
-			return nil
-		}})
-	}
 	preprocessing := recipe.Inception()
 	preprocessing.Size = size
-	m := weights.Metadata{Network: name, Options: network.Options(), Preprocessing: &preprocessing}
+	m := weights.Metadata{Network: name, Options: options, Preprocessing: &preprocessing}
 	for i := range 6 {
 		m.Labels = append(m.Labels, recipe.Label{Name: string(rune('a' + i))})
 	}
-	path := filepath.Join(t.TempDir(), name+".safetensors")
-	if err := weights.Write(path, weights.Native, m, sources); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return golden.WriteWeights(t, name, options, weights.Native, m)
 }
 
 // photos is a set of small pictures, two of each class.
 func photos(t *testing.T) *dataset.Set {
 	t.Helper()
-	root := t.TempDir()
+	files := map[string][]byte{}
 	for class := range 6 {
 		for i := range 2 {
-			m := image.NewNRGBA(image.Rect(0, 0, 40+class, 30+5*i))
-			for y := range m.Rect.Dy() {
-				for x := range m.Rect.Dx() {
-					m.SetNRGBA(x, y, color.NRGBA{uint8(x * 7 * class), uint8(y * 5 * (i + 1)), uint8(x * y), 255})
-				}
-			}
-			var b bytes.Buffer
-			if err := png.Encode(&b, m); err != nil {
-				t.Fatal(err)
-			}
-			folder := filepath.Join(root, string(rune('a'+class)))
-			if err := os.MkdirAll(folder, 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(i, ".png")), b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
+			m := pictures.Draw(40+class, 30+5*i, func(x, y int) color.NRGBA {
+				return color.NRGBA{uint8(x * 7 * class), uint8(y * 5 * (i + 1)), uint8(x * y), 255}
+			})
+			files[fmt.Sprintf("%c/%d.png", 'a'+class, i)] = pictures.PNG(t, m)
 		}
 	}
-	set, err := dataset.Open(context.Background(), root, dataset.Options{})
+	set, err := dataset.Open(context.Background(), filetree.Write(t, files), dataset.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,18 +1,14 @@
 package evaluate
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"image"
 	"image/color"
-	"image/png"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -51,50 +47,15 @@ func calculator(name string, size int, labels []recipe.Label, logits calculation
 // plainPNG is a picture of one colour.
 func plainPNG(t testing.TB, width, height int, c color.NRGBA) []byte {
 	t.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, width, height))
-	for y := range height {
-		for x := range width {
-			m.SetNRGBA(x, y, c)
-		}
-	}
-	return encodePNG(t, m)
+	return pictures.PNG(t, pictures.Draw(width, height, func(x, y int) color.NRGBA { return c }))
 }
 
 // gradient is a picture in which no two parts are alike.
 func gradient(t testing.TB, width, height, seed int) []byte {
 	t.Helper()
-	m := image.NewNRGBA(image.Rect(0, 0, width, height))
-	for y := range height {
-		for x := range width {
-			m.SetNRGBA(x, y, color.NRGBA{uint8(x*7 + seed*31), uint8(y*5 + x*seed), uint8(x*y + 17*seed), 255})
-		}
-	}
-	return encodePNG(t, m)
-}
-
-func encodePNG(t testing.TB, m image.Image) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// folder writes files and returns their folder.
-func folder(t testing.TB, files map[string][]byte) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, data := range files {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
+	return pictures.PNG(t, pictures.Draw(width, height, func(x, y int) color.NRGBA {
+		return color.NRGBA{uint8(x*7 + seed*31), uint8(y*5 + x*seed), uint8(x*y + 17*seed), 255}
+	}))
 }
 
 func open(t testing.TB, path string, o dataset.Options) *dataset.Set {
@@ -116,19 +77,6 @@ func run(t testing.TB, members []Member, set *dataset.Set, o Options) *Report {
 	return report
 }
 
-func wantError(t testing.TB, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q should contain %q", err, part)
-		}
-	}
-}
-
 // gradients is a set of n pictures of each class.
 func gradients(t testing.TB, n, width, height int, classes ...string) *dataset.Set {
 	files := map[string][]byte{}
@@ -137,7 +85,7 @@ func gradients(t testing.TB, n, width, height int, classes ...string) *dataset.S
 			files[fmt.Sprintf("%s/%d.png", class, j)] = gradient(t, width, height, 1+i*n+j)
 		}
 	}
-	return open(t, folder(t, files), dataset.Options{})
+	return open(t, filetree.Write(t, files), dataset.Options{})
 }
 
 // contrast is a calculation of which every part of a picture has its own result.

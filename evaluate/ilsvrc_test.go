@@ -12,17 +12,10 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
-
-func file(t testing.TB, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file.txt")
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 // validation is a folder of images as ILSVRC-2012 has them.
 func validation(t testing.TB, n int) string {
@@ -30,7 +23,7 @@ func validation(t testing.TB, n int) string {
 	for i := range n {
 		files[fmt.Sprintf("ILSVRC2012_val_%08d.JPEG", i+1)] = gradient(t, 12, 10, i+1)
 	}
-	return folder(t, files)
+	return filetree.Write(t, files)
 }
 
 // TestILSVRC evaluates a flat folder and the archive of it, whose five images have the
@@ -40,7 +33,7 @@ func TestILSVRC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels, err := ilsvrc.ReadGroundTruth(file(t, "3\n1\n2\n3\n1\n"), synsets)
+	labels, err := ilsvrc.ReadGroundTruth(filetree.File(t, "file.txt", []byte("3\n1\n2\n3\n1\n")), synsets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,13 +54,13 @@ func TestILSVRC(t *testing.T) {
 	w.Close()
 	m := calculator("net", 8, []recipe.Label{{Synset: "n02100735", Name: "x"}, {Synset: "n02110185", Name: "x"}, {Synset: "n02119789", Name: "x"}},
 		func([]float32) []float32 { return []float32{1, 3, 2} }) // 3, 1, 2 by number
-	for _, path := range []string{root, file(t, archive.String())} {
+	for _, path := range []string{root, filetree.File(t, "file.txt", []byte(archive.String()))} {
 		set := open(t, path, dataset.Options{Flat: true, Classes: synsets, Labels: labels})
 		r := run(t, []Member{m}, set, Options{})
 		if r.Images != 5 || r.Rows[0].Top1.Count != 3 || r.Rows[0].Top5.Count != 0 {
 			t.Errorf("rows are %+v", r.Rows)
 		}
-		exclude, err := ilsvrc.ReadBlacklist(file(t, "1\n49999\n3\n"), set)
+		exclude, err := ilsvrc.ReadBlacklist(filetree.File(t, "file.txt", []byte("1\n49999\n3\n")), set)
 		if err != nil || !slices.Equal(exclude, []int{0, 2}) {
 			t.Errorf("the blacklist is %v, %v", exclude, err)
 		}
@@ -75,11 +68,11 @@ func TestILSVRC(t *testing.T) {
 		if r.Images != 3 || r.Excluded != 2 || r.Rows[0].Top1.Count != 2 {
 			t.Errorf("without the blacklist: %+v", r)
 		}
-		_, err = ilsvrc.ReadBlacklist(file(t, "1\n50001\n"), set)
-		wantError(t, err, "line 2", "from 1 to 50000", "50001")
-		_, err = ilsvrc.ReadBlacklist(file(t, "0"), set)
-		wantError(t, err, "line 1", `"0"`)
-		wantError(t, ilsvrc.WriteSubmission(&strings.Builder{}, r.Best(), r.Of), "every image", "of 5 images 3")
+		_, err = ilsvrc.ReadBlacklist(filetree.File(t, "file.txt", []byte("1\n50001\n")), set)
+		wanted.Error(t, err, "line 2", "from 1 to 50000", "50001")
+		_, err = ilsvrc.ReadBlacklist(filetree.File(t, "file.txt", []byte("0")), set)
+		wanted.Error(t, err, "line 1", `"0"`)
+		wanted.Error(t, ilsvrc.WriteSubmission(&strings.Builder{}, r.Best(), r.Of), "every image", "of 5 images 3")
 	}
 	test := open(t, root, dataset.Options{Flat: true, Classes: synsets})
 	r := run(t, []Member{m}, test, Options{})
@@ -90,5 +83,5 @@ func TestILSVRC(t *testing.T) {
 	if err := ilsvrc.WriteSubmission(&submission, r.Best(), r.Of); err != nil || submission.String() != strings.Repeat("3 1 2\n", 5) {
 		t.Errorf("the submission is %q, %v", submission.String(), err)
 	}
-	wantError(t, r.DrawConfusion(&archive), "without labels")
+	wanted.Error(t, r.DrawConfusion(&archive), "without labels")
 }

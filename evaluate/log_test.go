@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -190,13 +191,13 @@ func TestOtherLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Run(context.Background(), c.members, set, Options{Predictions: path, Crops: c.crops})
-		t.Run(name, func(t *testing.T) { wantError(t, err, append(c.want, path)...) })
+		t.Run(name, func(t *testing.T) { wanted.Error(t, err, append(c.want, path)...) })
 		if after, _ := os.ReadFile(path); string(after) != c.content {
 			t.Errorf("%s: the file became\n%s", name, after)
 		}
 	}
 	_, err = Run(context.Background(), members, set, Options{Predictions: filepath.Join(path, "nowhere")})
-	wantError(t, err, "file of predictions")
+	wanted.Error(t, err, "file of predictions")
 }
 
 // TestLimitedLog takes from a longer file what a limited evaluation needs, and goes on
@@ -234,5 +235,5 @@ func TestDecodeOptions(t *testing.T) {
 	run(t, members, set, o)
 	o.Decode.IgnoreOrientation = true
 	_, err := Run(context.Background(), members, set, o)
-	wantError(t, err, "fingerprint", "another evaluation")
+	wanted.Error(t, err, "fingerprint", "another evaluation")
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -27,7 +29,7 @@ func greys(t *testing.T, levels [7][]uint8) *dataset.Set {
 			files[fmt.Sprintf("%c/%d.png", 'a'+class, i)] = plainPNG(t, 9, 9, color.NRGBA{level, level, level, 255})
 		}
 	}
-	return open(t, folder(t, files), dataset.Options{})
+	return open(t, filetree.Write(t, files), dataset.Options{})
 }
 
 // nearestTens has the class k with the greatest logit for a grey of 10*k, and the others
@@ -129,7 +131,7 @@ func TestMeanOverCrops(t *testing.T) {
 	for i, size := range [][2]int{{40, 30}, {30, 40}, {32, 32}, {33, 32}, {500, 3}, {9, 9}} {
 		files[fmt.Sprintf("%c/0.png", 'a'+i)] = gradient(t, size[0], size[1], i+1)
 	}
-	set := open(t, folder(t, files), dataset.Options{})
+	set := open(t, filetree.Write(t, files), dataset.Options{})
 	const size = 12
 	calculate := contrast(6)
 	m := calculator("net", size, labelled("a", "b", "c", "d", "e", "f"), calculate)
@@ -278,7 +280,7 @@ func TestClasses(t *testing.T) {
 		"number": {[]Member{calculator("net", 8, nil, nil)}, numbers, []string{"the data's 3 are 0, 1, 2"}},
 	} {
 		_, err := Run(context.Background(), c.members, c.set, Options{})
-		t.Run(name, func(t *testing.T) { wantError(t, err, c.want...) })
+		t.Run(name, func(t *testing.T) { wanted.Error(t, err, c.want...) })
 		var mismatch *ClassesError
 		if name != "labels" && !errors.As(err, &mismatch) {
 			t.Errorf("%s: error is a %T", name, err)
@@ -287,14 +289,14 @@ func TestClasses(t *testing.T) {
 }
 
 func TestUnreadable(t *testing.T) {
-	root := folder(t, map[string][]byte{
+	root := filetree.Write(t, map[string][]byte{
 		"a/0.png": gradient(t, 8, 8, 1), "a/1.png": []byte("no picture"), "a/2.png": gradient(t, 8, 8, 2),
 		"b/0.png": gradient(t, 8, 8, 3), "b/1.png": nil,
 	})
 	set := open(t, root, dataset.Options{})
 	m := []Member{calculator("net", 8, labelled("a", "b"), func([]float32) []float32 { return []float32{1, 0} })}
 	_, err := Run(context.Background(), m, set, Options{Batch: 2})
-	wantError(t, err, "a/1.png", "skip", "text")
+	wanted.Error(t, err, "a/1.png", "skip", "text")
 	var unreadable *UnreadableError
 	if !errors.As(err, &unreadable) || unreadable.Name != "a/1.png" {
 		t.Errorf("error is %#v", err)
@@ -318,9 +320,9 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("progress was %v", done)
 		}
 	}
-	none := open(t, folder(t, map[string][]byte{"a/0.png": []byte("no"), "b/0.png": []byte("picture")}), dataset.Options{})
+	none := open(t, filetree.Write(t, map[string][]byte{"a/0.png": []byte("no"), "b/0.png": []byte("picture")}), dataset.Options{})
 	_, err = Run(context.Background(), m, none, Options{SkipUnreadable: true})
-	wantError(t, err, "none of the 2", "a/0.png")
+	wanted.Error(t, err, "none of the 2", "a/0.png")
 }
 
 func TestSelection(t *testing.T) {
@@ -357,11 +359,11 @@ func TestSelection(t *testing.T) {
 		{Options{Crops: 11}, "found 11"},
 	} {
 		_, err := Run(context.Background(), m, set, c.o)
-		wantError(t, err, c.want)
+		wanted.Error(t, err, c.want)
 	}
 	for _, members := range [][]Member{nil, {m[0], m[0]}, {calculator("ensemble", 8, labelled("a", "b"), nil)}, {calculator("", 8, labelled("a", "b"), nil)}} {
 		_, err := Run(context.Background(), members, set, Options{})
-		wantError(t, err, "expected")
+		wanted.Error(t, err, "expected")
 	}
 	for _, change := range []func(*vision.Preprocessing){
 		func(p *vision.Preprocessing) { p.Size = 0 },
@@ -372,7 +374,7 @@ func TestSelection(t *testing.T) {
 		wrong := m[0]
 		change(&wrong.Preprocessing)
 		_, err := Run(context.Background(), []Member{wrong}, set, Options{})
-		wantError(t, err, "net")
+		wanted.Error(t, err, "net")
 	}
 }
 
@@ -393,7 +395,7 @@ func TestNetworkErrors(t *testing.T) {
 		m := calculator("net", 8, labelled("a", "b"), nil)
 		m.Logits = func(context.Context, []float32, int) ([]float32, error) { return c.logits, c.err }
 		_, err := Run(context.Background(), []Member{m}, set, Options{Batch: 2})
-		wantError(t, err, "net", c.text)
+		wanted.Error(t, err, "net", c.text)
 		if c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: error is %v", name, err)
 		}

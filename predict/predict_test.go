@@ -15,10 +15,9 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
@@ -26,50 +25,16 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
-func newBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return backend
-}
-
-// writeWeights writes generated parameters.
-func writeWeights(t testing.TB, name string, o arch.Options, layout weights.Layout, m weights.Metadata) string {
-	t.Helper()
-	network, err := arch.New(name, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parameters, err := network.Parameters()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sources []weights.Source
-	for _, value := range golden.Parameters("", parameters) {
-		sources = append(sources, weights.Source{Parameter: parameters[len(sources)], Values: func(dst []float32) error {
-			copy(dst, tensors.MustCopyFlatData[float32](value))
-			return nil
-		}})
-	}
-	path := filepath.Join(t.TempDir(), name+".safetensors")
-	if err := weights.Write(path, layout, m, sources); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // tiny is a network that a test runs in milliseconds.
 func tiny(t testing.TB, labels []recipe.Label) predict.Config {
 	options := arch.Options{Classes: 10, Width: 0.125, Blocks: []int{1, 1, 1}}
 	m := weights.Metadata{Network: "inception_resnet_v1", Options: options, Labels: labels}
-	return predict.Config{Weights: writeWeights(t, "inception_resnet_v1", options, weights.Native, m), Size: 75}
+	return predict.Config{Weights: golden.WriteWeights(t, "inception_resnet_v1", options, weights.Native, m), Size: 75}
 }
 
 func open(t testing.TB, config predict.Config) *predict.Classifier {
 	t.Helper()
-	c, err := predict.Open(context.Background(), newBackend(t), config)
+	c, err := predict.Open(context.Background(), cpubackend.New(t), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +81,7 @@ func TestGoldenPhotos(t *testing.T) {
 	for _, name := range []string{"inception_v4", "inception_resnet_v2"} {
 		t.Run(name, func(t *testing.T) {
 			// The reference crops 87.5% for both networks.
-			c := open(t, predict.Config{Weights: writeWeights(t, name, arch.Options{}, weights.Timm, weights.Metadata{}), Crop: 0.875})
+			c := open(t, predict.Config{Weights: golden.WriteWeights(t, name, arch.Options{}, weights.Timm, weights.Metadata{}), Crop: 0.875})
 			if c.Network().Name() != name {
 				t.Fatalf("the file was taken for %s", c.Network().Name())
 			}
@@ -263,7 +228,7 @@ func TestOpenErrors(t *testing.T) {
 	} {
 		config := good
 		c.change(&config)
-		_, err := predict.Open(context.Background(), newBackend(t), config)
+		_, err := predict.Open(context.Background(), cpubackend.New(t), config)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
@@ -322,7 +287,7 @@ func (b countingBuilder) Compile() (compute.Executable, error) {
 // goroutines ask for it, and that Close releases what was compiled.
 func TestPrograms(t *testing.T) {
 	ctx := context.Background()
-	backend := &compilations{Backend: newBackend(t)}
+	backend := &compilations{Backend: cpubackend.New(t)}
 	c, err := predict.Open(ctx, backend, tiny(t, nil))
 	if err != nil {
 		t.Fatal(err)

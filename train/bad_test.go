@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
 
 // TestBadInput lists what is refused before the first step, and leaves no run behind.
 func TestBadInput(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	set := writeSet(t, 3, 6, "train", "test")
 	for name, c := range map[string]struct {
 		change func(*recipe.Training)
@@ -86,7 +87,7 @@ func mustRemove(t *testing.T, folder string) {
 }
 
 func TestBadResume(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 3, 4, "train", "test"))
 	r.Epochs = 1
 	begin := func(t *testing.T) string {
@@ -179,7 +180,7 @@ func TestBadResume(t *testing.T) {
 
 // TestLock lets a second run into the folder of a first that trains.
 func TestLock(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 6, "train", "test"))
 	r.Epochs = 1
 	folder := filepath.Join(t.TempDir(), "run")
@@ -202,7 +203,7 @@ func TestLock(t *testing.T) {
 
 // TestDivergence raises the learning rate until the loss is no number.
 func TestDivergence(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 6, "train", "test"))
 	r.Epochs, r.ClipNorm, r.LearningRate = 20, 0, recipe.LearningRate{Initial: 1e30}
 	r.Optimizer = recipe.Optimizer{SGD: &recipe.SGD{Momentum: 0.9}}
@@ -231,7 +232,7 @@ func TestDivergence(t *testing.T) {
 
 // TestUnreadableImages damages images: few are named and skipped, many stop the run.
 func TestUnreadableImages(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 10, "train", "test"))
 	damaged := filepath.Join(r.Data, "train", "class1", "004.png")
 	if err := os.WriteFile(damaged, []byte("not a picture"), 0o666); err != nil {
@@ -262,7 +263,7 @@ func TestUnreadableImages(t *testing.T) {
 
 // TestNoRoom takes the folder of the checkpoints away, as a disk does that is full.
 func TestNoRoom(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 12, "train", "test"))
 	folder := filepath.Join(t.TempDir(), "run")
 	aside := filepath.Join(t.TempDir(), "aside")

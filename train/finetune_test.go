@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
@@ -72,7 +73,7 @@ func tuning(data, path string) recipe.Training {
 }
 
 func TestFineTune(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	path, before := trainedModel(t, backend)
 	set := writeSet(t, 2, 6, "train", "test") // of other classes
 	const logits = "InceptionResnetV1/Logits/"
@@ -119,7 +120,7 @@ func TestFineTune(t *testing.T) {
 
 // TestFineTuneBegins looks at what training begins with.
 func TestFineTuneBegins(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	path, before := trainedModel(t, backend)
 	for name, c := range map[string]struct {
 		classes []string
@@ -160,7 +161,7 @@ func TestFineTuneBegins(t *testing.T) {
 // TestFrozenBatchNorm compares the loss of a wholly frozen network, but for its logits,
 // with that of evaluation: batch norm must use the moving statistics.
 func TestFrozenBatchNorm(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	path, _ := trainedModel(t, backend)
 	r := tuning("", path)
 	r.Freeze, r.DropoutKeep, r.LabelSmoothing = []string{"InceptionResnetV1"}, 1, 0
@@ -204,7 +205,7 @@ func TestFrozenBatchNorm(t *testing.T) {
 }
 
 func TestFineTuneRefuses(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	path, _ := trainedModel(t, backend)
 	set := writeSet(t, 2, 6, "train", "test")
 	gluon := filepath.Join(t.TempDir(), "gluon.safetensors")
@@ -270,7 +271,7 @@ func writeOtherPreprocessing(t *testing.T, backend compute.Backend, from, to str
 // TestFoundWeights starts from weights that are found by a name, and resumes: the run's
 // recipe keeps the name.
 func TestFoundWeights(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	path, _ := trainedModel(t, backend)
 	r := tuning(writeSet(t, 3, 4, "train", "test"), "public")
 	card := recipe.Checkpoint{Tag: "public", Network: "inception_resnet_v1", Preprocessing: recipe.Inception()}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/vision"
@@ -49,7 +50,7 @@ func rewrite(t *testing.T, folder string, r recipe.Training) {
 // TestResumeOtherEpochs changes how long a run lasts: it becomes, bit for bit, the run
 // that was begun so.
 func TestResumeOtherEpochs(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 15, "train", "test")) // 5 steps an epoch
 	r.LogEvery = 5
 	for name, rate := range map[string]recipe.LearningRate{
@@ -92,7 +93,7 @@ func TestResumeOtherEpochs(t *testing.T) {
 
 // TestResumeHonours changes what the steps that are made do not depend on.
 func TestResumeHonours(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
 	straight := filepath.Join(t.TempDir(), "run")
 	if _, err := Start(t.Context(), backend, straight, r, Options{}); err != nil {
@@ -157,7 +158,7 @@ func TestResumeHonours(t *testing.T) {
 // TestResumeRefuses changes what the steps that are made depend on: nothing is computed,
 // and nothing written.
 func TestResumeRefuses(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 15, "train", "test", "other"))
 	r.LearningRate = recipe.LearningRate{Initial: 0.05}
 	cosine := r
@@ -218,7 +219,7 @@ func refuses(t *testing.T, backend compute.Backend, folder string, r recipe.Trai
 
 // TestResumeOldCheckpoint resumes from a checkpoint that does not hold its recipe.
 func TestResumeOldCheckpoint(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
 	folder := interrupted(t, backend, r, 7)
 	forgetRecipe(t, folder)

@@ -14,9 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
@@ -25,7 +23,7 @@ import (
 
 // TestStartLearns trains to the end and lets package predict use what comes of it.
 func TestStartLearns(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 3, 20, "train", "test"))
 	r.Epochs = 6
 	folder := filepath.Join(t.TempDir(), "run")
@@ -150,7 +148,7 @@ func compareOutcomes(t *testing.T, got, want map[string]string) {
 
 // TestResumeIsExact interrupts a run after given steps, among them the end of an epoch.
 func TestResumeIsExact(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	for _, c := range []struct {
 		name   string
 		change func(*recipe.Training)
@@ -204,7 +202,7 @@ func TestResumeIsExact(t *testing.T) {
 
 // TestRunsAreEqual makes the same run three times.
 func TestRunsAreEqual(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
 	r.Epochs = 4
 	var first map[string]string
@@ -226,13 +224,3 @@ func TestRunsAreEqual(t *testing.T) {
 }
 
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
-
-func newBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(backend.Finalize)
-	return backend
-}

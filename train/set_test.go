@@ -4,12 +4,11 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/png"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -19,14 +18,10 @@ import (
 func writeSet(t testing.TB, classes, perClass int, splits ...string) string {
 	t.Helper()
 	colours := []color.NRGBA{{220, 40, 40, 255}, {40, 200, 40, 255}, {50, 50, 220, 255}}
-	root := t.TempDir()
+	files := map[string][]byte{}
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, split := range splits {
 		for class := range classes {
-			folder := filepath.Join(root, split, fmt.Sprintf("class%d", class))
-			if err := os.MkdirAll(folder, 0o777); err != nil {
-				t.Fatal(err)
-			}
 			for i := range perClass {
 				picture := image.NewNRGBA(image.Rect(0, 0, 20, 20))
 				for at := 0; at < len(picture.Pix); at += 4 {
@@ -36,20 +31,11 @@ func writeSet(t testing.TB, classes, perClass int, splits ...string) string {
 					}
 					picture.Pix[at+3] = 255
 				}
-				file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%03d.png", i)))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := png.Encode(file, picture); err != nil {
-					t.Fatal(err)
-				}
-				if err := file.Close(); err != nil {
-					t.Fatal(err)
-				}
+				files[fmt.Sprintf("%s/class%d/%03d.png", split, class, i)] = pictures.PNG(t, picture)
 			}
 		}
 	}
-	return root
+	return filetree.Write(t, files)
 }
 
 // smallRecipe trains the smallest network that has all kinds of layers.

@@ -19,6 +19,8 @@ import (
 	"testing"
 
 	"golang.org/x/image/bmp"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // colourful is a picture whose pixels are all different, as NRGBA.
@@ -371,13 +373,13 @@ func TestPixelLimit(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	_, err := Decode(pngHeader(60000, 60000), DecodeOptions{})
 	runtime.ReadMemStats(&after)
-	wantError(t, err, "60000 x 60000", "178956970", "limit")
+	wanted.Error(t, err, "60000 x 60000", "178956970", "limit")
 	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
 		t.Errorf("%d bytes were allocated to refuse it", used)
 	}
 	file := encode(t, colourful(10, 10), encodePNG)
 	_, err = Decode(file, DecodeOptions{MaxPixels: 99})
-	wantError(t, err, "10 x 10", "99")
+	wanted.Error(t, err, "10 x 10", "99")
 	if _, err := Decode(file, DecodeOptions{MaxPixels: 100}); err != nil {
 		t.Error(err)
 	}
@@ -409,12 +411,12 @@ func TestBadFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Open(path, DecodeOptions{})
-		wantError(t, err, append(c.want, path)...)
+		wanted.Error(t, err, append(c.want, path)...)
 	}
 	_, err := Open(folder, DecodeOptions{})
-	wantError(t, err, folder, "found a folder", "name a file")
+	wanted.Error(t, err, folder, "found a folder", "name a file")
 	_, err = Open(filepath.Join(folder, "missing.jpg"), DecodeOptions{})
-	wantError(t, err, "missing.jpg", "no such file", "check the path")
+	wanted.Error(t, err, "missing.jpg", "no such file", "check the path")
 }
 
 // TestGIFCanvas expects a first frame that is smaller than the canvas in its
@@ -442,19 +444,6 @@ func TestGIFCanvas(t *testing.T) {
 			if got := m.row(y)[3*x]; got != want {
 				t.Errorf("pixel %d,%d is %d, want %d", x, y, got, want)
 			}
-		}
-	}
-}
-
-func wantError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q should contain %q", err, part)
 		}
 	}
 }

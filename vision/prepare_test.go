@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 type preparation interface {
@@ -186,11 +188,11 @@ func TestPrepareErrors(t *testing.T) {
 	file := encode(t, colourful(40, 30), encodeJPEG)
 	random := rand.New(rand.NewPCG(1, 1))
 	for _, p := range preparations(8) {
-		wantError(t, p.Prepare(make([]float32, 191), file, random), "side of 8", "191 values")
-		wantError(t, p.Prepare(make([]float32, 192), []byte("text"), random), "expected JPEG")
-		wantError(t, p.Prepare(make([]float32, 192), file[:200], random), "ends too early")
+		wanted.Error(t, p.Prepare(make([]float32, 191), file, random), "side of 8", "191 values")
+		wanted.Error(t, p.Prepare(make([]float32, 192), []byte("text"), random), "expected JPEG")
+		wanted.Error(t, p.Prepare(make([]float32, 192), file[:200], random), "ends too early")
 	}
 	for _, p := range preparations(0) {
-		wantError(t, p.Prepare(nil, file, random), "side of 0")
+		wanted.Error(t, p.Prepare(nil, file, random), "side of 0")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"math"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // TestPreprocessingJSON expects the form that is in files of weights.
@@ -26,9 +28,9 @@ func TestPreprocessingJSON(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, back.Interpolation, err)
 		}
 	}
-	wantError(t, json.Unmarshal([]byte(`{"interpolation":"nearest"}`), &back), "nearest", "bicubic", "bilinear")
+	wanted.Error(t, json.Unmarshal([]byte(`{"interpolation":"nearest"}`), &back), "nearest", "bicubic", "bilinear")
 	_, err := json.Marshal(Preprocessing{Interpolation: 9})
-	wantError(t, err, "Interpolation(9)")
+	wanted.Error(t, err, "Interpolation(9)")
 }
 
 func TestPreprocessingCheck(t *testing.T) {
@@ -47,9 +49,9 @@ func TestPreprocessingCheck(t *testing.T) {
 	} {
 		p := scaled(299)
 		change.to(&p)
-		wantError(t, p.Check(), change.want)
+		wanted.Error(t, p.Check(), change.want)
 	}
-	wantError(t, Preprocessing{}.Check(), "size", "crop", "standard deviation") // all that is wrong
+	wanted.Error(t, Preprocessing{}.Check(), "size", "crop", "standard deviation") // all that is wrong
 }
 
 // TestPreprocessingApply compares with the crop and its normalisation one after the other,
@@ -86,7 +88,7 @@ func TestPreprocessingApply(t *testing.T) {
 	if err := bicubic.Apply(got, m); err != nil || !bytes.Equal(crop.Pix, mustCrop(t, bicubic, m).Pix) {
 		t.Errorf("the zero interpolation is not bicubic: %v", err)
 	}
-	wantError(t, p.Apply(got[:9], m), "9")
+	wanted.Error(t, p.Apply(got[:9], m), "9")
 }
 
 func mustCrop(t *testing.T, p Preprocessing, m *Image) *Image {

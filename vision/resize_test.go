@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 func noise(width, height int) *Image {
@@ -100,12 +102,12 @@ func TestResize(t *testing.T) {
 	}
 	for _, size := range [][2]int{{0, 5}, {5, -1}, {math.MaxInt, math.MaxInt}} {
 		_, err := Resize(same, size[0], size[1], Bicubic)
-		wantError(t, err, fmt.Sprintf("%d x %d", size[0], size[1]))
+		wanted.Error(t, err, fmt.Sprintf("%d x %d", size[0], size[1]))
 	}
 	_, err := Resize(same, 3, 3, Interpolation(7))
-	wantError(t, err, "Interpolation(7)", "bicubic", "bilinear")
+	wanted.Error(t, err, "Interpolation(7)", "bicubic", "bilinear")
 	_, err = Resize(&Image{Width: 2, Height: 2, Pix: make([]uint8, 11)}, 3, 3, Bicubic)
-	wantError(t, err, "2 x 2", "11 bytes")
+	wanted.Error(t, err, "2 x 2", "11 bytes")
 }
 
 // TestResizeByHand halves and doubles rows whose results are easy to compute.
@@ -195,16 +197,16 @@ func TestCropGeometry(t *testing.T) {
 	}
 	for _, c := range []Preprocessing{{Size: 0, Crop: 0.875}, {Size: math.MaxInt, Crop: 0.875}, {Size: 299, Crop: 0}, {Size: 299, Crop: 1.1}, {Size: 299, Crop: math.NaN()}} {
 		_, err := c.CentralCrop(noise(10, 10))
-		wantError(t, err, "size", "crop", fmt.Sprint(c.Size))
+		wanted.Error(t, err, "size", "crop", fmt.Sprint(c.Size))
 	}
 	crop := Preprocessing{Size: 299, Crop: 0.875}
 	_, _, _, err := crop.geometry(1, 1<<23)
-	wantError(t, err, "1 x 8388608", "longer side")
+	wanted.Error(t, err, "1 x 8388608", "longer side")
 	_, err = crop.CentralCrop(&Image{Width: 2, Height: 2, Pix: make([]uint8, 11)})
-	wantError(t, err, "2 x 2", "11 bytes")
+	wanted.Error(t, err, "2 x 2", "11 bytes")
 	crop.Interpolation = 7
 	_, err = crop.CentralCrop(noise(10, 10))
-	wantError(t, err, "Interpolation(7)")
+	wanted.Error(t, err, "Interpolation(7)")
 }
 
 // TestCropOfAStrip must not make the whole resized strip.
@@ -228,8 +230,8 @@ func TestNormalize(t *testing.T) {
 			t.Errorf("value %d is %g, want %g", i, dst[i], want)
 		}
 	}
-	wantError(t, Normalize(dst[:5], m, [3]float32{}, [3]float32{1, 1, 1}), "2 x 1", "5", "6")
-	wantError(t, Normalize(dst, m, [3]float32{}, [3]float32{1, 0, 1}), "channel 1", "standard deviation 0")
+	wanted.Error(t, Normalize(dst[:5], m, [3]float32{}, [3]float32{1, 1, 1}), "2 x 1", "5", "6")
+	wanted.Error(t, Normalize(dst, m, [3]float32{}, [3]float32{1, 0, 1}), "channel 1", "standard deviation 0")
 }
 
 func TestParseInterpolation(t *testing.T) {
@@ -239,5 +241,5 @@ func TestParseInterpolation(t *testing.T) {
 		}
 	}
 	_, err := ParseInterpolation("nearest")
-	wantError(t, err, `"nearest"`, `"bicubic"`, `"bilinear"`)
+	wanted.Error(t, err, `"nearest"`, `"bicubic"`, `"bilinear"`)
 }

@@ -1,6 +1,10 @@
 package vision
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
+)
 
 // TestContactSheet finds five plain images, two to a row.
 func TestContactSheet(t *testing.T) {
@@ -35,8 +39,8 @@ func TestContactSheet(t *testing.T) {
 		columns, tile int
 	}{{nil, 1, 1}, {images, 0, 1}, {images, 1, 0}, {images, 5, 1 << 20}} {
 		_, err := ContactSheet(c.images, c.columns, c.tile)
-		wantError(t, err, "contact sheet")
+		wanted.Error(t, err, "contact sheet")
 	}
 	_, err = ContactSheet([]*Image{{Width: 3, Height: 3}}, 1, 1)
-	wantError(t, err, "image 0", "3 x 3")
+	wanted.Error(t, err, "image 0", "3 x 3")
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // A grid is the squares of one scale by hand.
@@ -201,7 +203,7 @@ func TestViewsErrors(t *testing.T) {
 	check := func(c Preprocessing, crops Crops, width, height int, parts ...string) {
 		t.Helper()
 		_, err := c.Views(crops, width, height)
-		wantError(t, err, parts...)
+		wanted.Error(t, err, parts...)
 	}
 	check(c, 11, 9, 9, "1, 10, 12 or 144", "found 11")
 	check(c, Crops12, 0, 9, "0 x 9")
@@ -211,14 +213,14 @@ func TestViewsErrors(t *testing.T) {
 	m := colourfulImage(20, 20)
 	for _, v := range []View{{20, 20, 15, 0, 9, 9, false}, {20, 20, 0, -1, 9, 9, false}, {20, 20, 0, 0, 0, 9, false}, {20, 20, 0, 0, 9, 0, false}} {
 		_, err := Cut(m, []View{v}, Bicubic)
-		wantError(t, err, "inside")
+		wanted.Error(t, err, "inside")
 	}
 	cuts, err := Cut(m, []View{{20, 20, 0, 0, 9, 9, false}}, Bicubic)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, cuts.Normalize(make([]float32, 5), 0, [3]float32{}, [3]float32{1, 1, 1}), "5 values", "243")
-	wantError(t, cuts.Normalize(make([]float32, 243), 0, [3]float32{}, [3]float32{}), "standard deviation")
+	wanted.Error(t, cuts.Normalize(make([]float32, 5), 0, [3]float32{}, [3]float32{1, 1, 1}), "5 values", "243")
+	wanted.Error(t, cuts.Normalize(make([]float32, 243), 0, [3]float32{}, [3]float32{}), "standard deviation")
 }
 
 // colourfulImage has no two pixels alike for long.

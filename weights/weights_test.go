@@ -8,13 +8,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
@@ -35,21 +33,6 @@ func parametersOf(t testing.TB, name string, o arch.Options) []arch.Parameter {
 		t.Fatal(err)
 	}
 	return parameters
-}
-
-// generated returns sources of generated values.
-func generated(parameters []arch.Parameter) []weights.Source {
-	var sources []weights.Source
-	i := 0
-	for _, value := range golden.Parameters("", parameters) {
-		values := tensors.MustCopyFlatData[float32](value)
-		sources = append(sources, weights.Source{Parameter: parameters[i], Values: func(dst []float32) error {
-			copy(dst, values)
-			return nil
-		}})
-		i++
-	}
-	return sources
 }
 
 func write(t testing.TB, layout weights.Layout, m weights.Metadata, sources []weights.Source) string {
@@ -87,7 +70,7 @@ func TestTimmNames(t *testing.T) {
 		if len(parameters) != len(pairs) {
 			t.Errorf("%s: %d parameters, want %d", name, len(parameters), len(pairs))
 		}
-		file := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters)))
+		file := open(t, write(t, weights.Timm, weights.Metadata{}, golden.Sources("", parameters)))
 		wrong := 0
 		for _, p := range parameters {
 			want, ok := pairs[p.Name]
@@ -106,7 +89,7 @@ func TestTimmNames(t *testing.T) {
 
 func TestTimmAuxiliaryHead(t *testing.T) {
 	parameters := parametersOf(t, "inception_v3", arch.Options{Classes: 10, Width: 0.125, AuxiliaryHead: true})
-	file := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters)))
+	file := open(t, write(t, weights.Timm, weights.Metadata{}, golden.Sources("", parameters)))
 	for _, name := range []string{"AuxLogits.conv0.conv.weight", "AuxLogits.conv0.bn.running_mean", "AuxLogits.conv1.conv.weight", "AuxLogits.fc.weight", "AuxLogits.fc.bias"} {
 		if _, ok := file.Tensor(name); !ok {
 			t.Errorf("no tensor %s", name)
@@ -120,14 +103,14 @@ func TestTimmAuxiliaryHead(t *testing.T) {
 // TestTimmAxes checks a convolution and the logits element by element.
 func TestTimmAxes(t *testing.T) {
 	parameters := parametersOf(t, "inception_v4", small)
-	c := open(t, write(t, weights.Timm, weights.Metadata{}, generated(parameters)))
+	c := open(t, write(t, weights.Timm, weights.Metadata{}, golden.Sources("", parameters)))
 	for name, native := range map[string]string{
 		"features.4.branch1.1.conv.weight": "InceptionV4/Mixed_4a/Branch_1/Conv2d_0b_1x7/weights",
 		"last_linear.weight":               "InceptionV4/Logits/Logits/weights",
 	} {
 		i := slices.IndexFunc(parameters, func(p arch.Parameter) bool { return p.Name == native })
 		values := make([]float32, parameters[i].Size())
-		if err := generated(parameters)[i].Values(values); err != nil {
+		if err := golden.Sources("", parameters)[i].Values(values); err != nil {
 			t.Fatal(err)
 		}
 		tensor, _ := c.Tensor(name)
@@ -160,9 +143,9 @@ func TestRoundTrip(t *testing.T) {
 	for _, name := range []string{"inception_v3", "inception_v4", "inception_resnet_v2"} {
 		parameters := parametersOf(t, name, small)
 		m := weights.Metadata{Network: name, Options: small}
-		first := write(t, weights.Timm, m, generated(parameters))
+		first := write(t, weights.Timm, m, golden.Sources("", parameters))
 		native := convert(t, first, weights.Native, m, parameters)
-		sources := generated(parameters)
+		sources := golden.Sources("", parameters)
 		for i, tensor := range match(t, native, parameters) {
 			want, got := make([]float32, tensor.Size()), make([]float32, tensor.Size())
 			if err := sources[i].Values(want); err != nil {
@@ -202,7 +185,7 @@ func convert(t *testing.T, path string, layout weights.Layout, m weights.Metadat
 func TestBackground(t *testing.T) {
 	with := parametersOf(t, "inception_v4", arch.Options{Classes: 1001, Width: 0.125})
 	without := parametersOf(t, "inception_v4", arch.Options{Classes: 1000, Width: 0.125})
-	sources := generated(with)
+	sources := golden.Sources("", with)
 	for _, layout := range []weights.Layout{weights.Native, weights.Timm} {
 		found := match(t, write(t, layout, weights.Metadata{}, sources), without)
 		n := len(found)
@@ -229,21 +212,21 @@ func TestBackground(t *testing.T) {
 // and what may be left out.
 func TestMismatch(t *testing.T) {
 	parameters := parametersOf(t, "inception_resnet_v1", small)
-	sources := generated(parameters)
+	sources := golden.Sources("", parameters)
 
 	lacking := open(t, write(t, weights.Native, weights.Metadata{}, sources[7:]))
 	_, err := lacking.Match(parameters)
-	wantError(t, err, lacking.Path, "InceptionResnetV1", "7 missing (InceptionResnetV1/Conv2d_1a_3x3/weights, ", ", ...)")
+	wanted.Error(t, err, lacking.Path, "InceptionResnetV1", "7 missing (InceptionResnetV1/Conv2d_1a_3x3/weights, ", ", ...)")
 
 	_, err = open(t, write(t, weights.Native, weights.Metadata{}, sources)).Match(parameters[2:])
-	wantError(t, err, "2 unexpected (InceptionResnetV1/Conv2d_1a_3x3/")
+	wanted.Error(t, err, "2 unexpected (InceptionResnetV1/Conv2d_1a_3x3/")
 
 	wide := parametersOf(t, "inception_resnet_v1", arch.Options{Classes: 11, Width: 0.125})
 	_, err = open(t, write(t, weights.Native, weights.Metadata{}, sources)).Match(wide)
-	wantError(t, err, "2 of another shape (InceptionResnetV1/Logits/weights (expected [224 11], found [224 10])")
+	wanted.Error(t, err, "2 of another shape (InceptionResnetV1/Logits/weights (expected [224 11], found [224 10])")
 
 	withHead := parametersOf(t, "inception_v3", arch.Options{Classes: 10, Width: 0.125, AuxiliaryHead: true})
-	file := write(t, weights.Timm, weights.Metadata{}, generated(withHead))
+	file := write(t, weights.Timm, weights.Metadata{}, golden.Sources("", withHead))
 	withCounters := addCounters(t, file)
 	if _, err := open(t, withCounters).Match(parametersOf(t, "inception_v3", small)); err != nil {
 		t.Errorf("an auxiliary head and batch counters should be left out: %v", err)
@@ -271,8 +254,8 @@ func addCounters(t *testing.T, path string) string {
 func TestTimmLayoutOfOtherNetworks(t *testing.T) {
 	for _, name := range []string{"inception_resnet_v1", "inception_resnet_v2_paper"} {
 		path := filepath.Join(t.TempDir(), "model.safetensors")
-		err := weights.Write(path, weights.Timm, weights.Metadata{}, generated(parametersOf(t, name, small)))
-		wantError(t, err, path, name, "inception_v3, inception_v4 and inception_resnet_v2")
+		err := weights.Write(path, weights.Timm, weights.Metadata{}, golden.Sources("", parametersOf(t, name, small)))
+		wanted.Error(t, err, path, name, "inception_v3, inception_v4 and inception_resnet_v2")
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("%s was written", path)
 		}
@@ -288,7 +271,7 @@ func TestMetadata(t *testing.T) {
 		Preprocessing: &vision.Preprocessing{Size: 299, Crop: 0.9, Interpolation: vision.Bilinear, Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.4, 0.5, 0.6}},
 		Labels:        []recipe.Label{{Synset: "n1", Name: "one, \"quoted\""}, {Name: "zwei"}},
 	}
-	c := open(t, write(t, weights.Native, want, generated(parametersOf(t, "inception_v4", small))))
+	c := open(t, write(t, weights.Native, want, golden.Sources("", parametersOf(t, "inception_v4", small))))
 	if !reflect.DeepEqual(c.Metadata, want) {
 		t.Errorf("read %+v, want %+v", c.Metadata, want)
 	}
@@ -300,7 +283,7 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("identified as %+v with %+v", network.Options(), card)
 	}
 	_, _, err = c.Identify(weights.Hint{Network: "inception_v3"})
-	wantError(t, err, c.Path, "inception_v4", "not of inception_v3")
+	wanted.Error(t, err, c.Path, "inception_v4", "not of inception_v3")
 }
 
 // TestIdentify recognises files that say nothing of themselves by their names.
@@ -337,12 +320,12 @@ func TestIdentify(t *testing.T) {
 	}
 	v4 := open(t, write(t, weights.Native, weights.Metadata{}, zeros("inception_v4", small)))
 	_, _, err := v4.Identify(weights.Hint{Network: "inception_resnet_v2"})
-	wantError(t, err, v4.Path, "does not hold the weights of inception_resnet_v2", "missing (InceptionResnetV2/Conv2d_1a_3x3/weights, ", "it holds those of inception_v4")
+	wanted.Error(t, err, v4.Path, "does not hold the weights of inception_resnet_v2", "missing (InceptionResnetV2/Conv2d_1a_3x3/weights, ", "it holds those of inception_v4")
 	_, _, err = v4.Identify(weights.Hint{Network: "inception_v9"})
-	wantError(t, err, `"inception_v9"`)
+	wanted.Error(t, err, `"inception_v9"`)
 	half := open(t, write(t, weights.Native, weights.Metadata{}, zeros("inception_v4", small)[40:]))
 	_, _, err = half.Identify(weights.Hint{})
-	wantError(t, err, "inception_v4", "40 missing", "comes nearest")
+	wanted.Error(t, err, "inception_v4", "40 missing", "comes nearest")
 
 	withHead := arch.Options{Classes: 7, Width: 0.125, AuxiliaryHead: true}
 	for _, keep := range []bool{true, false} {
@@ -361,18 +344,5 @@ func TestParseLayout(t *testing.T) {
 		t.Error(l, err)
 	}
 	_, err := weights.ParseLayout("keras")
-	wantError(t, err, `"keras"`, `"native"`, `"timm"`)
-}
-
-func wantError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q should contain %q", err, part)
-		}
-	}
+	wanted.Error(t, err, `"keras"`, `"native"`, `"timm"`)
 }

@@ -11,29 +11,9 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
-
-func file(t testing.TB, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file.txt")
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-func wantError(t testing.TB, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q should contain %q", err, part)
-		}
-	}
-}
 
 // TestReadSynsets reads text, and MAT-files that SciPy 1.10 wrote (scipy.io.savemat of a
 // structure array with the fields of meta.mat, with and without do_compression): three
@@ -42,7 +22,7 @@ func TestReadSynsets(t *testing.T) {
 	want := []string{"n02119789", "n02100735", "n02110185"}
 	for _, path := range []string{
 		"testdata/meta.mat", "testdata/meta_compressed.mat",
-		file(t, "n02100735 2 English_setter\r\nn02119789 1 kit_fox\n\nn02110185 3"),
+		filetree.File(t, "file.txt", []byte("n02100735 2 English_setter\r\nn02119789 1 kit_fox\n\nn02110185 3")),
 	} {
 		got, err := ReadSynsets(path)
 		if err != nil || !slices.Equal(got, want) {
@@ -61,24 +41,24 @@ func TestReadSynsets(t *testing.T) {
 		"":                           {"found 0"},
 		"2 n02119789\n1 n02100735\n": {"line 1"},
 	} {
-		_, err := ReadSynsets(file(t, content))
-		wantError(t, err, append(parts, "file.txt")...)
+		_, err := ReadSynsets(filetree.File(t, "file.txt", []byte(content)))
+		wanted.Error(t, err, append(parts, "file.txt")...)
 	}
 	_, err := ReadSynsets(filepath.Join(t.TempDir(), "none"))
-	wantError(t, err, "none")
+	wanted.Error(t, err, "none")
 	// A MAT-file that was not copied whole.
 	whole, err := os.ReadFile("testdata/meta.mat")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for cut := 128; cut < len(whole)-8; cut += 24 {
-		if got, err := ReadSynsets(file(t, string(whole[:cut]))); err == nil {
+		if got, err := ReadSynsets(filetree.File(t, "file.txt", []byte(string(whole[:cut])))); err == nil {
 			t.Errorf("cut off after %d of %d bytes it has %q", cut, len(whole), got)
 		}
 	}
 	foreign := bytes.Replace(whole, []byte("synsets"), []byte("synsetz"), 1)
-	_, err = ReadSynsets(file(t, string(foreign)))
-	wantError(t, err, "variable synsets")
+	_, err = ReadSynsets(filetree.File(t, "file.txt", []byte(string(foreign))))
+	wanted.Error(t, err, "variable synsets")
 }
 
 func FuzzMAT(f *testing.F) {
@@ -98,15 +78,15 @@ func FuzzMAT(f *testing.F) {
 
 func TestReadGroundTruth(t *testing.T) {
 	synsets := []string{"n02119789", "n02100735", "n02110185"}
-	got, err := ReadGroundTruth(file(t, "3\n1\r\nn02100735\n3\n"), synsets)
+	got, err := ReadGroundTruth(filetree.File(t, "file.txt", []byte("3\n1\r\nn02100735\n3\n")), synsets)
 	if err != nil || !slices.Equal(got, []int{2, 0, 1, 2}) {
 		t.Errorf("labels are %v, %v", got, err)
 	}
 	for content, parts := range map[string][]string{
 		"1\n4": {"line 2", `"4"`, "from 1 to 3"}, "0": {"line 1"}, "n00000000": {"n00000000"}, "\n": {"empty"},
 	} {
-		_, err := ReadGroundTruth(file(t, content), synsets)
-		wantError(t, err, append(parts, "file.txt")...)
+		_, err := ReadGroundTruth(filetree.File(t, "file.txt", []byte(content)), synsets)
+		wanted.Error(t, err, append(parts, "file.txt")...)
 	}
 }
 
@@ -128,13 +108,13 @@ func TestBlacklistOfOtherNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	got, err := ReadBlacklist(file(t, "6\n2"), set)
+	got, err := ReadBlacklist(filetree.File(t, "file.txt", []byte("6\n2")), set)
 	if err != nil || !slices.Equal(got, []int{5, 1}) {
 		t.Errorf("the blacklist is %v, %v", got, err)
 	}
 	for _, line := range []string{"7", "-1", "x"} {
-		_, err := ReadBlacklist(file(t, line), set)
-		wantError(t, err, "from 1 to 6", line)
+		_, err := ReadBlacklist(filetree.File(t, "file.txt", []byte(line)), set)
+		wanted.Error(t, err, "from 1 to 6", line)
 	}
 }
 
@@ -143,5 +123,5 @@ func TestWriteSubmission(t *testing.T) {
 	if err := WriteSubmission(&text, [][]int{{2, 0}, {1, 2}}, 2); err != nil || text.String() != "3 1\n2 3\n" {
 		t.Errorf("the submission is %q, %v", &text, err)
 	}
-	wantError(t, WriteSubmission(&text, [][]int{{2, 0}}, 2), "every image", "of 2 images 1")
+	wanted.Error(t, WriteSubmission(&text, [][]int{{2, 0}}, 2), "every image", "of 2 images 1")
 }

@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"image"
 	"image/color"
-	"image/png"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -15,11 +13,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/gomlx/core/tensors"
-
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cli"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
@@ -47,50 +44,15 @@ func contains(t *testing.T, text string, parts ...string) {
 	}
 }
 
-// writeWeights writes generated parameters.
-func writeWeights(t *testing.T, path, name string, o arch.Options, layout weights.Layout, m weights.Metadata) {
-	t.Helper()
-	network, err := arch.New(name, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parameters, err := network.Parameters()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sources []weights.Source
-	for _, value := range golden.Parameters("", parameters) {
-		sources = append(sources, weights.Source{Parameter: parameters[len(sources)], Values: func(dst []float32) error {
-			copy(dst, tensors.MustCopyFlatData[float32](value))
-			return nil
-		}})
-	}
-	if err := weights.Write(path, layout, m, sources); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // tiny writes a network that a test runs in milliseconds.
 func tiny(t *testing.T) string {
-	path := filepath.Join(t.TempDir(), "tiny.safetensors")
 	options := arch.Options{Classes: 3, Width: 0.125, Blocks: []int{1, 1, 1}}
-	writeWeights(t, path, "inception_v4", options, weights.Native, weights.Metadata{Network: "inception_v4", Options: options})
-	return path
+	return golden.WriteWeights(t, "inception_v4", options, weights.Native, weights.Metadata{Network: "inception_v4", Options: options})
 }
 
 func pngFile(t *testing.T, width, height int) []byte {
 	t.Helper()
-	picture := image.NewNRGBA(image.Rect(0, 0, width, height))
-	for y := range height {
-		for x := range width {
-			picture.Set(x, y, color.NRGBA{uint8(x * 7), uint8(y * 5), uint8(x * y), 255})
-		}
-	}
-	var b bytes.Buffer
-	if err := png.Encode(&b, picture); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return pictures.PNG(t, pictures.Draw(width, height, func(x, y int) color.NRGBA { return color.NRGBA{uint8(x * 7), uint8(y * 5), uint8(x * y), 255} }))
 }
 
 func writeFile(t *testing.T, path string, data []byte) string {

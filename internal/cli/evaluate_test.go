@@ -13,6 +13,8 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cli"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
@@ -21,7 +23,6 @@ import (
 // tinyNamed writes a network of named classes that a test runs in milliseconds.
 func tinyNamed(t *testing.T, network string, size int, classes ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), network+".safetensors")
 	options := arch.Options{Classes: len(classes), Width: 0.125, Blocks: []int{1, 1, 1}}
 	preprocessing := recipe.Inception()
 	preprocessing.Size = size
@@ -29,24 +30,19 @@ func tinyNamed(t *testing.T, network string, size int, classes ...string) string
 	for _, class := range classes {
 		m.Labels = append(m.Labels, recipe.Label{Name: class})
 	}
-	writeWeights(t, path, network, options, weights.Native, m)
-	return path
+	return golden.WriteWeights(t, network, options, weights.Native, m)
 }
 
 // labelledPhotos writes n pictures of each class into class folders of a split.
 func labelledPhotos(t *testing.T, n int, classes ...string) string {
 	t.Helper()
-	root := t.TempDir()
+	files := map[string][]byte{}
 	for i, class := range classes {
-		folder := filepath.Join(root, "test", class)
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			t.Fatal(err)
-		}
 		for j := range n {
-			writeFile(t, filepath.Join(folder, fmt.Sprint(j, ".png")), pngFile(t, 80+10*i, 90+7*j))
+			files[fmt.Sprintf("test/%s/%d.png", class, j)] = pngFile(t, 80+10*i, 90+7*j)
 		}
 	}
-	return root
+	return filetree.Write(t, files)
 }
 
 // TestEvaluate evaluates an ensemble of two networks with other sizes and orders of

@@ -3,46 +3,30 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
-	"image"
 	"image/color"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
 // colouredSet makes a folder of two classes of one colour each.
 func colouredSet(t *testing.T) string {
 	t.Helper()
-	root := t.TempDir()
+	files := map[string][]byte{}
 	for class, c := range []color.NRGBA{{200, 30, 30, 255}, {30, 30, 200, 255}} {
-		folder := filepath.Join(root, fmt.Sprintf("class%d", class))
-		if err := os.MkdirAll(folder, 0o777); err != nil {
-			t.Fatal(err)
-		}
 		for i := range 12 {
-			picture := image.NewNRGBA(image.Rect(0, 0, 16, 16))
-			for y := range 16 {
-				for x := range 16 {
-					picture.SetNRGBA(x, y, color.NRGBA{c.R + uint8(i), c.G + uint8(x), c.B + uint8(y), 255})
-				}
-			}
-			file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%02d.png", i)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := png.Encode(file, picture); err != nil {
-				t.Fatal(err)
-			}
-			if err := file.Close(); err != nil {
-				t.Fatal(err)
-			}
+			picture := pictures.Draw(16, 16, func(x, y int) color.NRGBA {
+				return color.NRGBA{c.R + uint8(i), c.G + uint8(x), c.B + uint8(y), 255}
+			})
+			files[fmt.Sprintf("class%d/%02d.png", class, i)] = pictures.PNG(t, picture)
 		}
 	}
-	return root
+	return filetree.Write(t, files)
 }
 
 const smallRecipe = `network: inception_resnet_v1

@@ -10,24 +10,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/compute"
-
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/internal/rendered"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
-
-func newBackend(t *testing.T) compute.Backend {
-	t.Helper()
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(backend.Finalize)
-	return backend
-}
 
 // small is the demo's recipe for a test of seconds.
 func small(t *testing.T) (recipe.Training, rendered.Options) {
@@ -44,7 +32,7 @@ func small(t *testing.T) (recipe.Training, rendered.Options) {
 func TestRun(t *testing.T) {
 	settings, size := small(t)
 	folder := filepath.Join(t.TempDir(), "a demo")
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	steps := 0
@@ -156,7 +144,7 @@ func TestOtherFolder(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "thesis.tex"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Run(context.Background(), newBackend(t), folder, Options{})
+	_, err := Run(context.Background(), cpubackend.New(t), folder, Options{})
 	if err == nil || !strings.Contains(err.Error(), "thesis.tex") || !strings.Contains(err.Error(), "choose a folder") {
 		t.Errorf("a folder with other files: %v", err)
 	}

@@ -12,16 +12,13 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 )
 
 // narrow is a network of which a test measures a run in milliseconds.
 func narrow(t *testing.T) *Network {
 	t.Helper()
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(backend.Finalize)
+	backend := cpubackend.New(t)
 	return narrowOn(t, backend)
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -19,11 +19,7 @@ import (
 // TestArms expects pairs of about equal cost, and wide blocks that differ in their scales
 // alone.
 func TestArms(t *testing.T) {
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
+	backend := cpubackend.New(t)
 	pair, err := arms(backend, Residual, 10)
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,10 @@
 package reproduce
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"image/color"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,47 +12,35 @@ import (
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
+	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
 // colours is a set of two classes, dark and light pictures, n of each in both splits.
 func colours(t *testing.T, n int) string {
 	t.Helper()
-	root := t.TempDir()
+	files := map[string][]byte{}
 	for _, split := range []string{"train", "test"} {
 		for class, level := range map[string]int{"dark": 40, "light": 200} {
-			folder := filepath.Join(root, split, class)
-			if err := os.MkdirAll(folder, 0o755); err != nil {
-				t.Fatal(err)
-			}
 			for i := range n {
 				m := image.NewGray(image.Rect(0, 0, 16, 16))
 				for j := range m.Pix {
 					m.Pix[j] = uint8(level + (i*31+j*j)%40)
 				}
 				m.SetGray(0, 0, color.Gray{uint8(i)})
-				var b bytes.Buffer
-				if err := png.Encode(&b, m); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(i, ".png")), b.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				files[fmt.Sprintf("%s/%s/%d.png", split, class, i)] = pictures.PNG(t, m)
 			}
 		}
 	}
-	return root
+	return filetree.Write(t, files)
 }
 
 // TestTrain trains a trial in its parts, which are as many points of rising steps, and
 // leaves averaged weights and others that differ from them in values alone.
 func TestTrain(t *testing.T) {
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
+	backend := cpubackend.New(t)
 	c := Config{Data: colours(t, 70), Train: "train", Test: "test", Images: 8, Folder: t.TempDir()}
 	test, err := dataset.Open(context.Background(), c.Data, dataset.Options{Split: "test"})
 	if err != nil {
@@ -119,11 +105,7 @@ func TestTrain(t *testing.T) {
 }
 
 func TestRunErrors(t *testing.T) {
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
+	backend := cpubackend.New(t)
 	good := Config{Claims: Claims(), Data: "nowhere", Train: "train", Test: "test", Budget: time.Minute, Seeds: 1, Images: 1, Folder: filepath.Join(t.TempDir(), "runs")}
 	full := t.TempDir()
 	if err := os.WriteFile(filepath.Join(full, "precious"), nil, 0o644); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
@@ -16,11 +16,7 @@ import (
 // foreign reference, which computes in float64 and says what float32 makes of the same.
 // With the networks that are left out, that is so much that a wrong step might pass.
 func TestGoldenRMSProp(t *testing.T) {
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backend.Finalize()
+	backend := cpubackend.New(t)
 	for _, name := range []string{"inception_resnet_v1", "inception_resnet_v2_paper"} {
 		t.Run(name, func(t *testing.T) {
 			file, err := golden.Load(name)

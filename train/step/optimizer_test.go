@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
@@ -14,7 +15,7 @@ import (
 // and a learning rate of 0.1, worked out by hand from the formulas of
 // tf.train.RMSPropOptimizer and tf.train.MomentumOptimizer.
 func TestOptimizers(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	gradients := []float64{2, -1, 0.5}
 	for _, c := range []struct {
 		name      string

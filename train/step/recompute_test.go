@@ -1,10 +1,14 @@
 package step
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
+)
 
 // TestRecompute compares steps that compute parts of the network twice with plain ones.
 func TestRecompute(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	plain := smallRecipe()
 	again := plain
 	again.Recompute = true

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 )
 
 // replica is one of some in this process, which meet to add their gradients.
@@ -62,7 +64,7 @@ func (r replica) Sum(gradients []float32) error {
 // many micro-batches: the state is the same, bit for bit, and so is the norm.
 func TestReplicas(t *testing.T) {
 	const replicas, part, steps = 2, 3, 2
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe()
 	r.DropoutKeep = 0.8
 	r.Batch = part
@@ -119,7 +121,7 @@ func TestReplicas(t *testing.T) {
 // TestReducerOfOne compares a step whose gradients are accumulated, reduced and applied by
 // programs of their own with one that ends in a single program.
 func TestReducerOfOne(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe()
 	r.Batch = 4
 	images, labels := pictures(r.Batch)
@@ -145,7 +147,7 @@ func (brokenReducer) Sum([]float32) error { return errors.New("rank 1 is gone") 
 
 func TestReduceFails(t *testing.T) {
 	r := smallRecipe()
-	s := newStep(t, newBackend(t), r, Options{Reducer: brokenReducer{replica{0, newGroup(2)}}})
+	s := newStep(t, cpubackend.New(t), r, Options{Reducer: brokenReducer{replica{0, newGroup(2)}}})
 	images, labels := pictures(2)
 	if _, err := s.Apply(4, images, labels, 0.1, 0.5); err == nil || !strings.Contains(err.Error(), "step 5: rank 1 is gone") {
 		t.Errorf("the error is %v", err)

@@ -9,19 +9,9 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/engine"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
-
-func newBackend(t testing.TB) compute.Backend {
-	t.Helper()
-	backend, err := engine.New("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(backend.Finalize)
-	return backend
-}
 
 // smallRecipe trains the smallest network that has all kinds of layers.
 func smallRecipe() recipe.Training {
@@ -66,7 +56,7 @@ func newStep(t testing.TB, backend compute.Backend, r recipe.Training, o Options
 
 // TestMicroBatchesAverage compares a batch of two equal halves with the half alone.
 func TestMicroBatchesAverage(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	whole := smallRecipe()
 	whole.DropoutKeep = 1
 	parts := whole
@@ -102,7 +92,7 @@ func TestMicroBatchesAverage(t *testing.T) {
 // TestUpdate takes the step apart: with plain gradient descent at a rate of 1, what is
 // subtracted is the clipped gradient itself.
 func TestUpdate(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	plain := smallRecipe()
 	plain.Optimizer, plain.ClipNorm, plain.WeightDecay = recipe.Optimizer{SGD: &recipe.SGD{}}, 0, 0
 	images, labels := pictures(6)
@@ -209,7 +199,7 @@ func pictures(n int) ([]float32, []int32) {
 
 // TestCheckGradients makes the decay of one parameter's weights overflow.
 func TestCheckGradients(t *testing.T) {
-	backend := newBackend(t)
+	backend := cpubackend.New(t)
 	r := smallRecipe()
 	r.WeightDecay = 1e3
 	network, parameters := networkOf(t, r)
@@ -238,7 +228,7 @@ func TestCheckGradients(t *testing.T) {
 func TestNewRefuses(t *testing.T) {
 	r := smallRecipe()
 	network, parameters := networkOf(t, r)
-	if _, err := New(newBackend(t), network, r, parameters, nil, Options{}); err == nil || !strings.Contains(err.Error(), "resolved") {
+	if _, err := New(cpubackend.New(t), network, r, parameters, nil, Options{}); err == nil || !strings.Contains(err.Error(), "resolved") {
 		t.Errorf("a recipe that is not resolved: %v", err)
 	}
 }

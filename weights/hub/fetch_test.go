@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
@@ -29,19 +30,6 @@ func mustFetch(t *testing.T, o Options) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// wantError fails unless err is there and its text has all the parts.
-func wantError(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, p := range parts {
-		if !strings.Contains(err.Error(), p) {
-			t.Errorf("the error lacks %q: %v", p, err)
-		}
-	}
 }
 
 // wantEmpty fails if a Fetch left a file, a link or a lock in the repository's
@@ -156,7 +144,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("HF_HUB_CACHE", "")
 	t.Setenv("HF_TOKEN", "")
 	_, err := Fetch(t.Context(), card, Options{})
-	wantError(t, err, "Invalid username or password")
+	wanted.Error(t, err, "Invalid username or password")
 
 	t.Setenv("HF_TOKEN", "hf_secret\n")
 	if path := mustFetch(t, Options{}); !strings.HasPrefix(path, filepath.Join(home, "hub", repository)) {
@@ -239,7 +227,7 @@ func TestBadCard(t *testing.T) {
 		{Tag: card.Tag, File: "../model.safetensors"},
 	} {
 		_, err := Fetch(t.Context(), c, Options{CacheDir: t.TempDir(), Offline: true})
-		wantError(t, err, "tag \""+c.Tag+"\"", "file \""+c.File+"\"")
+		wanted.Error(t, err, "tag \""+c.Tag+"\"", "file \""+c.File+"\"")
 	}
 }
 
@@ -247,7 +235,7 @@ func TestOfflineError(t *testing.T) {
 	h := newFakeHub(t)
 	cache := t.TempDir()
 	_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL, Offline: true})
-	wantError(t, err, card.Tag, card.File, "downloads are off", "--weights",
+	wanted.Error(t, err, card.Tag, card.File, "downloads are off", "--weights",
 		"put the file at "+filepath.Join(cache, repository, "snapshots", "manual", card.File))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the error does not wrap fs.ErrNotExist: %v", err)
@@ -266,14 +254,14 @@ func TestMissingOnTheHub(t *testing.T) {
 		cache := t.TempDir()
 		other := recipe.Checkpoint{Tag: "timm/other", File: card.File}
 		_, err := Fetch(t.Context(), other, Options{CacheDir: cache, Endpoint: h.URL})
-		wantError(t, err, "404", other.Tag, "put the file at "+filepath.Join(cache, "models--timm--other", "snapshots", "manual", card.File))
+		wanted.Error(t, err, "404", other.Tag, "put the file at "+filepath.Join(cache, "models--timm--other", "snapshots", "manual", card.File))
 	})
 	t.Run("file", func(t *testing.T) {
 		h := newFakeHub(t)
 		h.name = "pytorch_model.bin"
 		cache := t.TempDir()
 		_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL})
-		wantError(t, err, card.Tag, "no such file at commit "+commit, "put the file at")
+		wanted.Error(t, err, card.Tag, "no such file at commit "+commit, "put the file at")
 		wantEmpty(t, cache)
 	})
 	t.Run("server", func(t *testing.T) {
@@ -281,7 +269,7 @@ func TestMissingOnTheHub(t *testing.T) {
 		h.close()
 		cache := t.TempDir()
 		_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL})
-		wantError(t, err, "connection refused", "put the file at")
+		wanted.Error(t, err, "connection refused", "put the file at")
 		wantEmpty(t, cache)
 	})
 }
@@ -293,7 +281,7 @@ func TestDamagedDownload(t *testing.T) {
 		h.sha256 = strings.Repeat("0", 64)
 		cache := t.TempDir()
 		_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL})
-		wantError(t, err, "expected "+h.sha256, "found "+right, "put the file at")
+		wanted.Error(t, err, "expected "+h.sha256, "found "+right, "put the file at")
 		wantEmpty(t, cache)
 	})
 	t.Run("size", func(t *testing.T) {
@@ -301,7 +289,7 @@ func TestDamagedDownload(t *testing.T) {
 		h.size++
 		cache := t.TempDir()
 		_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL})
-		wantError(t, err, "expected 262145 bytes, found 262144", "put the file at")
+		wanted.Error(t, err, "expected 262145 bytes, found 262144", "put the file at")
 		wantEmpty(t, cache)
 	})
 }
@@ -311,7 +299,7 @@ func TestDamagedDescription(t *testing.T) {
 	h.commit = "../../../../../../escaped"
 	cache := t.TempDir()
 	_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL})
-	wantError(t, err, "found sha \""+h.commit+"\"", "put the file at")
+	wanted.Error(t, err, "found sha \""+h.commit+"\"", "put the file at")
 	wantEmpty(t, cache)
 }
 
@@ -327,7 +315,7 @@ func TestBrokenConnection(t *testing.T) {
 	if !errors.Is(err, errInterrupted) {
 		t.Fatalf("expected %q, found %v", errInterrupted, err)
 	}
-	wantError(t, err, "put the file at")
+	wanted.Error(t, err, "put the file at")
 	wantEmpty(t, o.CacheDir)
 	mustFetch(t, o)
 }
