@@ -21,7 +21,6 @@ var mayImport = map[string][]string{
 	"internal/atomicfile":    {},
 	"internal/ahead":         {},
 	"internal/splitmix":      {},
-	"internal/wanted":        {},
 	"internal/tfrecord":      {},
 	"dataset":                {"internal/ahead", "internal/splitmix", "internal/tfrecord"},
 	"dataset/ilsvrc":         {"dataset"},
@@ -52,12 +51,8 @@ var mayImport = map[string][]string{
 		"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "score",
 		"train", "train/curves", "train/rundir", "vision",
 	},
-	"internal/reproduce":  {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision"},
-	"internal/measure":    {"arch", "engine", "recipe", "train"},
-	"internal/golden":     {"arch", "internal/splitmix", "weights"}, // for tests alone
-	"internal/cpubackend": {"engine"},
-	"internal/filetree":   {},
-	"internal/pictures":   {},
+	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision"},
+	"internal/measure":   {"arch", "engine", "recipe", "train"},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/reproduce", "internal/version", "predict", "recipe",
@@ -65,6 +60,13 @@ var mayImport = map[string][]string{
 	},
 	"cmd/inception": {"internal/cli"},
 	"bench":         {"arch"},
+
+	// For tests alone.
+	"internal/golden":     {"arch", "internal/splitmix", "weights"},
+	"internal/cpubackend": {"engine"},
+	"internal/filetree":   {},
+	"internal/pictures":   {},
+	"internal/wanted":     {},
 }
 
 // backends are packages that only the command line, the engine, which has one for
