@@ -27,18 +27,27 @@ func (f *backendFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads to compute with (default all cores)")
 }
 
+// check refuses what open would, as far as that can be told before other work.
+func (f *backendFlags) check() error {
+	if f.threads < 0 {
+		return usageError{fmt.Errorf("--threads must be at least 1, found %d", f.threads)}
+	}
+	name, _, _ := strings.Cut(f.name, ":")
+	if !slices.Contains(backends(), name) {
+		return usageError{fmt.Errorf("unknown backend %q, expected one of %s", name, strings.Join(backends(), ", "))}
+	}
+	return nil
+}
+
 // open makes the backend that the flags ask for.
 func (f *backendFlags) open() (compute.Backend, error) {
-	if f.threads < 0 {
-		return nil, usageError{fmt.Errorf("--threads must be at least 1, found %d", f.threads)}
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	if f.threads > 0 {
 		runtime.GOMAXPROCS(f.threads)
 	}
 	name, options, _ := strings.Cut(f.name, ":")
-	if !slices.Contains(backends(), name) {
-		return nil, usageError{fmt.Errorf("unknown backend %q, expected one of %s", name, strings.Join(backends(), ", "))}
-	}
 	if name == "go" && options == "" {
 		// When it runs operations side by side, each keeps a worker while it waits for
 		// more of them, and with few cores all end up waiting.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +50,6 @@ averages of the parameters; its multiply-adds count three times.`,
 	flags.BoolVar(&f.layers, "layers", false, "print each step of the cpu backend with its time")
 	flags.BoolVar(&f.train, "train", false, "measure a training step")
 	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")
-	cmd.MarkFlagsMutuallyExclusive("json", "layers")
 	f.backend.add(cmd)
 	return cmd
 }
@@ -62,11 +62,8 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	if err := network.CheckSize(f.size, f.size); err != nil {
 		return usageError{err}
 	}
-	if f.runs < 1 || len(f.batches) == 0 || slices.Min(f.batches) < 1 {
-		return usageError{errors.New("--runs and --batch must be at least 1")}
-	}
-	if f.recompute && !f.train {
-		return usageError{errors.New("--recompute is for --train")}
+	if err := f.check(cmd); err != nil {
+		return err
 	}
 	backend, err := f.backend.open()
 	if err != nil {
@@ -111,6 +108,16 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 		return printJSON(out, speeds)
 	}
 	return printSpeeds(out, backend.Description(), speeds)
+}
+
+func (f *benchFlags) check(cmd *cobra.Command) error {
+	if len(f.batches) == 0 {
+		return usageError{errors.New("--batch must be at least one number")}
+	}
+	if f.recompute && !f.train {
+		return usageError{errors.New("--recompute is for --train")}
+	}
+	return cmp.Or(exclusive(cmd, "json", "layers"), atLeast(1, "runs", f.runs), atLeast(1, "batch", slices.Min(f.batches)))
 }
 
 func printSpeeds(out io.Writer, backend string, speeds []measure.Speed) error {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -35,7 +34,8 @@ func rootCommand() *cobra.Command {
 		Use:   "inception",
 		Short: "Classify photographs with Inception-v3, v4 and Inception-ResNet",
 		Long: `Classify photographs with the networks of the paper "Inception-v4,
-Inception-ResNet and the Impact of Residual Connections on Learning".`,
+Inception-ResNet and the Impact of Residual Connections on Learning", train them, and
+measure their errors and speed.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -46,20 +46,44 @@ Inception-ResNet and the Impact of Residual Connections on Learning".`,
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			message := fmt.Sprintf("unknown command %q", args[0])
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				message += fmt.Sprintf(", did you mean %q?", near[0])
-			}
-			return usageError{errors.New(message)}
+			return unknownCommand(cmd, args[0])
 		},
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(demoCommand(), predictCommand(), trainCommand(), evaluateCommand(), plotCommand(), describeCommand(),
 		weightsCommand(), benchCommand(), reproduceCommand(), versionCommand())
+	root.SetHelpCommand(helpCommand())
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version, and what the CPU offers")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	return root
+}
+
+// helpCommand is cobra's, but for what is no command, which is wrong usage.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Say what a command does and takes",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = unknownCommand(about, rest[0])
+			}
+			if err != nil {
+				return err
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+func unknownCommand(parent *cobra.Command, name string) error {
+	message := fmt.Sprintf("unknown command %q", name)
+	if near := parent.SuggestionsFor(name); len(near) > 0 {
+		message += fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return usageError{errors.New(message)}
 }
 
 // Run runs the command line with the given arguments and returns its exit code.
@@ -78,19 +102,13 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errReported):
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "inception: interrupted")
-	case errors.As(err, &usage) || isFlagGroupError(err):
+	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "inception: %v\nRun \"%s --help\" for what it takes.\n", err, cmd.CommandPath())
 		return Usage
 	default:
 		fmt.Fprintf(stderr, "inception: %v\n", err)
 	}
 	return Failed
-}
-
-// isFlagGroupError recognises cobra's errors about flags that exclude each other or are
-// missing, which do not pass through the flag error function.
-func isFlagGroupError(err error) bool {
-	return strings.HasPrefix(err.Error(), "if any flags in the group") || strings.HasPrefix(err.Error(), "required flag(s)")
 }
 
 // usage makes an argument check's error one of wrong usage.

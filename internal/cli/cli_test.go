@@ -102,7 +102,15 @@ func TestUsageErrors(t *testing.T) {
 		{"describe", []string{"accepts 1 arg"}},
 		{"describe inception_v5", []string{`"inception_v5"`, "did you mean"}},
 		{"describe inception_v4 --size 60", []string{"at least 75x75", "60x60"}},
-		{"describe inception_v4 --json --csv", []string{"json", "csv"}},
+		{"describe inception_v4 --json --csv", []string{"--json and --csv exclude each other"}},
+		{"describe --crops 12 x.jpg --dot", []string{"--crops and --dot exclude each other"}},
+		{"bench inception_v4 --json --layers", []string{"--json and --layers exclude each other"}},
+		{"reproduce", []string{"--data is missing"}},
+		{"evaluate", []string{"--weights and --data are missing"}},
+		{"help nope", []string{`unknown command "nope"`}},
+		{"help weights inpsect", []string{`"inpsect"`}},
+		{"predict x.jpg --backend gpu", []string{"unknown backend \"gpu\"", "cpu"}},
+		{"predict x.jpg --threads -1", []string{"--threads"}},
 		{"describe inception_v4 --sise 60", []string{"--sise"}},
 		{"pedict x.jpg", []string{`"pedict"`, `"predict"`}},
 		{"predict", []string{"at least 1 arg"}},
@@ -123,6 +131,10 @@ func TestUsageErrors(t *testing.T) {
 	}
 	out, _ := run(t, cli.Done)
 	contains(t, out, "predict", "describe", "weights")
+	about, _ := run(t, cli.Done, "help", "predict")
+	if help, _ := run(t, cli.Done, "predict", "--help"); about != help {
+		t.Errorf("help predict prints %q, predict --help %q", about, help)
+	}
 }
 
 // TestPredict classifies good and bad files together: the bad ones are reported

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -41,15 +42,14 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 	cmd.Flags().BoolVar(&f.csv, "csv", false, "print comma-separated values")
 	cmd.Flags().BoolVar(&f.dot, "dot", false, "print a graph for Graphviz")
 	f.views.add(cmd)
-	cmd.MarkFlagsMutuallyExclusive("json", "csv", "dot")
-	for _, flag := range []string{"csv", "dot"} {
-		cmd.MarkFlagsMutuallyExclusive("crops", flag)
-		cmd.MarkFlagsMutuallyExclusive("out", flag)
-	}
 	return cmd
 }
 
 func (f *describeFlags) run(cmd *cobra.Command, what string) error {
+	err := cmp.Or(exclusive(cmd, "json", "csv", "dot"), exclusive(cmd, "crops", "csv", "dot"), exclusive(cmd, "out", "csv", "dot"))
+	if err != nil {
+		return err
+	}
 	if cmd.Flags().Changed("crops") {
 		return f.views.run(cmd, what, f.size, f.json)
 	}

@@ -66,7 +66,7 @@ as for the test images, --submission writes what the test server takes.`,
 	}
 	flags := cmd.Flags()
 	addModel(cmd, &f.model, "that of the weights")
-	flags.StringSliceVar(&f.weights, "weights", nil, weightsText()+"; several, separated by commas, are an ensemble")
+	flags.StringSliceVar(&f.weights, "weights", nil, weightsText("weights, those of an ensemble separated by commas"))
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
 	addLabels(cmd, &f.labels)
@@ -81,14 +81,14 @@ as for the test images, --submission writes what the test server takes.`,
 	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, rather than fail")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
-	for _, name := range []string{"weights", "data"} {
-		_ = cmd.MarkFlagRequired(name)
-	}
 	return cmd
 }
 
 func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	ctx := cmd.Context()
+	if err := required(cmd, "weights", "data"); err != nil {
+		return err
+	}
 	crops, err := f.check()
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 
 // check returns the crops, unless a flag is wrong.
 func (f *evaluateFlags) check() (vision.Crops, error) {
-	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.challenge.check())
+	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.challenge.check(), f.backend.check())
 	if err != nil {
 		return 0, err
 	}

@@ -89,9 +89,9 @@ func checkModel(name string) error {
 	return nil
 }
 
-// weightsText says what --weights takes; findWeights finds it.
-func weightsText() string {
-	return "`file` of weights, folder with a " + weights.FileInFolder + ", or tag of public weights: " + strings.Join(tags(), ", ")
+// weightsText says what --weights takes, and is: findWeights finds it.
+func weightsText(what string) string {
+	return what + ": `file`, folder with a " + weights.FileInFolder + ", or tag of public ones: " + strings.Join(tags(), ", ")
 }
 
 func tags() []string {
@@ -179,6 +179,27 @@ func (f *decodeFlags) check() error { return atLeast(1, "max-pixels", f.maxPixel
 
 func (f *decodeFlags) options() vision.DecodeOptions {
 	return vision.DecodeOptions{IgnoreOrientation: !f.orient, MaxPixels: f.maxPixels}
+}
+
+// required refuses a command line without one of the flags.
+func required(cmd *cobra.Command, flags ...string) error {
+	missing := slices.DeleteFunc(flags, cmd.Flags().Changed)
+	switch len(missing) {
+	case 0:
+		return nil
+	case 1:
+		return usageError{fmt.Errorf("--%s is missing", missing[0])}
+	}
+	return usageError{fmt.Errorf("--%s are missing", strings.Join(missing, " and --"))}
+}
+
+// exclusive refuses more than one of the flags.
+func exclusive(cmd *cobra.Command, flags ...string) error {
+	given := slices.DeleteFunc(flags, func(flag string) bool { return !cmd.Flags().Changed(flag) })
+	if len(given) > 1 {
+		return usageError{fmt.Errorf("--%s exclude each other", strings.Join(given, " and --"))}
+	}
+	return nil
 }
 
 // atLeast refuses a flag's value below the least one.

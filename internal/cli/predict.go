@@ -49,7 +49,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	addModel(cmd, &f.model, "that of the weights, or inception_v4")
-	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText())
+	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText("weights"))
 	cmd.Flags().IntVar(&f.top, "top", 5, "classes to print for an image")
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
@@ -118,7 +118,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 }
 
 func (f *predictFlags) check() error {
-	return cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model))
+	return cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.backend.check())
 }
 
 // imageFiles lists the files that the arguments name: a folder stands for the

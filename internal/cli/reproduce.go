@@ -55,11 +55,13 @@ How long the trainings are follows from --budget and from the speed of this mach
 	flags.StringVar(&f.folder, "out", "reproduce", "`folder` of the trainings and the report")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
-	_ = cmd.MarkFlagRequired("data")
 	return cmd
 }
 
 func (f *reproduceFlags) run(cmd *cobra.Command) error {
+	if err := required(cmd, "data"); err != nil {
+		return err
+	}
 	claims, err := reproduce.ParseClaims(f.claim)
 	if err != nil {
 		return usageError{fmt.Errorf("--claim: %w", err)}

@@ -73,7 +73,7 @@ would have.`,
 	flags.Float64Var(&f.epochs, "epochs", 0, "how often every image is seen")
 	addBatch(cmd, &f.batch, 0, "images in a step")
 	flags.Float64Var(&f.learningRate, "learning-rate", 0, "the first learning rate")
-	flags.StringVar(&f.weights, "weights", "", weightsText()+"; to start from, of any number of classes")
+	flags.StringVar(&f.weights, "weights", "", weightsText("weights to start from, of any number of classes"))
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
