@@ -54,7 +54,7 @@ func TestILSVRC(t *testing.T) {
 	w.Close()
 	m := calculator("net", 8, []recipe.Label{{Synset: "n02100735", Name: "x"}, {Synset: "n02110185", Name: "x"}, {Synset: "n02119789", Name: "x"}},
 		func([]float32) []float32 { return []float32{1, 3, 2} }) // 3, 1, 2 by number
-	for _, path := range []string{root, filetree.File(t, "file.txt", []byte(archive.String()))} {
+	for _, path := range []string{root, filetree.File(t, "file.txt", archive.Bytes())} {
 		set := open(t, path, dataset.Options{Flat: true, Classes: synsets, Labels: labels})
 		r := run(t, []Member{m}, set, Options{})
 		if r.Images != 5 || r.Rows[0].Top1.Count != 3 || r.Rows[0].Top5.Count != 0 {
