@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -128,9 +130,26 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 	return f.report(cmd.OutOrStdout(), result)
 }
 
+// changes are the flags that change entries of the recipe, and how.
+func (f *trainFlags) changes() map[string]func(*recipe.Training) {
+	return map[string]func(*recipe.Training){
+		"data":          func(r *recipe.Training) { r.Data = f.data },
+		"split":         func(r *recipe.Training) { r.Split = f.split },
+		"validation":    func(r *recipe.Training) { r.Validation = recipe.ParseValidation(f.validation) },
+		"model":         func(r *recipe.Training) { r.Network = f.model },
+		"width":         func(r *recipe.Training) { r.Width = f.width },
+		"epochs":        func(r *recipe.Training) { r.Epochs = f.epochs },
+		"batch":         func(r *recipe.Training) { r.Batch = f.batch },
+		"learning-rate": func(r *recipe.Training) { r.LearningRate.Initial = f.learningRate },
+		"weights":       func(r *recipe.Training) { r.Weights = f.weights },
+		"freeze":        func(r *recipe.Training) { r.Freeze = f.freeze },
+		"seed":          func(r *recipe.Training) { r.Seed = f.seed },
+	}
+}
+
 // checkResume refuses what would change a run that is under way.
 func (f *trainFlags) checkResume(cmd *cobra.Command) error {
-	for _, name := range []string{"recipe", "data", "split", "validation", "model", "width", "epochs", "batch", "learning-rate", "weights", "freeze", "seed"} {
+	for _, name := range append(slices.Sorted(maps.Keys(f.changes())), "recipe") {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s cannot be given with --resume: the run's own recipe.yaml says it", name)
 		}
@@ -157,21 +176,9 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 	if f.run == "" {
 		f.run = filepath.Join("runs", name)
 	}
-	for flag, set := range map[string]func(){
-		"data":          func() { r.Data = f.data },
-		"split":         func() { r.Split = f.split },
-		"validation":    func() { r.Validation = recipe.ParseValidation(f.validation) },
-		"model":         func() { r.Network = f.model },
-		"width":         func() { r.Width = f.width },
-		"epochs":        func() { r.Epochs = f.epochs },
-		"batch":         func() { r.Batch = f.batch },
-		"learning-rate": func() { r.LearningRate.Initial = f.learningRate },
-		"weights":       func() { r.Weights = f.weights },
-		"freeze":        func() { r.Freeze = f.freeze },
-		"seed":          func() { r.Seed = f.seed },
-	} {
+	for flag, change := range f.changes() {
 		if cmd.Flags().Changed(flag) {
-			set()
+			change(&r)
 		}
 	}
 	if r.Data == "" {
