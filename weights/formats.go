@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-fb2c0fa6/inception/weights/npz"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
@@ -16,6 +17,10 @@ func formats() formatTable {
 		{
 			Name: "safetensors", Endings: []string{".safetensors"},
 			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.WriteTensors,
+		},
+		{
+			Name: "npz", Endings: []string{".npz"}, keyPrefix: "inception.",
+			recognise: npz.Recognise, open: npz.Open, write: npz.Write,
 		},
 	}
 }
