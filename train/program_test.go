@@ -2,6 +2,7 @@ package train
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +76,43 @@ func TestStepOnEngine(t *testing.T) {
 				t.Errorf("%s, recompute %t: %d bytes are allocated a run, want at most %d", network, recompute, bytes, most)
 			}
 			program.Close()
+		}
+	}
+}
+
+// TestRecomputeSame trains with and without computing activations again: the losses are the
+// same to the last bit.
+func TestRecomputeSame(t *testing.T) {
+	backend, err := engine.New("threads=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
+	losses := func(r recipe.Training) (all []float64) {
+		program, err := NewProgram(backend, r, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer program.Close()
+		images := make([]float32, r.Batch*r.Size*r.Size*3)
+		for i := range images {
+			images[i] = float32(i*7919%255)/127 - 1
+		}
+		for step := range 3 {
+			loss, err := program.Step(step, images, []int32{3, 5})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, loss)
+		}
+		return all
+	}
+	for _, network := range arch.Names() {
+		r := smallStep(network)
+		want := losses(r)
+		r.Recompute = true
+		if got := losses(r); !slices.Equal(got, want) {
+			t.Errorf("%s: losses are %v with activations computed again, want %v", network, got, want)
 		}
 	}
 }

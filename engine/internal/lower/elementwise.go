@@ -128,6 +128,11 @@ func (l *lowering) elementwise(n *graph.Node) bool {
 		l.inlined[n] = true
 		return true
 	}
+	l.addElementwise(n)
+	return true
+}
+
+func (l *lowering) addElementwise(n *graph.Node) {
 	type use struct {
 		value     *graph.Value
 		broadcast plan.Broadcast
@@ -194,5 +199,4 @@ func (l *lowering) elementwise(n *graph.Node) bool {
 	}
 	o.Results = []plan.Result{{Register: len(o.Operands) + len(o.Code) - 1, Tensor: l.tensor(n.Values[0])}}
 	l.add(o)
-	return true
 }

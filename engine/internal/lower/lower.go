@@ -91,7 +91,13 @@ func (l *lowering) plan() *plan.Plan {
 func (l *lowering) add(o plan.Operation) { l.operations = append(l.operations, o) }
 
 // tensor returns the tensor of a value that is not constant. Truth values are 1 and 0.
+// What was to be computed as a part of its user is computed by itself after all, where
+// that user is a part of another operation, which asks for it.
 func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
+	if l.inlined[v.Node] {
+		delete(l.inlined, v.Node)
+		l.addElementwise(v.Node)
+	}
 	t, ok := l.tensors[v]
 	if !ok {
 		t = plan.TensorOf(v.Shape())
