@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/compute/shapes"
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
@@ -24,7 +25,8 @@ func init() { compute.Register(Name, New) }
 type Backend struct {
 	compute.Backend // the go backend: buffers, capabilities
 	machine         *run.Machine
-	ended           compute.Buffer // a finalized one: in the place of what was given away
+	build           func(*plan.Plan) error // runs the passes
+	ended           compute.Buffer         // a finalized one: in the place of what was given away
 	finalized       atomic.Bool
 }
 
@@ -44,7 +46,7 @@ func New(config string) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{machine: &run.Machine{Winograd: o.winograd, Release: o.release}}
+	b := &Backend{machine: &run.Machine{Winograd: o.winograd, Release: o.release}, build: plan.Build}
 	if b.machine.Kernels, err = kernel.For(o.isa); err != nil {
 		return nil, fmt.Errorf("cpu: %w", err)
 	}

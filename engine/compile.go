@@ -5,7 +5,6 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/lower"
-	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
 )
 
@@ -22,7 +21,7 @@ func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 		return nil, err
 	}
 	p.Choose = b.machine.Choose()
-	if err := plan.Build(p); err != nil {
+	if err := b.build(p); err != nil {
 		return nil, err
 	}
 	program, err := run.New(b.machine, p)

@@ -29,7 +29,7 @@ func joinSiblings(p *Plan) error {
 		}
 		switch before := joined[at].(type) {
 		case *Convolution:
-			joined[at] = &Siblings{Marks: before.Marks, Convolutions: []*Convolution{before, c}}
+			joined[at] = &Siblings{Marks: Marks{Again: before.Again}, Convolutions: []*Convolution{before, c}}
 		case *Siblings:
 			before.Convolutions = append(before.Convolutions, c)
 		}

@@ -27,6 +27,7 @@ func projectFirst(p *Plan) error {
 		projected.Bias, projected.ReLU = nil, false
 		pooled.In, pooled.Out = between, c.Out
 		pooled.Bias, pooled.ReLU = c.Bias, c.ReLU
+		projected.Implementation, pooled.Implementation = nil, nil
 		p.Operations[at], p.Operations[reader] = &projected, &pooled
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Verify returns an error unless what has to hold after the passes that ran does: they ran
@@ -12,8 +13,15 @@ import (
 // they are chosen; and tensors that are needed at the same time do not overlap, once the
 // arena is divided. It is slow, for tests.
 func (p *Plan) Verify() error {
-	checks := []func() error{p.verifyOrder, p.verifyPlaces, p.verifyReads, p.verifyOutputs, p.verifyChosen, p.verifyArena}
-	for _, check := range checks {
+	if err := p.verifyOrder(); err != nil {
+		return fmt.Errorf("plan: the order of passes: %w", err)
+	}
+	return p.verifyState()
+}
+
+// verifyState checks what can be seen of the plan itself.
+func (p *Plan) verifyState() error {
+	for _, check := range []func() error{p.verifyPlaces, p.verifyReads, p.verifyOutputs, p.verifyChosen, p.verifyArena} {
 		if err := check(); err != nil {
 			if n := len(p.done); n > 0 {
 				return fmt.Errorf("plan: after the pass %q: %w", p.done[n-1], err)
@@ -30,10 +38,14 @@ func (p *Plan) did(pass string) bool { return slices.Contains(p.done, pass) }
 func (p *Plan) verifyOrder() error {
 	for at, name := range p.done {
 		i := slices.IndexFunc(Passes, func(pass Pass) bool { return pass.Name == name })
+		var missing []string
 		for _, order := range Passes[i].After {
 			if !slices.Contains(p.done[:at], order.Pass) {
-				return fmt.Errorf("%q has to come after %q, which had not run: %s", name, order.Pass, order.Because)
+				missing = append(missing, fmt.Sprintf("%q (%s)", order.Pass, order.Because))
 			}
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("%q has to come after %s", name, strings.Join(missing, " and "))
 		}
 	}
 	return nil
@@ -227,7 +239,7 @@ func (p *Plan) verifyOutputs() error {
 			continue
 		}
 		if _, part := o.Tensor.Place.(Part); !part {
-			return fmt.Errorf("output %d, %s, is in the arena, not in a buffer", i, o.Tensor)
+			return fmt.Errorf("output %d, %s, should be in its buffer, and is at %+v", i, o.Tensor, o.Tensor.Place)
 		}
 	}
 	return nil
