@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -308,7 +309,7 @@ func TestLoaderCancel(t *testing.T) {
 		for range 5 {
 			_, err = l.Next(context.Background())
 		}
-		wantError(t, "after Close", err, "closed")
+		wanted.Error(t, err, "closed") // after Close; there are no subtests in a bubble
 		l.Close()
 	})
 }
