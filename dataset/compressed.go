@@ -1,12 +1,14 @@
 package dataset
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -18,29 +20,49 @@ type memory struct{ contents [][]byte }
 // notHeld is the offset of members whose content is not wanted.
 const notHeld = -1
 
+// A compression is one of those that tar archives come in.
+type compression struct {
+	kind   string // for errors
+	magic  string
+	reader func(io.Reader) (io.ReadCloser, error)
+}
+
+func compressions() []compression {
+	return []compression{
+		{"gzip-compressed tar archive", "\x1f\x8b", func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }},
+		{"zstd-compressed tar archive", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.ReadCloser, error) {
+			unpacked, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+			if err != nil {
+				return nil, err
+			}
+			return unpacked.IOReadCloser(), nil
+		}},
+	}
+}
+
+// compressionOf returns the compression of a file that begins with head, and false where
+// there is none.
+func compressionOf(head []byte) (compression, bool) {
+	all := compressions()
+	i := slices.IndexFunc(all, func(c compression) bool { return bytes.HasPrefix(head, []byte(c.magic)) })
+	if i < 0 {
+		return compression{}, false
+	}
+	return all[i], true
+}
+
 // openCompressed reads the images of a split from a compressed tar archive in one
 // pass. Others are listed without their content.
-func openCompressed(ctx context.Context, file *os.File, kind, split string, limit int64) (listing, *memory, error) {
+func openCompressed(ctx context.Context, file *os.File, of compression, split string, limit int64) (listing, *memory, error) {
 	if limit == 0 {
 		limit = DefaultMemoryLimit
 	}
 	compressed := &countingReader{ctx: ctx, r: file}
-	var archive io.Reader
-	switch kind {
-	case kindGzip:
-		unpacked, err := gzip.NewReader(compressed)
-		if err != nil {
-			return listing{}, nil, corrupt(kind, compressed.count, err)
-		}
-		archive = unpacked
-	default:
-		unpacked, err := zstd.NewReader(compressed, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return listing{}, nil, corrupt(kind, compressed.count, err)
-		}
-		defer unpacked.Close()
-		archive = unpacked
+	archive, err := of.reader(compressed)
+	if err != nil {
+		return listing{}, nil, corrupt(of.kind, compressed.count, err)
 	}
+	defer archive.Close()
 	m := &memory{}
 	held := int64(0)
 	l, members, err := walkTar(ctx, archive, func(name string, size int64, content io.Reader) (member, error) {
@@ -62,7 +84,7 @@ func openCompressed(ctx context.Context, file *os.File, kind, split string, limi
 		return listing{}, nil, err
 	}
 	if err != nil {
-		return listing{}, nil, corrupt(kind, compressed.count, err)
+		return listing{}, nil, corrupt(of.kind, compressed.count, err)
 	}
 	ordered := make([][]byte, len(members))
 	for i, at := range members {

@@ -13,6 +13,14 @@ import (
 // the set end there.
 const deepest = 16
 
+func isFolder(c candidate) bool { return c.folder }
+
+// openFolder reads the files of a folder.
+func openFolder(ctx context.Context, c candidate, o Options) (*Set, error) {
+	l, err := listFolder(ctx, c.path)
+	return assemble(l, &folder{c.path, l.files}, o, err)
+}
+
 // listFolder lists a folder on disk. It follows symbolic links.
 func listFolder(ctx context.Context, root string) (listing, error) {
 	var l listing

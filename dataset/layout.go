@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -70,6 +71,31 @@ func arrange(l listing, o Options) (classes []string, items []item, ignored []st
 	slices.Sort(ignored)
 	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.name, b.name) })
 	return classes, items, ignored, nil
+}
+
+// assemble makes a set of a listing, unless there was an error.
+func assemble(l listing, s storage, o Options, err error) (*Set, error) {
+	if err != nil {
+		return nil, err
+	}
+	if o.LabelOffset != 0 {
+		return nil, fmt.Errorf("the label offset is %d, expected 0: folders have no numbers", o.LabelOffset)
+	}
+	if o.Flat {
+		items, ignored, err := arrangeFlat(l, o)
+		if err != nil {
+			return nil, err
+		}
+		return &Set{classes: o.Classes, items: items, ignored: ignored, storage: s}, nil
+	}
+	if o.Labels != nil {
+		return nil, errors.New("found labels, expected none: the images of a set that is not flat have those of their folders")
+	}
+	classes, items, ignored, err := arrange(l, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Set{classes: classes, items: items, ignored: ignored, storage: s}, nil
 }
 
 // A tree answers what is below a folder. Folders are named without a slash at the

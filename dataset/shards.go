@@ -25,8 +25,48 @@ const labelsFile = "labels.txt"
 // write flowers_train_00000-of-00005.tfrecord.
 var shardName = regexp.MustCompile(`^(.+)[-_](\d{5})-of-(\d{5})(?:\.tfrecords?)?$`)
 
-// findShards returns the record files of a split in a folder, in the order of their
-// numbers; nil when the folder has no record files.
+// shardOf returns the part of a record file's name before its number, and how many
+// files there are of it; false for what is no record file.
+func shardOf(entry os.DirEntry) (prefix string, of int, ok bool) {
+	name := entry.Name()
+	if entry.IsDir() || hidden(name) {
+		return "", 0, false
+	}
+	if m := shardName.FindStringSubmatch(name); m != nil {
+		of, _ = strconv.Atoi(m[3])
+		return m[1], of, true
+	}
+	ending := filepath.Ext(name)
+	return strings.TrimSuffix(name, ending), 1, ending == ".tfrecord" || ending == ".tfrecords"
+}
+
+// isRecords tells a record file, and a folder of them.
+func isRecords(c candidate) bool {
+	if !c.folder {
+		return tfrecord.Begins(c.head)
+	}
+	entries, _ := os.ReadDir(c.path) // a folder that cannot be read is none of records
+	return slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
+		_, _, ok := shardOf(entry)
+		return ok
+	})
+}
+
+// openRecords reads a record file, or the shards in a folder.
+func openRecords(ctx context.Context, c candidate, o Options) (*Set, error) {
+	folder, shards := filepath.Dir(c.path), []string{c.path}
+	if c.folder {
+		var err error
+		folder = c.path
+		if shards, err = findShards(folder, o.Split); err != nil {
+			return nil, err
+		}
+	}
+	return openShards(ctx, shards, filepath.Join(folder, labelsFile), o)
+}
+
+// findShards returns the record files of a split in a folder that has some, in the order
+// of their numbers.
 func findShards(root, split string) ([]string, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -37,16 +77,8 @@ func findShards(root, split string) ([]string, error) {
 	var prefixes []string
 	for _, entry := range entries {
 		name := entry.Name()
-		prefix, of := "", 1
-		if m := shardName.FindStringSubmatch(name); m != nil {
-			prefix = m[1]
-			of, _ = strconv.Atoi(m[3])
-		} else if ending := filepath.Ext(name); ending == ".tfrecord" || ending == ".tfrecords" {
-			prefix = strings.TrimSuffix(name, ending)
-		} else {
-			continue
-		}
-		if entry.IsDir() || hidden(name) {
+		prefix, of, ok := shardOf(entry)
+		if !ok {
 			continue
 		}
 		if found[prefix] == nil {
@@ -57,9 +89,6 @@ func findShards(root, split string) ([]string, error) {
 			return nil, fmt.Errorf("the shards of %s are %d by the names of some and %d by %s; remove those that do not belong", prefix, count[prefix], of, name)
 		}
 		found[prefix] = append(found[prefix], filepath.Join(root, name))
-	}
-	if len(prefixes) == 0 {
-		return nil, nil
 	}
 	chosen := slices.DeleteFunc(slices.Clone(prefixes), func(prefix string) bool {
 		return split != "" && prefix != split && !strings.HasSuffix(prefix, "_"+split) && !strings.HasSuffix(prefix, "-"+split)
@@ -126,16 +155,14 @@ func (s *shardFiles) read(at int) ([]byte, error) {
 
 func (s *shardFiles) Close() error { return nil }
 
-// openShards indexes TFRecord files, several at once, unless there was an error.
-func openShards(ctx context.Context, paths []string, labels string, o Options, err error) (*Set, error) {
-	if err != nil {
-		return nil, err
-	}
+// openShards indexes TFRecord files, several at once.
+func openShards(ctx context.Context, paths []string, labels string, o Options) (*Set, error) {
 	if o.Flat || o.Labels != nil {
 		return nil, errors.New("found TFRecord files, expected a folder or an archive of images: records have labels of their own, so that a set of them is not flat")
 	}
 	names := o.Classes
 	if names == nil {
+		var err error
 		if names, err = readLabels(labels, o.LabelOffset); err != nil {
 			return nil, err
 		}

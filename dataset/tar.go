@@ -80,6 +80,33 @@ type tarFile struct {
 	members []member
 }
 
+// isArchive tells a tar archive, compressed or not.
+func isArchive(c candidate) bool {
+	_, compressed := compressionOf(c.head)
+	const magicAt, magic = 257, "ustar"
+	return compressed || len(c.head) > magicAt && strings.HasPrefix(string(c.head[magicAt:]), magic)
+}
+
+// openArchive reads a tar archive in place, or the images of a compressed one into
+// memory.
+func openArchive(ctx context.Context, c candidate, o Options) (_ *Set, err error) {
+	file, err := os.Open(c.path)
+	if err != nil {
+		return nil, err
+	}
+	if of, compressed := compressionOf(c.head); compressed {
+		defer file.Close()
+		l, images, err := openCompressed(ctx, file, of, o.Split, o.MemoryLimit)
+		return assemble(l, images, o, err)
+	}
+	l, images, err := openTar(ctx, file)
+	set, err := assemble(l, images, o, err)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return set, nil
+}
+
 // openTar indexes a tar archive in one pass over its headers.
 func openTar(ctx context.Context, file *os.File) (listing, *tarFile, error) {
 	position := func() int64 {
