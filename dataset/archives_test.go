@@ -19,7 +19,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
-	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // picture is an image file in which every number differs, by the ending of its name.
@@ -149,9 +148,4 @@ func names(s *Set) []string {
 		all[i] = s.Name(i)
 	}
 	return all
-}
-
-func wantError(t *testing.T, name string, err error, parts ...string) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { wanted.Error(t, err, parts...) })
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // TestFlat expects all images in the order of their names, in a folder and in each form
@@ -51,6 +52,6 @@ func TestFlatErrors(t *testing.T) {
 		"records":    {filetree.File(t, "x.tfrecord", recordBytes(exampleBytes(textFeature("image/encoded", "x"), intFeature("image/class/label", 0)))), Options{Flat: true, Classes: classes}, []string{"TFRecord"}},
 	} {
 		_, err := Open(context.Background(), c.path, c.o)
-		wantError(t, name, err, append(c.want, c.path)...)
+		wanted.ErrorOf(t, name, err, append(c.want, c.path)...)
 	}
 }

@@ -191,7 +191,7 @@ func TestLoaderUnreadable(t *testing.T) {
 		o := options(workers)
 		o.Unreadable = func(name string, err error) {
 			reported = append(reported, name)
-			wantError(t, name, err, "expected JPEG", "found text")
+			wanted.ErrorOf(t, name, err, "expected JPEG", "found text")
 		}
 		got := load(t, s, o, -1)
 		slices.Sort(reported)
@@ -205,7 +205,7 @@ func TestLoaderUnreadable(t *testing.T) {
 		if !errors.As(got.err, &tooMany) || len(tooMany.Images) != 3 || tooMany.Limit != 2 || tooMany.Of != 23 || got.stats.Unreadable != 3 {
 			t.Fatalf("%d workers: %v", workers, got.err)
 		}
-		wantError(t, "too many", got.err, "set.tar", "3 unreadable images, expected at most 2 of the 23", "repair or remove", bad[0]+": expected JPEG", bad[1], bad[2])
+		wanted.ErrorOf(t, "too many", got.err, "set.tar", "3 unreadable images, expected at most 2 of the 23", "repair or remove", bad[0]+": expected JPEG", bad[1], bad[2])
 		order := s.Order(77, 0)
 		var in []string
 		for _, index := range order {
@@ -220,9 +220,9 @@ func TestLoaderUnreadable(t *testing.T) {
 		}
 		// The default is 1%, which of 23 images is none.
 		o.MaxUnreadable = 0
-		wantError(t, "default", load(t, s, o, -1).err, "1 unreadable images, expected at most 0 of the 23")
+		wanted.ErrorOf(t, "default", load(t, s, o, -1).err, "1 unreadable images, expected at most 0 of the 23")
 		o.MaxUnreadable = -1
-		wantError(t, "none", load(t, s, o, -1).err, "1 unreadable images, expected at most 0 of the 23")
+		wanted.ErrorOf(t, "none", load(t, s, o, -1).err, "1 unreadable images, expected at most 0 of the 23")
 	}
 }
 
@@ -235,7 +235,7 @@ func TestLoaderNothingReadable(t *testing.T) {
 	o := options(2)
 	o.Epochs, o.MaxUnreadable = 0, 1
 	got := load(t, mustOpen(t, filetree.Write(t, files), Options{}), o, -1)
-	wantError(t, "nothing readable", got.err, "30 unreadable images, expected at most 29 of the 30", "and 10 more")
+	wanted.ErrorOf(t, "nothing readable", got.err, "30 unreadable images, expected at most 29 of the 30", "and 10 more")
 	if n := strings.Count(got.err.Error(), "empty file"); n != 20 {
 		t.Errorf("%d images are listed, want 20", n)
 	}
@@ -261,7 +261,7 @@ func TestLoaderOptions(t *testing.T) {
 		o := options(1)
 		c.change(&o)
 		_, err := NewLoader(s, o)
-		wantError(t, name, err, append(c.want, "set.tar")...)
+		wanted.ErrorOf(t, name, err, append(c.want, "set.tar")...)
 	}
 	o := options(1)
 	o.Start.Epoch = 3
@@ -309,7 +309,7 @@ func TestLoaderCancel(t *testing.T) {
 		for range 5 {
 			_, err = l.Next(context.Background())
 		}
-		wanted.Error(t, err, "closed") // after Close; there are no subtests in a bubble
+		wanted.ErrorOf(t, "after Close", err, "closed")
 		l.Close()
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // TestOpen expects the same set of each form, in each of the layouts that people use.
@@ -162,7 +163,7 @@ func TestLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(context.Background(), set, Options{})
-	wantError(t, "a circle", err, "deep", "leads back")
+	wanted.ErrorOf(t, "a circle", err, "deep", "leads back")
 }
 
 // TestHoldOut expects parts that do not overlap, that stay when images are added or
@@ -209,10 +210,10 @@ func TestHoldOut(t *testing.T) {
 	s := mustOpen(t, filetree.Write(t, pictures(t, "cat/1.jpg", "dog/1.jpg")), Options{})
 	for _, share := range []float64{0, 1, -0.1, math.NaN()} {
 		_, _, err := s.HoldOut(share)
-		wantError(t, fmt.Sprint(share), err, "between 0 and 1")
+		wanted.ErrorOf(t, fmt.Sprint(share), err, "between 0 and 1")
 	}
 	_, _, err := s.HoldOut(1e-9)
-	wantError(t, "none", err, "holding out 1e-09 of 2 images", "choose another share")
+	wanted.ErrorOf(t, "none", err, "holding out 1e-09 of 2 images", "choose another share")
 }
 
 // TestOrder expects permutations that differ by seed and by epoch.
@@ -284,7 +285,7 @@ func TestBadSets(t *testing.T) {
 		paths := map[string]string{"folder": filetree.Write(t, c.files), "tar": filetree.File(t, "set.tar", tarBytes(t, c.files))}
 		for form, path := range paths {
 			_, err := Open(context.Background(), path, c.o)
-			wantError(t, name+", "+form, err, c.want...)
+			wanted.ErrorOf(t, name+", "+form, err, c.want...)
 		}
 	}
 }
@@ -311,10 +312,10 @@ func TestBadFiles(t *testing.T) {
 		"large.tar.zst": {packed, Options{MemoryLimit: 3000}, []string{"memory limit of 3000 bytes"}},
 	} {
 		_, err := Open(context.Background(), filetree.File(t, name, c.data), c.o)
-		wantError(t, name, err, append(c.want, name)...)
+		wanted.ErrorOf(t, name, err, append(c.want, name)...)
 	}
 	_, err := Open(context.Background(), filepath.Join(t.TempDir(), "missing"), Options{})
-	wantError(t, "missing", err, "check the path")
+	wanted.ErrorOf(t, "missing", err, "check the path")
 	if !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing path is not os.ErrNotExist: %v", err)
 	}
@@ -336,5 +337,5 @@ func TestTruncatedLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Read(0)
-	wantError(t, "read", err, "set.tar", "byte")
+	wanted.ErrorOf(t, "read", err, "set.tar", "byte")
 }

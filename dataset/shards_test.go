@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // shardSet writes a set of 5 images in the shards train-0000?-of-00002, with ImageNet's
@@ -154,7 +155,7 @@ func TestBadRecords(t *testing.T) {
 	} {
 		path := filetree.File(t, "x.tfrecord", c.data)
 		_, err := Open(context.Background(), path, c.o)
-		wantError(t, name, err, append(c.want, path)...)
+		wanted.ErrorOf(t, name, err, append(c.want, path)...)
 	}
 	// Damage to the data is found when they are read.
 	s := mustOpen(t, filetree.File(t, "x.tfrecord", flipped(len(good)-5)), Options{})
@@ -162,7 +163,7 @@ func TestBadRecords(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := s.Read(1)
-	wantError(t, "data", err, "x.tfrecord", at, "have the checksum", "again")
+	wanted.ErrorOf(t, "data", err, "x.tfrecord", at, "have the checksum", "again")
 }
 
 func TestBadShards(t *testing.T) {
@@ -182,13 +183,13 @@ func TestBadShards(t *testing.T) {
 		return err
 	}
 	train := Options{Split: "train", LabelOffset: 1}
-	wantError(t, "no split", open("", Options{}, nil), "train, validation", "name the one")
-	wantError(t, "no such split", open("", Options{Split: "test"}, nil), `no split "test"`, "train, validation")
-	wantError(t, "missing shard", open("train-00000-of-00002", train, nil), "1 of the 2 shards of train", "number 00000", "copy or download")
-	wantError(t, "two totals", open("", train, map[string]string{"train-00000-of-00003": ""}), "by the names", "remove")
-	wantError(t, "shard twice", open("", train, map[string]string{"train-00001-of-00002.tfrecord": ""}), "3 of the 2 shards", "twice")
-	wantError(t, "bad labels", open("", train, map[string]string{labelsFile: "0:background\n1:a\n1:b\n"}), labelsFile, `expected a line "2:name"`, `"1:b"`, "label offset")
-	wantError(t, "few labels", open("", train, map[string]string{labelsFile: "0:background\n1:a\n2:b\n"}), "label 3, less the offset 1: 2", "for 2 classes")
+	wanted.ErrorOf(t, "no split", open("", Options{}, nil), "train, validation", "name the one")
+	wanted.ErrorOf(t, "no such split", open("", Options{Split: "test"}, nil), `no split "test"`, "train, validation")
+	wanted.ErrorOf(t, "missing shard", open("train-00000-of-00002", train, nil), "1 of the 2 shards of train", "number 00000", "copy or download")
+	wanted.ErrorOf(t, "two totals", open("", train, map[string]string{"train-00000-of-00003": ""}), "by the names", "remove")
+	wanted.ErrorOf(t, "shard twice", open("", train, map[string]string{"train-00001-of-00002.tfrecord": ""}), "3 of the 2 shards", "twice")
+	wanted.ErrorOf(t, "bad labels", open("", train, map[string]string{labelsFile: "0:background\n1:a\n1:b\n"}), labelsFile, `expected a line "2:name"`, `"1:b"`, "label offset")
+	wanted.ErrorOf(t, "few labels", open("", train, map[string]string{labelsFile: "0:background\n1:a\n2:b\n"}), "label 3, less the offset 1: 2", "for 2 classes")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	root, _ := shardSet(t)
@@ -200,7 +201,7 @@ func TestBadShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(context.Background(), filepath.Dir(empty), Options{})
-	wantError(t, "no records", err, "no records")
+	wanted.ErrorOf(t, "no records", err, "no records")
 }
 
 // FuzzRecord feeds hostile records: an example lies within its record, or there is an

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // An entry of an archive that a test makes.
@@ -51,19 +53,6 @@ func npy(header, elements string) string {
 // array returns the header of an array of <f4.
 func array(shape string) string {
 	return "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }\n"
-}
-
-func wantError(t testing.TB, err error, parts ...string) {
-	t.Helper()
-	if err == nil {
-		t.Errorf("no error, want one with %q", parts)
-		return
-	}
-	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("error %q should contain %q", err, part)
-		}
-	}
 }
 
 type brokenFile struct {
@@ -148,7 +137,7 @@ func TestParseBroken(t *testing.T) {
 			if err == nil {
 				t.Fatalf("accepted: %v", a.tensors)
 			}
-			wantError(t, err, append(c.parts, "npz: m.npz: ", "expected ", ", found ", "; ")...)
+			wanted.Error(t, err, append(c.parts, "npz: m.npz: ", "expected ", ", found ", "; ")...)
 			if n := len(err.Error()); n > 1500 {
 				t.Errorf("an error of %d bytes", n)
 			}
@@ -185,7 +174,7 @@ func TestBombs(t *testing.T) {
 			c.parts = []string{"room for", "w.npy"}
 		}
 		runtime.ReadMemStats(&after)
-		wantError(t, err, append(c.parts, "m.npz")...)
+		wanted.Error(t, err, append(c.parts, "m.npz")...)
 		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
 			t.Errorf("%s: a file of %d bytes cost %d bytes of memory", c.name, len(c.data), n)
 		}

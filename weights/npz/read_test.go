@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -54,7 +55,7 @@ func TestNumpyFiles(t *testing.T) {
 		for _, x := range f.Tensors() {
 			got = append(got, fmt.Sprintf("%s %s %v", x.Name, x.DType, x.Shape))
 			if x.DType[1] != 'f' {
-				wantError(t, x.Values(make([]float32, x.Elements())), name, x.Name+".npy", "f2, f4 or f8", x.DType, "float32")
+				wanted.Error(t, x.Values(make([]float32, x.Elements())), name, x.Name+".npy", "f2, f4 or f8", x.DType, "float32")
 				continue
 			}
 			for i, v := range values(t, x) {
@@ -63,7 +64,7 @@ func TestNumpyFiles(t *testing.T) {
 					break
 				}
 			}
-			wantError(t, x.Values(make([]float32, x.Elements()+1)), "room for", x.Name)
+			wanted.Error(t, x.Values(make([]float32, x.Elements()+1)), "room for", x.Name)
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: found %q, want %q", name, got, want)
@@ -82,9 +83,9 @@ func TestNumpyFiles(t *testing.T) {
 
 func TestNotPlainNumbers(t *testing.T) {
 	_, err := Open("testdata/objects.npz")
-	wantError(t, err, "objects.npz", `"bad.npy"`, "Python objects", "pickle", "numeric dtype")
+	wanted.Error(t, err, "objects.npz", `"bad.npy"`, "Python objects", "pickle", "numeric dtype")
 	_, err = Open("testdata/records.npz")
-	wantError(t, err, "records.npz", `"bad.npy"`, "records with fields")
+	wanted.Error(t, err, "records.npz", `"bad.npy"`, "records with fields")
 }
 
 func TestRecognise(t *testing.T) {
@@ -125,7 +126,7 @@ func TestChangedAfterOpening(t *testing.T) {
 		if err := x.Values(make([]float32, x.Elements())); err == nil {
 			t.Errorf("%s: a flipped bit went unnoticed", name)
 		} else {
-			wantError(t, err, "m.npz", "weights.npy")
+			wanted.Error(t, err, "m.npz", "weights.npy")
 		}
 	}
 	path := filepath.Join(t.TempDir(), "m.npz")
@@ -136,23 +137,23 @@ func TestChangedAfterOpening(t *testing.T) {
 	if err := os.Truncate(path, 1000); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, f.Tensors()[0].Values(make([]float32, 30000)), path, "w.npy", "shorter")
+	wanted.Error(t, f.Tensors()[0].Values(make([]float32, 30000)), path, "w.npy", "shorter")
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
 		t.Errorf("closing again: %v", err)
 	}
-	wantError(t, f.Tensors()[0].Values(make([]float32, 30000)), path, "w.npy", "closed")
+	wanted.Error(t, f.Tensors()[0].Values(make([]float32, 30000)), path, "w.npy", "closed")
 }
 
 func TestOpenErrors(t *testing.T) {
 	folder := t.TempDir()
 	_, err := Open(folder)
-	wantError(t, err, folder, "no regular file but d", "check the path")
+	wanted.Error(t, err, folder, "no regular file but d", "check the path")
 	missing := filepath.Join(folder, "none.npz")
 	_, err = Open(missing)
-	wantError(t, err, missing, "no such file", "check the path")
+	wanted.Error(t, err, missing, "no such file", "check the path")
 }
 
 // TestSpecialValues keeps every bit.

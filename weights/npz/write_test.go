@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -138,7 +139,7 @@ func TestWriteErrors(t *testing.T) {
 		{"much metadata", map[string]string{"k": strings.Repeat("x", textLimit/4+1)}, nil, []string{"at most 67108864"}},
 		{"values that fail", nil, []tensorfile.Tensor{ramp("v", 3), {Name: "w", Shape: []int{5}, Values: func([]float32) error { return broken }}}, []string{`"w"`, "its 5 values", "broken"}},
 	} {
-		wantError(t, Write(path, c.metadata, c.tensors), append(c.parts, path)...)
+		wanted.Error(t, Write(path, c.metadata, c.tensors), append(c.parts, path)...)
 		if got, err := os.ReadFile(path); string(got) != "old" || err != nil {
 			t.Errorf("%s: the file holds %q, %v", c.name, got, err)
 		}
