@@ -28,7 +28,7 @@ func TestCompliance(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	for config, want := range map[string]string{
-		"threads=0": "threads", "threads=x": "threads", "isa=mmx": "mmx", "winograd=maybe": "winograd", "speed=high": "speed=high",
+		"threads=0": "threads", "threads=x": "threads", "isa=mmx": "mmx", "winograd=maybe": "winograd", "release=1": "release", "speed=high": "speed=high",
 	} {
 		if _, err := engine.New(config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error is %v, want one with %q", config, err, want)

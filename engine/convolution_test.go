@@ -53,11 +53,11 @@ const (
 
 // A convolutionCase is a convolution of x, [batch, height, width, in], and what follows.
 type convolutionCase struct {
-	batch, height, width, in, out, groups int
-	window, strides, holes, spread        []int // height and width; nil where the operation has a default
-	paddings                              [][2]int
-	transposed, reversed                  bool // the window, as in gradients
-	after                                 source
+	batch, height, width, in, out, groups      int
+	window, strides, dilations, inputDilations []int // height and width; nil where the operation has a default
+	paddings                                   [][2]int
+	transposed, reversed                       bool // the window, as in gradients
+	after                                      source
 }
 
 func newConvolutionCase(shape, window, after []byte) convolutionCase {
@@ -73,18 +73,18 @@ func newConvolutionCase(shape, window, after []byte) convolutionCase {
 	c.in, c.out, c.groups = s.from(channels...), s.from(channels...), s.from(1, 2, 4)
 	c.window = []int{w.from(sizes...), w.from(sizes...)}
 	c.strides = []int{w.from(1, 2, 3), w.from(1, 2, 3)}
-	c.holes = []int{w.from(1, 2), w.from(1, 2)}
+	c.dilations = []int{w.from(1, 2), w.from(1, 2)}
 	c.paddings = [][2]int{{w.from(edge...), w.from(edge...)}, {w.from(edge...), w.from(edge...)}}
 	c.transposed, c.reversed = w.from(0, 1) == 1, w.from(0, 1) == 1
-	c.spread = []int{w.from(1, 2), w.from(1, 2)}
+	c.inputDilations = []int{w.from(1, 2), w.from(1, 2)}
 	if slices.Equal(c.strides, []int{1, 1}) {
 		c.strides = nil
 	}
-	if slices.Equal(c.holes, []int{1, 1}) {
-		c.holes = nil
+	if slices.Equal(c.dilations, []int{1, 1}) {
+		c.dilations = nil
 	}
-	if slices.Equal(c.spread, []int{1, 1}) {
-		c.spread = nil
+	if slices.Equal(c.inputDilations, []int{1, 1}) {
+		c.inputDilations = nil
 	}
 	if slices.Equal(c.paddings, [][2]int{{}, {}}) {
 		c.paddings = nil
@@ -175,7 +175,7 @@ func (r *recording) convolve(v compute.Value, c convolutionCase) (compute.Value,
 		}
 	}
 	r.roundings += c.window[0]*c.window[1]*c.in + 2
-	return r.ConvGeneral(v, w, axes, c.strides, c.paddings, c.spread, c.holes, c.groups, 1)
+	return r.ConvGeneral(v, w, axes, c.strides, c.paddings, c.inputDilations, c.dilations, c.groups, 1)
 }
 
 // pool appends a window of maxima, or of averages over the cells inside the image.
@@ -450,13 +450,13 @@ func TestSeeds(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		steps, err := engine.Steps(program)
+		steps, err := engine.Operations(program)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range steps {
 			algorithm, _, _ := strings.Cut(s.Algorithm, " ")
-			delete(missing, s.Operation)
+			delete(missing, s.Name)
 			delete(missing, algorithm)
 		}
 	}

@@ -188,12 +188,12 @@ func TestFiniteDifferences(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			steps, err := engine.Steps(program)
+			steps, err := engine.Operations(program)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, s := range steps {
-				used[s.Operation] = true
+				used[s.Name] = true
 			}
 			outputs, err := outputsOf(v.Backend, program, narrow)
 			if err != nil {

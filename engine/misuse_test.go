@@ -135,7 +135,7 @@ func TestBadInput(t *testing.T) {
 		return err
 	}, "0", "1")
 	expectError(t, "steps of another backend's program", func() error {
-		_, err := engine.Steps(programs(t, goBackend)["planned"])
+		_, err := engine.Operations(programs(t, goBackend)["planned"])
 		return err
 	}, "program of this backend", "*gobackend.Executable")
 }

@@ -112,12 +112,12 @@ func TestNoStepOnGoBackend(t *testing.T) {
 	backend := newBackend(t, "")
 	for _, name := range arch.Names() {
 		program := compileNetwork(t, backend, name, arch.Options{Width: 0.125}, 1, arch.MinSize)
-		steps, err := engine.Steps(program)
+		steps, err := engine.Operations(program)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, s := range steps {
-			if s.Operation == "go backend" {
+			if s.Name == "go backend" {
 				t.Errorf("%s: step %d of %d is the go backend's: %s", name, i, len(steps), s.Algorithm)
 			}
 		}

@@ -9,11 +9,11 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 )
 
-// A Step is what one step of a program does, and how long it takes.
-type Step struct {
-	// Operation is what is computed, such as "convolution", "batch norm gradient", or "go
+// An Operation is what one operation of a program does, and how long it takes.
+type Operation struct {
+	// Name is what is computed, such as "convolution", "batch norm gradient", or "go
 	// backend" for a part that is not computed here.
-	Operation string
+	Name string
 	// Algorithm is how it is computed, such as "direct GemmF32_14x32"; for the go
 	// backend, the operations.
 	Algorithm string
@@ -28,37 +28,37 @@ type Step struct {
 	Time time.Duration
 }
 
-// Steps lists the steps of a program of this backend without running it. A program
-// that the go backend runs as a whole is one step.
-func Steps(program compute.Executable) ([]Step, error) {
+// Operations lists the operations of a program of this backend, in their order, without
+// running it. A program that the go backend runs as a whole is one operation.
+func Operations(program compute.Executable) ([]Operation, error) {
 	switch e := program.(type) {
 	case *executable:
-		return steps(e.program.Describe()), nil
+		return operationsOf(e.program.Describe()), nil
 	case *delegated:
-		return []Step{{Operation: "go backend", Algorithm: "the whole program"}}, nil
+		return []Operation{{Name: "go backend", Algorithm: "the whole program"}}, nil
 	}
 	return nil, fmt.Errorf("cpu: expected a program of this backend, found %T", program)
 }
 
-// Profile runs a program several times and returns its steps with the time that
+// Profile runs a program several times and returns its operations with the time that
 // each takes. The program may write over its inputs.
-func Profile(program compute.Executable, inputs []compute.Buffer, runs int) ([]Step, error) {
+func Profile(program compute.Executable, inputs []compute.Buffer, runs int) ([]Operation, error) {
 	e, ok := program.(*executable)
 	if !ok {
-		return Steps(program)
+		return Operations(program)
 	}
 	inner, err := e.check(inputs, 0)
 	if err != nil {
 		return nil, err
 	}
 	all, err := e.program.Profile(inner, runs)
-	return steps(all), err
+	return operationsOf(all), err
 }
 
-func steps(descriptions []plan.Description) []Step {
-	all := make([]Step, len(descriptions))
+func operationsOf(descriptions []plan.Description) []Operation {
+	all := make([]Operation, len(descriptions))
 	for i, d := range descriptions {
-		all[i] = Step(d)
+		all[i] = Operation(d)
 	}
 	return all
 }

@@ -75,7 +75,7 @@ func TestRectify(t *testing.T) {
 				same("the inverse", i, all[2][i], 1/r)
 			}
 		}
-		steps, err := engine.Steps(g.Executable())
+		steps, err := engine.Operations(g.Executable())
 		if err != nil {
 			t.Fatal(err)
 		}

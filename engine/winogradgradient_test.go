@@ -39,12 +39,12 @@ func (c weightGradientCase) gradient(t *testing.T, config string, runs int) (alg
 	}
 	program := g.Executable()
 	defer program.Finalize()
-	steps, err := engine.Steps(program)
+	steps, err := engine.Operations(program)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range steps {
-		if s.Operation == "weight gradient" {
+		if s.Name == "weight gradient" {
 			algorithm = s.Algorithm
 		}
 	}

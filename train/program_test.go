@@ -48,12 +48,12 @@ func TestStepOnEngine(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			steps, err := engine.Steps(program.Executable())
+			steps, err := engine.Operations(program.Executable())
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i, s := range steps {
-				if s.Operation == "go backend" {
+				if s.Name == "go backend" {
 					t.Errorf("%s: step %d of %d is the go backend's: %s", network, i, len(steps), s.Algorithm)
 				}
 				if !recompute && strings.Contains(s.Algorithm, "sub, sign, add, sign") {
@@ -135,17 +135,17 @@ func TestRecomputeLittle(t *testing.T) {
 		if _, err := program.Step(0, make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}); err != nil {
 			t.Fatal(err)
 		}
-		steps, err := engine.Steps(program.Executable())
+		steps, err := engine.Operations(program.Executable())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range steps {
 			switch {
-			case s.Operation == "convolution":
+			case s.Name == "convolution":
 				convolutions++
-			case s.Operation == "batch norm" && s.Algorithm == "two passes":
+			case s.Name == "batch norm" && s.Algorithm == "two passes":
 				norms++
-			case s.Operation == "elementwise" && strings.HasPrefix(s.Algorithm, "sub, sign, add, sign, mul") && !strings.Contains(r.Network, "resnet"):
+			case s.Name == "elementwise" && strings.HasPrefix(s.Algorithm, "sub, sign, add, sign, mul") && !strings.Contains(r.Network, "resnet"):
 				t.Errorf("%s: the gradient of a ReLU after batch norm is a step of its own", r.Network)
 			}
 		}

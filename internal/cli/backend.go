@@ -48,6 +48,10 @@ func (f *backendFlags) open() (compute.Backend, error) {
 		runtime.GOMAXPROCS(f.threads)
 	}
 	name, options, _ := strings.Cut(f.name, ":")
+	if name == engine.Name && !strings.Contains(options, "release=") {
+		// The process is this program's own, so it may pause for less memory.
+		options = strings.TrimPrefix(options+",release=on", ",")
+	}
 	if name == "go" && options == "" {
 		// When it runs operations side by side, each keeps a worker while it waits for
 		// more of them, and with few cores all end up waiting.

@@ -133,19 +133,19 @@ func printSpeeds(out io.Writer, backend string, speeds []measure.Speed) error {
 	return w.Flush()
 }
 
-// printLayers prints each step with its time and its share of what the threads could
+// printLayers prints each operation with its time and its share of what the threads could
 // do at most.
 func printLayers(out io.Writer, backend string, l *measure.Layers) error {
 	fmt.Fprintf(out, "%s; measured peak %.1f GFLOP/s\n", backend, l.Peak/1e9)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "OPERATION\tINPUT\tOUTPUT\tALGORITHM\t%8s\t%8s\t%6s\n", "MICROS", "GFLOP/S", "PEAK")
-	for _, s := range l.Steps {
+	for _, s := range l.Operations {
 		rate, share := "", ""
 		if s.MultiplyAdds > 0 {
 			flops := measure.Rate(s.MultiplyAdds, s.Time)
 			rate, share = fmt.Sprintf("%.1f", flops/1e9), fmt.Sprintf("%.1f%%", 100*flops/l.Peak)
 		}
-		operation := s.Operation
+		operation := s.Name
 		if s.Window[0] > 0 {
 			operation = fmt.Sprintf("%dx%d %s / %d", s.Window[0], s.Window[1], operation, s.Stride[0])
 		}

@@ -10,18 +10,18 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine"
 )
 
-// Layers are the steps of a network's program, in their order, with what each takes.
+// Layers are the operations of a network's program, in their order, with what each takes.
 type Layers struct {
 	// Peak is the most float32 operations a second that all threads can do, measured.
-	Peak  float64
-	Steps []engine.Step
-	// Algorithms are the steps with multiply-adds, summed up by algorithm and in the order
+	Peak       float64
+	Operations []engine.Operation
+	// Algorithms are the operations with multiply-adds, summed up by algorithm and in the order
 	// of their names.
 	Algorithms []Algorithm
 	Total      time.Duration
 }
 
-// An Algorithm is all steps that compute alike.
+// An Algorithm is all operations that compute alike.
 type Algorithm struct {
 	Name string
 	Time time.Duration
@@ -34,12 +34,12 @@ func Rate(multiplyAdds int64, taken time.Duration) float64 {
 	return 2 * float64(multiplyAdds) / taken.Seconds()
 }
 
-// Layers measures each step of the network's program, of which the backend must be the
+// Layers measures each operation of the network's program, of which the backend must be the
 // engine: the median of the runs.
 func (n *Network) Layers(ctx context.Context, o Options) (*Layers, error) {
 	backend, ok := n.backend.(*engine.Backend)
 	if !ok {
-		return nil, fmt.Errorf("only the backend %s tells its steps, found %s", engine.Name, n.backend.Name())
+		return nil, fmt.Errorf("only the backend %s tells its operations, found %s", engine.Name, n.backend.Name())
 	}
 	p, err := n.compile(o)
 	if err != nil {
@@ -55,13 +55,13 @@ func (n *Network) Layers(ctx context.Context, o Options) (*Layers, error) {
 			return nil, err
 		}
 	}
-	steps, err := engine.Profile(p.executable, p.inputs, o.Runs)
+	operations, err := engine.Profile(p.executable, p.inputs, o.Runs)
 	if err != nil {
 		return nil, err
 	}
-	l := &Layers{Peak: peak, Steps: steps}
+	l := &Layers{Peak: peak, Operations: operations}
 	found := map[string]*Algorithm{}
-	for _, s := range steps {
+	for _, s := range operations {
 		l.Total += s.Time
 		if s.MultiplyAdds == 0 {
 			continue

@@ -71,8 +71,8 @@ func TestTraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(l.Steps) < 2*len(forward.Steps) {
-		t.Errorf("a training step is of %d steps, a classification of %d", len(l.Steps), len(forward.Steps))
+	if len(l.Operations) < 2*len(forward.Operations) {
+		t.Errorf("a training step is of %d operations, a classification of %d", len(l.Operations), len(forward.Operations))
 	}
 }
 
@@ -84,19 +84,19 @@ func TestLayers(t *testing.T) {
 	}
 	var sum, total int64
 	var taken time.Duration
-	for _, s := range l.Steps {
+	for _, s := range l.Operations {
 		sum, taken = sum+s.MultiplyAdds, taken+s.Time
 	}
 	for _, a := range l.Algorithms {
 		total += a.MultiplyAdds
 	}
 	if sum != total || l.Total != taken || l.Peak <= 0 {
-		t.Errorf("the steps have %d multiply-adds in %v, the algorithms %d, all %v; the peak is %g", sum, taken, total, l.Total, l.Peak)
+		t.Errorf("the operations have %d multiply-adds in %v, the algorithms %d, all %v; the peak is %g", sum, taken, total, l.Total, l.Peak)
 	}
 	// The dense layer and the auxiliary operations aside, all multiply-adds are those of
 	// convolutions that the engine computes.
 	if want := n.description.MultiplyAdds; sum < want*9/10 || sum > want {
-		t.Errorf("the steps have %d multiply-adds, the network %d", sum, want)
+		t.Errorf("the operations have %d multiply-adds, the network %d", sum, want)
 	}
 }
 

@@ -84,7 +84,7 @@ func (e *expansion) batchNorm(operand compute.Value, axis int) *batchNorm {
 	return &batchNorm{e, shape, shapes.Make(shape.DType, shape.Dimensions[axis]), axis}
 }
 
-func (n *batchNorm) spread(v compute.Value) compute.Value {
+func (n *batchNorm) broadcast(v compute.Value) compute.Value {
 	if n.err != nil {
 		return nil
 	}
@@ -129,10 +129,10 @@ func batchNormForTraining(g compute.Function, operand, scale, offset compute.Val
 		return nil, nil, nil, n.err
 	}
 	mean = n.mean(operand)
-	centred := n.binary(n.Sub, operand, n.spread(mean))
+	centred := n.binary(n.Sub, operand, n.broadcast(mean))
 	variance = n.mean(n.binary(n.Mul, centred, centred))
 	factor := n.binary(n.Mul, scale, n.inverse(variance, epsilon))
-	normalized = n.binary(n.Add, n.binary(n.Mul, centred, n.spread(factor)), n.spread(offset))
+	normalized = n.binary(n.Add, n.binary(n.Mul, centred, n.broadcast(factor)), n.broadcast(offset))
 	return normalized, mean, variance, n.err
 }
 
@@ -143,13 +143,13 @@ func batchNormGradient(g compute.Function, operand, scale, mean, variance, gradi
 		return nil, nil, nil, n.err
 	}
 	inverse := n.inverse(variance, epsilon)
-	normalized := n.binary(n.Mul, n.binary(n.Sub, operand, n.spread(mean)), n.spread(inverse))
+	normalized := n.binary(n.Mul, n.binary(n.Sub, operand, n.broadcast(mean)), n.broadcast(inverse))
 	product := n.binary(n.Mul, gradient, normalized)
 	toScale, toOffset = n.sum(product), n.sum(gradient)
 	// scale * inverse * (gradient - mean(gradient) - normalized * mean(product))
-	rest := n.binary(n.Sub, gradient, n.spread(n.mean(gradient)))
-	rest = n.binary(n.Sub, rest, n.binary(n.Mul, normalized, n.spread(n.mean(product))))
-	toOperand = n.binary(n.Mul, rest, n.spread(n.binary(n.Mul, scale, inverse)))
+	rest := n.binary(n.Sub, gradient, n.broadcast(n.mean(gradient)))
+	rest = n.binary(n.Sub, rest, n.binary(n.Mul, normalized, n.broadcast(n.mean(product))))
+	toOperand = n.binary(n.Mul, rest, n.broadcast(n.binary(n.Mul, scale, inverse)))
 	return toOperand, toScale, toOffset, n.err
 }
 

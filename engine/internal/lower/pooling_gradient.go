@@ -37,11 +37,11 @@ func (l *lowering) meanGradient(n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	spread := l.only(n)
-	if spread == nil || spread.Op != compute.OpTypePad || !l.equals(spread.Inputs[1], 0) {
+	dilated := l.only(n)
+	if dilated == nil || dilated.Op != compute.OpTypePad || !l.equals(dilated.Inputs[1], 0) {
 		return false
 	}
-	sum := l.only(spread)
+	sum := l.only(dilated)
 	if sum == nil || sum.Op != compute.OpTypeReduceWindow {
 		return false
 	}
@@ -53,7 +53,7 @@ func (l *lowering) meanGradient(n *graph.Node) bool {
 	if window.Reduction != compute.ReduceOpSum || len(window.Strides) == 0 || !ones(window.Strides) || !ones(window.InputDilations) || !ones(window.Dilations) {
 		return false
 	}
-	outer, inner := spread.Attrs.(graph.PadAttrs).Axes, cut.Attrs.(graph.PadAttrs).Axes
+	outer, inner := dilated.Attrs.(graph.PadAttrs).Axes, cut.Attrs.(graph.PadAttrs).Axes
 	var size, stride, before [4]int
 	for i := range 4 {
 		if inner[i].Start > 0 || inner[i].End > 0 || inner[i].Interior != 0 {
@@ -63,7 +63,7 @@ func (l *lowering) meanGradient(n *graph.Node) bool {
 		if len(window.Paddings) > 0 {
 			low = window.Paddings[i][0]
 		}
-		// Element e of the pixels is at place Start + e*stride of the spread ones, which
+		// Element e of the pixels is at place Start + e*stride of the dilated ones, which
 		// the sums from low-size+1 places before it have in their window.
 		size[i], stride[i] = window.Window[i], outer[i].Interior+1
 		before[i] = -(outer[i].Start + low - size[i] + 1 + inner[i].Start)
@@ -74,12 +74,12 @@ func (l *lowering) meanGradient(n *graph.Node) bool {
 		}
 	}
 	in := cut.Values[0].Shape().Dimensions
-	if min(before[1], before[2]) < 0 || before[1] >= size[1] || before[2] >= size[2] || in[0] != spread.Inputs[0].Shape().Dimensions[0] {
+	if min(before[1], before[2]) < 0 || before[1] >= size[1] || before[2] >= size[2] || in[0] != dilated.Inputs[0].Shape().Dimensions[0] {
 		return false
 	}
 	of := kernel.Sliding(kernel.Pair{Y: size[1], X: size[2]})
 	of.Stride, of.Padding = kernel.Pair{Y: stride[1], X: stride[2]}, kernel.Pair{Y: before[1], X: before[2]}
-	for _, m := range []*graph.Node{spread, sum, cut} {
+	for _, m := range []*graph.Node{dilated, sum, cut} {
 		l.done[m.Index] = true
 	}
 	l.add(&plan.PoolingGradient{Gradient: l.tensor(n.Inputs[0]), To: l.tensor(cut.Values[0]), Window: of, Weights: weights})

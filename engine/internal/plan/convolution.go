@@ -49,7 +49,7 @@ func (o *Convolution) Describe() Description {
 // describeWindow is for convolutions and their gradients.
 func describeWindow(name string, in, out *Tensor, w kernel.Window) Description {
 	return Description{
-		Operation: name, Input: in.Dims(), Output: out.Dims(),
+		Name: name, Input: in.Dims(), Output: out.Dims(),
 		Window: [2]int{w.Kernel.Y, w.Kernel.X}, Stride: [2]int{w.Stride.Y, w.Stride.X},
 		MultiplyAdds: int64(w.Kernel.Area()) * int64(in.C) * int64(out.Pixels()) * int64(out.C),
 	}

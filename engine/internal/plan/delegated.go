@@ -48,7 +48,7 @@ func (o *Delegated) Writes() []*Tensor {
 }
 
 func (o *Delegated) Describe() Description {
-	return Description{Operation: "go backend", Algorithm: strings.Join(o.Names, " ")}
+	return Description{Name: "go backend", Algorithm: strings.Join(o.Names, " ")}
 }
 
 // A Random makes random bits and converts them, as unsigned integers of 32 bits, to
@@ -64,5 +64,5 @@ func (o *Random) Reads() []*Tensor  { return nil }
 func (o *Random) Writes() []*Tensor { return []*Tensor{o.Out} }
 
 func (o *Random) Describe() Description {
-	return Description{Operation: "random", Output: o.Out.Dims()}
+	return Description{Name: "random", Output: o.Out.Dims()}
 }

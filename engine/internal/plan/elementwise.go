@@ -113,5 +113,5 @@ func (o *Elementwise) Describe() Description {
 		}
 		names = append(names, name)
 	}
-	return Description{Operation: "elementwise", Algorithm: strings.Join(names, ", "), Input: o.Dims, Output: o.Dims}
+	return Description{Name: "elementwise", Algorithm: strings.Join(names, ", "), Input: o.Dims, Output: o.Dims}
 }

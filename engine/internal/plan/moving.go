@@ -13,7 +13,7 @@ func (o *Copying) Reads() []*Tensor  { return []*Tensor{o.In} }
 func (o *Copying) Writes() []*Tensor { return []*Tensor{o.Out} }
 
 func (o *Copying) Describe() Description {
-	return Description{Operation: "copy", Input: o.In.Dims(), Output: o.Out.Dims()}
+	return Description{Name: "copy", Input: o.In.Dims(), Output: o.Out.Dims()}
 }
 
 // A Reshaping copies a tensor's values, in their order, into other pixels and channels.
@@ -26,7 +26,7 @@ func (o *Reshaping) Reads() []*Tensor  { return []*Tensor{o.In} }
 func (o *Reshaping) Writes() []*Tensor { return []*Tensor{o.Out} }
 
 func (o *Reshaping) Describe() Description {
-	return Description{Operation: "reshape", Input: o.In.Dims(), Output: o.Out.Dims()}
+	return Description{Name: "reshape", Input: o.In.Dims(), Output: o.Out.Dims()}
 }
 
 // A Padding writes an image's pixels at a distance from each other, with a value between
@@ -43,5 +43,5 @@ func (o *Padding) Reads() []*Tensor  { return []*Tensor{o.In} }
 func (o *Padding) Writes() []*Tensor { return []*Tensor{o.Out} }
 
 func (o *Padding) Describe() Description {
-	return Description{Operation: "pad", Input: o.In.Dims(), Output: o.Out.Dims()}
+	return Description{Name: "pad", Input: o.In.Dims(), Output: o.Out.Dims()}
 }

@@ -27,7 +27,7 @@ func (o *Normalization) Writes() []*Tensor {
 }
 
 func (o *Normalization) Describe() Description {
-	return Description{Operation: "batch norm", Input: o.In.Dims(), Output: o.In.Dims()}
+	return Description{Name: "batch norm", Input: o.In.Dims(), Output: o.In.Dims()}
 }
 
 // A NormalizationGradient is the gradient of a Normalization: with an Offset, of one with
@@ -48,5 +48,5 @@ func (o *NormalizationGradient) Writes() []*Tensor {
 }
 
 func (o *NormalizationGradient) Describe() Description {
-	return Description{Operation: "batch norm gradient", Input: o.In.Dims(), Output: o.ToIn.Dims()}
+	return Description{Name: "batch norm gradient", Input: o.In.Dims(), Output: o.ToIn.Dims()}
 }

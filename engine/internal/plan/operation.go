@@ -37,9 +37,9 @@ type Implementation interface {
 
 // A Description is what an operation of a program does, and how long it takes.
 type Description struct {
-	// Operation is what is computed, such as "convolution", "batch norm gradient", or "go
+	// Name is what is computed, such as "convolution", "batch norm gradient", or "go
 	// backend" for a part that is not computed here.
-	Operation string
+	Name string
 	// Algorithm is how it is computed, such as "direct GemmF32_14x32"; for the go
 	// backend, the operations.
 	Algorithm string

@@ -108,7 +108,7 @@ func workspace(o Operation) []*Tensor {
 // name says which operation is meant.
 func (p *Plan) name(at int) string {
 	d := p.Operations[at].Describe()
-	return fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.Operations), d.Operation, d.Input, d.Output)
+	return fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.Operations), d.Name, d.Input, d.Output)
 }
 
 // reorder sorts the operations by a number for each; those of the same one stay in their

@@ -25,7 +25,7 @@ func (o *Pooling) Geometry() kernel.Geometry {
 func (o *Pooling) Describe() Description {
 	d := describeWindow("sum pool", o.In, o.Out, o.Window)
 	if o.Maximum {
-		d.Operation = "max pool"
+		d.Name = "max pool"
 	}
 	d.MultiplyAdds = 0
 	return d
@@ -53,7 +53,7 @@ func (o *PoolingGradient) Geometry() kernel.Geometry {
 func (o *PoolingGradient) Describe() Description {
 	d := describeWindow("sum pool gradient", o.Gradient, o.To, o.Window)
 	if o.Maximum {
-		d.Operation = "max pool gradient"
+		d.Name = "max pool gradient"
 	}
 	d.MultiplyAdds = 0
 	return d

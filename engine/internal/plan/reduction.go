@@ -22,5 +22,5 @@ func (o *Reduction) Reads() []*Tensor  { return []*Tensor{o.In} }
 func (o *Reduction) Writes() []*Tensor { return []*Tensor{o.Out} }
 
 func (o *Reduction) Describe() Description {
-	return Description{Operation: "reduction", Input: o.In.Dims(), Output: o.Out.Dims()}
+	return Description{Name: "reduction", Input: o.In.Dims(), Output: o.Out.Dims()}
 }

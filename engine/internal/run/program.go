@@ -194,7 +194,7 @@ func (p *Program) compute(r *run, at int) (err error) {
 // failed says which operation an error is of.
 func (p *Program) failed(at int, err error) error {
 	d := p.plan.Operations[at].Describe()
-	name := fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.plan.Operations), d.Operation, d.Input, d.Output)
+	name := fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.plan.Operations), d.Name, d.Input, d.Output)
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
 		panicked.Operation = name
