@@ -6,7 +6,7 @@ import "github.com/gomlx/gomlx/core/graph"
 // pooling with stride 3, a 1x1 convolution, a convolution over the whole remaining
 // grid (5 x 5 for inputs of 299 x 299), and the logits. The names of its last two
 // layers differ from network to network.
-func auxiliaryHead(b *builder, x value, gridName, logitsName string) value {
+func auxiliaryHead(b *builder, x *value, gridName, logitsName string) *value {
 	b, x = b.in("AuxLogits"), b.keepLast(x)
 	w := valid(5, 3)
 	pooled := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {

@@ -23,7 +23,7 @@ func TestAveragePoolPadding(t *testing.T) {
 			t.Fatal(err)
 		}
 		exec, err := graph.NewExec1(gobackend.GetBackend(), func(x *graph.Node) *graph.Node {
-			in := value{node: x, shape: x.Shape().Dimensions, layer: imageInput}
+			in := &value{node: x, shape: x.Shape().Dimensions, layer: imageInput}
 			return newBuilder(network, model.NewStore().RootScope(), in).averagePool(in, "AvgPool_0a_3x3").node
 		})
 		if err != nil {

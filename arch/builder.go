@@ -37,7 +37,7 @@ type construction struct {
 	graph     *graph.Graph // nil where the network is only described
 	dtype     dtypes.DType // of the images and the parameters
 	paper     bool         // the images have the size and the layers the width that the figures' shapes are for
-	endPoints map[string]value
+	endPoints map[string]*value
 
 	layers     []Layer
 	parameters []Parameter
@@ -45,12 +45,12 @@ type construction struct {
 
 // newBuilder returns a builder for images, and for the scope that has the parameters,
 // nil where the network is only described.
-func newBuilder(n *Network, scope *model.Scope, images value) *builder {
+func newBuilder(n *Network, scope *model.Scope, images *value) *builder {
 	c := &construction{
 		network:   n,
 		root:      scope,
 		paper:     images.shape[1] == 299 && images.shape[2] == 299 && n.options.Width == 1,
-		endPoints: map[string]value{},
+		endPoints: map[string]*value{},
 	}
 	if images.node != nil {
 		c.graph, c.dtype = images.node.Graph(), images.node.DType()
@@ -66,12 +66,12 @@ func (b *builder) in(scope string) *builder {
 // stage adds a figure under a scope of its own and makes its output an end
 // point. The output of a figure is side x side x channels when the network is the
 // paper's in size and width; that is asserted.
-func (b *builder) stage(name string, x value, side, channels int, figure func(b *builder, x value) value) value {
+func (b *builder) stage(name string, x *value, side, channels int, figure func(b *builder, x *value) *value) *value {
 	return b.endPoint(name, figure(b.in(name), x), side, channels)
 }
 
 // layer is a convolution that stands between the figures, and an end point.
-func (b *builder) layer(x value, name string, channels int, w window, side int) value {
+func (b *builder) layer(x *value, name string, channels int, w window, side int) *value {
 	return b.endPoint(name, b.conv(x, name, channels, w), side, channels)
 }
 
@@ -82,7 +82,7 @@ func (b *builder) recomputes() bool {
 
 // keep keeps a value for the gradients where activations are computed again. What
 // follows is computed from it.
-func (b *builder) keep(x value) value {
+func (b *builder) keep(x *value) *value {
 	if !b.recomputes() {
 		return x
 	}
@@ -90,7 +90,7 @@ func (b *builder) keep(x value) value {
 }
 
 // keepLast is keep where nothing of what follows is to be computed again.
-func (b *builder) keepLast(x value) value {
+func (b *builder) keepLast(x *value) *value {
 	if !b.recomputes() {
 		return x
 	}
@@ -99,11 +99,11 @@ func (b *builder) keepLast(x value) value {
 
 // forget applies figures of which nothing but the end is kept: stems, whose activations
 // are the largest and whose convolutions are the cheapest for their size.
-func (b *builder) forget(x value, figures func(b *builder, x value) value) value {
+func (b *builder) forget(x *value, figures func(b *builder, x *value) *value) *value {
 	return b.keep(figures(&builder{b.construction, b.scope, keeping{}}, x))
 }
 
-func (b *builder) endPoint(name string, x value, side, channels int) value {
+func (b *builder) endPoint(name string, x *value, side, channels int) *value {
 	if b.paper && (x.shape[1] != side || x.shape[2] != side || x.shape[3] != channels) {
 		exceptions.Panicf("%s: %s should be %d x %d x %d for this input, found %v", b.network.Name(), b.scope+name, side, side, channels, x.shape)
 	}
@@ -131,7 +131,7 @@ func valid(size, stride int) window { return window{size, size, stride, true} }
 
 // slide returns the shape of x when the window has gone over it, with the given
 // channels.
-func (w window) slide(x value, channels int) []int {
+func (w window) slide(x *value, channels int) []int {
 	out := func(in, kernel int) int {
 		if w.valid {
 			return (in-kernel)/w.stride + 1
@@ -143,7 +143,7 @@ func (w window) slide(x value, channels int) []int {
 
 // conv is a convolution followed by batch norm and ReLU, as every convolution in
 // the paper is that is not marked "Linear".
-func (b *builder) conv(x value, name string, channels int, w window) value {
+func (b *builder) conv(x *value, name string, channels int, w window) *value {
 	at := b.in(name)
 	parameters := b.parameterCount()
 	sums := at.convolve(x, b.width(channels), w)
@@ -157,14 +157,14 @@ func (b *builder) conv(x value, name string, channels int, w window) value {
 // linear is a 1x1 convolution with a bias, without batch norm or activation: the
 // "Linear" expansions of the residual blocks. The channels are not subject to the
 // width multiplier.
-func (b *builder) linear(x value, name string, channels int) value {
+func (b *builder) linear(x *value, name string, channels int) *value {
 	at, w := b.in(name), same(1, 1)
 	parameters := b.parameterCount()
 	y := at.bias(at.convolve(x, channels, w))
 	return b.record(name, Layer{Kind: Convolution, MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
 }
 
-func (b *builder) convolve(x value, channels int, w window) value {
+func (b *builder) convolve(x *value, channels int, w window) *value {
 	kernel := b.parameter("weights", b.initializer(), true, w.height, w.width, x.channels(), channels)
 	return x.then(w.slide(x, channels), func(x *graph.Node) *graph.Node {
 		conv := graph.Convolve(x, kernel.NodeValue(b.graph)).Strides(w.stride)
@@ -176,7 +176,7 @@ func (b *builder) convolve(x value, channels int, w window) value {
 }
 
 // bias adds one value a channel.
-func (b *builder) bias(x value) value {
+func (b *builder) bias(x *value) *value {
 	biases := b.parameter("biases", initializer.Zero, true, x.channels())
 	return x.then(x.shape, func(x *graph.Node) *graph.Node {
 		return graph.Add(x, channelwise(biases.NodeValue(b.graph), x))
@@ -186,7 +186,7 @@ func (b *builder) bias(x value) value {
 // batchNorm normalises each channel: with the statistics of the batch, which also
 // move the stored ones, when the graph trains and the layer is not frozen; with the
 // stored ones otherwise.
-func (b *builder) batchNorm(x value) value {
+func (b *builder) batchNorm(x *value) *value {
 	at, channels := b.in("BatchNorm"), x.channels()
 	gamma := at.parameter("gamma", initializer.One, true, channels)
 	beta := at.parameter("beta", initializer.Zero, true, channels)
@@ -225,7 +225,7 @@ func (b *builder) move(average *model.Variable, value *graph.Node) {
 
 // maxPool is the 3x3 max pooling with stride 2 and VALID padding, the only one
 // that the networks use.
-func (b *builder) maxPool(x value, name string) value {
+func (b *builder) maxPool(x *value, name string) *value {
 	w := valid(3, 2)
 	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
 		return graph.MaxPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
@@ -234,7 +234,7 @@ func (b *builder) maxPool(x value, name string) value {
 }
 
 // averagePool is the 3x3 average pooling with stride 1 and SAME padding.
-func (b *builder) averagePool(x value, name string) value {
+func (b *builder) averagePool(x *value, name string) *value {
 	w := same(3, 3)
 	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
 		if b.network.options.AveragePoolCountsPadding {
@@ -246,7 +246,7 @@ func (b *builder) averagePool(x value, name string) value {
 }
 
 // concat joins branches along the channels ("Filter concat" in the figures).
-func (b *builder) concat(branches ...value) value {
+func (b *builder) concat(branches ...*value) *value {
 	shape := slices.Clone(branches[0].shape)
 	nodes := make([]*graph.Node, len(branches))
 	for i, branch := range branches {
@@ -261,7 +261,7 @@ func (b *builder) concat(branches ...value) value {
 
 // residual adds to x the joined branches, expanded to the channels of x and
 // scaled (section 3.3, figure 20). There is no batch norm on the sum (section 3.2).
-func (b *builder) residual(x value, scale float64, activate bool, branches ...value) value {
+func (b *builder) residual(x *value, scale float64, activate bool, branches ...*value) *value {
 	up := b.linear(b.concat(branches...), "Conv2d_1x1", x.channels())
 	y := x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(x, graph.MulScalar(up.node, scale)) })
 	if b.keeps.sums {
@@ -277,7 +277,7 @@ func (b *builder) residual(x value, scale float64, activate bool, branches ...va
 
 // head is what all networks end in (figures 9 and 15): average pooling over the
 // whole grid, dropout, and the logits.
-func (b *builder) head(x value) value {
+func (b *builder) head(x *value) *value {
 	at := b.in("Logits")
 	pooled := x.then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(x, 1, 2) })
 	pooled = at.record("AvgPool_1a", Layer{Kind: GlobalAveragePool}, window{}, b.parameterCount(), pooled, x)
@@ -293,7 +293,7 @@ func (b *builder) head(x value) value {
 }
 
 // dense maps features, [batch, n], to logits, [batch, classes].
-func (b *builder) dense(x value, name string) value {
+func (b *builder) dense(x *value, name string) *value {
 	at := b.in(name)
 	parameters := b.parameterCount()
 	inputs, classes := x.channels(), b.network.options.Classes
@@ -329,6 +329,6 @@ func (b *builder) parameter(name string, initial model.VariableInitializer, trai
 	return b.root.Store().VariableWithShape(path, shapes.Make(b.dtype, shape...), initial).SetTrainable(trainable)
 }
 
-func relu(x value) value {
+func relu(x *value) *value {
 	return x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Max(x, graph.ScalarZero(x.Graph(), x.DType())) })
 }

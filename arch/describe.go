@@ -69,7 +69,7 @@ func (n *Network) Describe(height, width int) (*Description, error) {
 	if err := n.CheckSize(height, width); err != nil {
 		return nil, err
 	}
-	images := value{shape: []int{1, height, width, 3}, layer: imageInput}
+	images := &value{shape: []int{1, height, width, 3}, layer: imageInput}
 	b := newBuilder(n, nil, images)
 	if err := exceptions.TryCatch[error](func() { b.build(images) }); err != nil {
 		return nil, fmt.Errorf("describe %s: %w", n.Name(), err)
@@ -112,7 +112,7 @@ func (l Layer) Label() string {
 
 // record appends a layer to the description and returns its output. The parameters are
 // those that were added since their count was the given one.
-func (b *builder) record(name string, layer Layer, w window, parametersBefore int, output value, inputs ...value) value {
+func (b *builder) record(name string, layer Layer, w window, parametersBefore int, output *value, inputs ...*value) *value {
 	layer.Name = b.network.definition.scope + "/" + b.scope + name
 	layer.Output = output.shape[1:]
 	for _, input := range inputs {
@@ -129,14 +129,15 @@ func (b *builder) record(name string, layer Layer, w window, parametersBefore in
 			layer.Parameters += int64(p.Size())
 		}
 	}
-	output.layer = len(b.layers)
+	recorded := *output // which may be what came before, too
+	recorded.layer = len(b.layers)
 	b.layers = append(b.layers, layer)
-	return output
+	return &recorded
 }
 
 func (b *builder) parameterCount() int { return len(b.parameters) }
 
 // multiplyAdds counts those of a convolution for one image.
-func multiplyAdds(x, y value, w window) int64 {
+func multiplyAdds(x, y *value, w window) int64 {
 	return int64(w.height) * int64(w.width) * int64(x.channels()) * int64(y.shape[1]) * int64(y.shape[2]) * int64(y.channels())
 }

@@ -11,7 +11,7 @@ var inceptionResnetV1 = definition{
 	body:   inceptionResnetV1Body,
 }
 
-func inceptionResnetV1Body(b *builder, x value) value {
+func inceptionResnetV1Body(b *builder, x *value) *value {
 	blocks, scales := b.network.options.Blocks, b.network.options.ResidualScales
 	x = stemResnetV1(b, x)
 	x = repeat(b, x, "Repeat", "block35", blocks[0], scales[0], 35, 256, inceptionResnetA(32, 32))
@@ -22,14 +22,14 @@ func inceptionResnetV1Body(b *builder, x value) value {
 }
 
 // stemResnetV1 is figure 14: 35 x 35 x 256.
-func stemResnetV1(b *builder, x value) value {
-	x = b.forget(x, func(b *builder, x value) value {
+func stemResnetV1(b *builder, x *value) *value {
+	x = b.forget(x, func(b *builder, x *value) *value {
 		x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
 		x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
 		x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
 		return b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
 	})
-	return b.forget(x, func(b *builder, x value) value {
+	return b.forget(x, func(b *builder, x *value) *value {
 		x = b.layer(x, "Conv2d_3b_1x1", 80, valid(1, 1), 73)
 		x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
 		return b.layer(x, "Conv2d_4b_3x3", 256, valid(3, 2), 35)

@@ -14,7 +14,7 @@ var inceptionResnetV2 = definition{
 	auxiliary: inceptionResnetV2Auxiliary,
 }
 
-func inceptionResnetV2Body(b *builder, x value) value {
+func inceptionResnetV2Body(b *builder, x *value) *value {
 	blocks, scales := b.network.options.Blocks, b.network.options.ResidualScales
 	x = stemV3(b, x)
 	x = b.stage("Mixed_5b", x, 35, 320, mixed5bResnetV2)
@@ -23,7 +23,7 @@ func inceptionResnetV2Body(b *builder, x value) value {
 	x = repeat(b, x, "Repeat_1", "block17", blocks[1], scales[1], 17, 1088, inceptionResnetB(160, 192))
 	x = b.stage("Mixed_7a", x, 8, 2080, reductionResnetB(288, 288, 320))
 	x = repeat(b, x, "Repeat_2", "block8", blocks[2]-1, scales[2], 8, 2080, inceptionResnetC(224, 256))
-	x = b.stage("Block8", x, 8, 2080, func(b *builder, x value) value {
+	x = b.stage("Block8", x, 8, 2080, func(b *builder, x *value) *value {
 		return inceptionResnetC(224, 256)(b, x, 1, false)
 	})
 	return b.layer(x, "Conv2d_7b_1x1", 1536, same(1, 1), 8)
@@ -31,7 +31,7 @@ func inceptionResnetV2Body(b *builder, x value) value {
 
 // mixed5bResnetV2 is an Inception-v3 module that the release puts before the
 // first residual block: 35 x 35 x 320.
-func mixed5bResnetV2(b *builder, x value) value {
+func mixed5bResnetV2(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_1x1", 96, same(1, 1))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 48, same(1, 1))
 	b1 = b.conv(b1, "Branch_1/Conv2d_0b_5x5", 64, same(5, 5))
@@ -44,6 +44,6 @@ func mixed5bResnetV2(b *builder, x value) value {
 }
 
 // inceptionResnetV2Auxiliary starts from the last 17 x 17 block.
-func inceptionResnetV2Auxiliary(b *builder) value {
+func inceptionResnetV2Auxiliary(b *builder) *value {
 	return auxiliaryHead(b, b.endPoints["Repeat_1"], "Conv2d_2a_5x5", "Logits")
 }

@@ -12,7 +12,7 @@ var inceptionResnetV2Paper = definition{
 	body:   inceptionResnetV2PaperBody,
 }
 
-func inceptionResnetV2PaperBody(b *builder, x value) value {
+func inceptionResnetV2PaperBody(b *builder, x *value) *value {
 	blocks, scales := b.network.options.Blocks, b.network.options.ResidualScales
 	x = stem(b, x)
 	x = repeat(b, x, "Repeat", "block35", blocks[0], scales[0], 35, 384, inceptionResnetA(48, 64))

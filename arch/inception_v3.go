@@ -13,7 +13,7 @@ var inceptionV3 = definition{
 	auxiliary: inceptionV3Auxiliary,
 }
 
-func inceptionV3Body(b *builder, x value) value {
+func inceptionV3Body(b *builder, x *value) *value {
 	blocks := b.network.options.Blocks
 	x = stemV3(b, x)
 	for i := range blocks[0] {
@@ -43,14 +43,14 @@ func inceptionV3Body(b *builder, x value) value {
 
 // stemV3 is the stem that Inception-v3 and the released Inception-ResNet-v2
 // share: 35 x 35 x 192.
-func stemV3(b *builder, x value) value {
-	x = b.forget(x, func(b *builder, x value) value {
+func stemV3(b *builder, x *value) *value {
+	x = b.forget(x, func(b *builder, x *value) *value {
 		x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
 		x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
 		x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
 		return b.endPoint("MaxPool_3a_3x3", b.maxPool(x, "MaxPool_3a_3x3"), 73, 64)
 	})
-	return b.forget(x, func(b *builder, x value) value {
+	return b.forget(x, func(b *builder, x *value) *value {
 		x = b.layer(x, "Conv2d_3b_1x1", 80, valid(1, 1), 73)
 		x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
 		return b.endPoint("MaxPool_5a_3x3", b.maxPool(x, "MaxPool_5a_3x3"), 35, 192)
@@ -59,8 +59,8 @@ func stemV3(b *builder, x value) value {
 
 // inceptionV3A is the 35 x 35 module with the given width after the pooling, in
 // the factorisation of the release (a 5x5 kept in the second branch).
-func inceptionV3A(pool int) func(b *builder, x value) value {
-	return func(b *builder, x value) value {
+func inceptionV3A(pool int) func(b *builder, x *value) *value {
+	return func(b *builder, x *value) *value {
 		b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 64, same(1, 1))
 		b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 48, same(1, 1))
 		b1 = b.conv(b1, "Branch_1/Conv2d_0b_5x5", 64, same(5, 5))
@@ -75,7 +75,7 @@ func inceptionV3A(pool int) func(b *builder, x value) value {
 
 // reductionV3A is 17 x 17 x 768. The release calls its strided 3x3 convolutions
 // 1x1.
-func reductionV3A(b *builder, x value) value {
+func reductionV3A(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_1a_1x1", 384, valid(3, 2))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 64, same(1, 1))
 	b1 = b.conv(b1, "Branch_1/Conv2d_0b_3x3", 96, same(3, 3))
@@ -86,8 +86,8 @@ func reductionV3A(b *builder, x value) value {
 
 // inceptionV3B is the 17 x 17 x 768 module with the given width inside its 7x7
 // branches.
-func inceptionV3B(width int) func(b *builder, x value) value {
-	return func(b *builder, x value) value {
+func inceptionV3B(width int) func(b *builder, x *value) *value {
+	return func(b *builder, x *value) *value {
 		b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 192, same(1, 1))
 		b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", width, same(1, 1))
 		b1 = b.conv(b1, "Branch_1/Conv2d_0b_1x7", width, same(1, 7))
@@ -104,7 +104,7 @@ func inceptionV3B(width int) func(b *builder, x value) value {
 }
 
 // reductionV3B is 8 x 8 x 1280.
-func reductionV3B(b *builder, x value) value {
+func reductionV3B(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 192, same(1, 1))
 	b0 = b.conv(b0, "Branch_0/Conv2d_1a_3x3", 320, valid(3, 2))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 192, same(1, 1))
@@ -116,7 +116,7 @@ func reductionV3B(b *builder, x value) value {
 }
 
 // inceptionV3C is 8 x 8 x 2048.
-func inceptionV3C(b *builder, x value) value {
+func inceptionV3C(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 320, same(1, 1))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 384, same(1, 1))
 	b1 = b.in("Branch_1").concat(
@@ -133,7 +133,7 @@ func inceptionV3C(b *builder, x value) value {
 }
 
 // inceptionV3Auxiliary starts from the last 17 x 17 module.
-func inceptionV3Auxiliary(b *builder) value {
+func inceptionV3Auxiliary(b *builder) *value {
 	from := b.endPoints[mixed(6, b.network.options.Blocks[1])]
 	return auxiliaryHead(b, from, "Conv2d_2a_5x5", "Conv2d_2b_1x1")
 }

@@ -12,7 +12,7 @@ var inceptionV4 = definition{
 	auxiliary: inceptionV4Auxiliary,
 }
 
-func inceptionV4Body(b *builder, x value) value {
+func inceptionV4Body(b *builder, x *value) *value {
 	blocks := b.network.options.Blocks
 	x = stem(b, x)
 	for i := range blocks[0] {
@@ -36,19 +36,19 @@ func mixed(level, i int) string {
 
 // stem is figure 3, the stem of Inception-v4 and of the paper's
 // Inception-ResNet-v2: 35 x 35 x 384.
-func stem(b *builder, x value) value {
-	x = b.forget(x, func(b *builder, x value) value {
+func stem(b *builder, x *value) *value {
+	x = b.forget(x, func(b *builder, x *value) *value {
 		x = b.layer(x, "Conv2d_1a_3x3", 32, valid(3, 2), 149)
 		x = b.layer(x, "Conv2d_2a_3x3", 32, valid(3, 1), 147)
 		x = b.layer(x, "Conv2d_2b_3x3", 64, same(3, 3), 147)
-		return b.stage("Mixed_3a", x, 73, 160, func(b *builder, x value) value {
+		return b.stage("Mixed_3a", x, 73, 160, func(b *builder, x *value) *value {
 			return b.concat(
 				b.maxPool(x, "Branch_0/MaxPool_0a_3x3"),
 				b.conv(x, "Branch_1/Conv2d_0a_3x3", 96, valid(3, 2)))
 		})
 	})
-	return b.forget(x, func(b *builder, x value) value {
-		x = b.stage("Mixed_4a", x, 71, 192, func(b *builder, x value) value {
+	return b.forget(x, func(b *builder, x *value) *value {
+		x = b.stage("Mixed_4a", x, 71, 192, func(b *builder, x *value) *value {
 			b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 64, same(1, 1))
 			b0 = b.conv(b0, "Branch_0/Conv2d_1a_3x3", 96, valid(3, 1))
 			b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 64, same(1, 1))
@@ -57,7 +57,7 @@ func stem(b *builder, x value) value {
 			b1 = b.conv(b1, "Branch_1/Conv2d_1a_3x3", 96, valid(3, 1))
 			return b.concat(b0, b1)
 		})
-		return b.stage("Mixed_5a", x, 35, 384, func(b *builder, x value) value {
+		return b.stage("Mixed_5a", x, 35, 384, func(b *builder, x *value) *value {
 			return b.concat(
 				b.conv(x, "Branch_0/Conv2d_1a_3x3", 192, valid(3, 2)),
 				b.maxPool(x, "Branch_1/MaxPool_1a_3x3"))
@@ -66,7 +66,7 @@ func stem(b *builder, x value) value {
 }
 
 // inceptionA is figure 4: 35 x 35 x 384.
-func inceptionA(b *builder, x value) value {
+func inceptionA(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 96, same(1, 1))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 64, same(1, 1))
 	b1 = b.conv(b1, "Branch_1/Conv2d_0b_3x3", 96, same(3, 3))
@@ -79,7 +79,7 @@ func inceptionA(b *builder, x value) value {
 }
 
 // inceptionB is figure 5: 17 x 17 x 1024.
-func inceptionB(b *builder, x value) value {
+func inceptionB(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 384, same(1, 1))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 192, same(1, 1))
 	b1 = b.conv(b1, "Branch_1/Conv2d_0b_1x7", 224, same(1, 7))
@@ -95,7 +95,7 @@ func inceptionB(b *builder, x value) value {
 }
 
 // inceptionC is figure 6: 8 x 8 x 1536.
-func inceptionC(b *builder, x value) value {
+func inceptionC(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 256, same(1, 1))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 384, same(1, 1))
 	b1 = b.in("Branch_1").concat(
@@ -114,8 +114,8 @@ func inceptionC(b *builder, x value) value {
 
 // reductionA is figure 7, from 35 x 35 to 17 x 17, with the widths k, l, m, n of
 // table 1; all networks of the paper share it.
-func reductionA(k, l, m, n int) func(b *builder, x value) value {
-	return func(b *builder, x value) value {
+func reductionA(k, l, m, n int) func(b *builder, x *value) *value {
+	return func(b *builder, x *value) *value {
 		b0 := b.conv(x, "Branch_0/Conv2d_1a_3x3", n, valid(3, 2))
 		b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", k, same(1, 1))
 		b1 = b.conv(b1, "Branch_1/Conv2d_0b_3x3", l, same(3, 3))
@@ -126,7 +126,7 @@ func reductionA(k, l, m, n int) func(b *builder, x value) value {
 }
 
 // reductionB is figure 8: 8 x 8 x 1536.
-func reductionB(b *builder, x value) value {
+func reductionB(b *builder, x *value) *value {
 	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 192, same(1, 1))
 	b0 = b.conv(b0, "Branch_0/Conv2d_1a_3x3", 192, valid(3, 2))
 	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 256, same(1, 1))
@@ -138,7 +138,7 @@ func reductionB(b *builder, x value) value {
 }
 
 // inceptionV4Auxiliary starts from the last B module.
-func inceptionV4Auxiliary(b *builder) value {
+func inceptionV4Auxiliary(b *builder) *value {
 	from := b.endPoints[mixed(6, b.network.options.Blocks[1])]
 	return auxiliaryHead(b, from, "Conv2d_2a", "Aux_logits")
 }

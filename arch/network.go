@@ -25,8 +25,8 @@ type definition struct {
 	blocks    []int     // of A, B and C (figures 9 and 15)
 	scales    []float64 // of the residual blocks A, B and C; nil without residuals
 	logits    string    // name of the last layer
-	body      func(b *builder, images value) value
-	auxiliary func(b *builder) value // nil without an auxiliary head
+	body      func(b *builder, images *value) *value
+	auxiliary func(b *builder) *value // nil without an auxiliary head
 }
 
 func definitions() []*definition {
@@ -133,7 +133,7 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 	if err := n.CheckSize(shape.Dimensions[1], shape.Dimensions[2]); err != nil {
 		panic(err)
 	}
-	in := value{node: images, shape: shape.Dimensions, layer: imageInput}
+	in := &value{node: images, shape: shape.Dimensions, layer: imageInput}
 	b := newBuilder(n, scope, in)
 	logits, auxiliary := b.build(in)
 	outputs := &Outputs{Logits: logits.node, AuxiliaryLogits: auxiliary.node, EndPoints: map[string]*graph.Node{}}
@@ -145,7 +145,7 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 
 // build goes through the network. The auxiliary logits are the zero value where there
 // is no auxiliary head.
-func (b *builder) build(images value) (logits, auxiliary value) {
+func (b *builder) build(images *value) (logits, auxiliary *value) {
 	features := b.keepLast(b.network.definition.body(b, b.keep(images)))
 	logits = b.head(features)
 	if b.network.options.AuxiliaryHead {

@@ -16,18 +16,18 @@ type value struct {
 }
 
 // channels is the size of the last axis.
-func (x value) channels() int { return x.shape[len(x.shape)-1] }
+func (x *value) channels() int { return x.shape[len(x.shape)-1] }
 
 // then applies an operation, whose result has the given shape. That the shape is the
 // graph's is asserted, so that a description is true of what runs.
-func (x value) then(shape []int, operation func(x *graph.Node) *graph.Node) value {
-	y := value{shape: shape, layer: x.layer}
+func (x *value) then(shape []int, operation func(x *graph.Node) *graph.Node) *value {
+	y := &value{shape: shape, layer: x.layer}
 	if x.node == nil {
 		return y
 	}
 	y.node = operation(x.node)
 	if found := y.node.Shape(); !slices.Equal(found.Dimensions, shape) {
-		exceptions.Panicf("a value should be %v, but is %s in the graph", shape, found)
+		exceptions.Panicf("a *value should be %v, but is %s in the graph", shape, found)
 	}
 	return y
 }

@@ -1,6 +1,8 @@
 package recipe
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,25 +28,14 @@ func (t Training) Differences(from Training) ([]Difference, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(was)), maps.Keys(is))
+	slices.Sort(keys)
 	var all []Difference
-	for key, value := range is {
-		if was[key] != value {
-			all = append(all, Difference{key, was[key], value})
+	for _, key := range slices.Compact(keys) {
+		if was[key] != is[key] {
+			all = append(all, Difference{key, cmp.Or(was[key], "nothing"), cmp.Or(is[key], "nothing")})
 		}
 	}
-	for key, value := range was {
-		if _, ok := is[key]; !ok {
-			all = append(all, Difference{key, value, ""})
-		}
-	}
-	for i := range all {
-		for _, value := range []*string{&all[i].Was, &all[i].Is} {
-			if *value == "" {
-				*value = "nothing"
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b Difference) int { return strings.Compare(a.Key, b.Key) })
 	return all, nil
 }
 

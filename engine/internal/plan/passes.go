@@ -110,12 +110,12 @@ var Passes = []Pass{
 // Build runs the passes over a plan.
 func Build(p *Plan) error { return p.run(Passes, nil) }
 
-// BuildVerified is Build with [Plan.Verify] before the first pass and after each one.
+// BuildVerified is Build with [Verify] before the first pass and after each one.
 func BuildVerified(p *Plan) error {
-	if err := p.Verify(); err != nil {
+	if err := Verify(p); err != nil {
 		return err
 	}
-	return p.run(Passes, (*Plan).Verify)
+	return p.run(Passes, Verify)
 }
 
 // run runs passes, and after each one a check, if there is one.

@@ -3,7 +3,7 @@
 //
 // Lowering makes a [Plan] whose tensors have no places; [Build] runs the table of passes
 // over it (passes.go), after which every operation has an implementation and every tensor
-// a place. [Plan.Verify] checks what has to hold in between.
+// a place. [Verify] checks what has to hold in between.
 package plan
 
 import (

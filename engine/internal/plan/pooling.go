@@ -23,10 +23,15 @@ func (o *Pooling) Geometry() kernel.Geometry {
 }
 
 func (o *Pooling) Describe() Description {
-	d := describeWindow("sum pool", o.In, o.Out, o.Window)
-	if o.Maximum {
-		d.Name = "max pool"
+	return describePooling(o.Maximum, "pool", o.In, o.Out, o.Window)
+}
+
+func describePooling(maximum bool, what string, in, out *Tensor, w kernel.Window) Description {
+	name := "sum " + what
+	if maximum {
+		name = "max " + what
 	}
+	d := describeWindow(name, in, out, w)
 	d.MultiplyAdds = 0
 	return d
 }
@@ -51,10 +56,5 @@ func (o *PoolingGradient) Geometry() kernel.Geometry {
 }
 
 func (o *PoolingGradient) Describe() Description {
-	d := describeWindow("sum pool gradient", o.Gradient, o.To, o.Window)
-	if o.Maximum {
-		d.Name = "max pool gradient"
-	}
-	d.MultiplyAdds = 0
-	return d
+	return describePooling(o.Maximum, "pool gradient", o.Gradient, o.To, o.Window)
 }

@@ -12,7 +12,7 @@ import (
 // tensor that shares the memory of another may; each operation has an implementation, once
 // they are chosen; and tensors that are needed at the same time do not overlap, once the
 // arena is divided. It is slow, for tests.
-func (p *Plan) Verify() error {
+func Verify(p *Plan) error {
 	if err := p.verifyOrder(); err != nil {
 		return fmt.Errorf("plan: the order of passes: %w", err)
 	}

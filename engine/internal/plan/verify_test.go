@@ -83,7 +83,7 @@ func swapped(a, b string) []Pass {
 func TestOrderOfPasses(t *testing.T) {
 	for _, later := range Passes {
 		for _, order := range later.After {
-			err := everyPass().run(swapped(order.Pass, later.Name), (*Plan).Verify)
+			err := everyPass().run(swapped(order.Pass, later.Name), Verify)
 			if err == nil || !strings.Contains(err.Error(), `"`+later.Name+`"`) || !strings.Contains(err.Error(), `"`+order.Pass+`"`) {
 				t.Errorf("%q before %q: error is %v, want one that names both", later.Name, order.Pass, err)
 			}
@@ -156,7 +156,7 @@ func TestVerifyFinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.spoil(p)
-		if err := p.Verify(); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := Verify(p); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error is %v, want one with %q", name, err, c.want)
 		}
 	}

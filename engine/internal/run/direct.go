@@ -11,7 +11,6 @@ import (
 // direct is a convolution as one product of matrices, whose rows are the output's
 // pixels: each reads the pixels under the window where they are (implicit GEMM).
 type direct struct {
-	plain
 	o       *plan.Convolution
 	c       *chooser
 	gemm    *kernel.GemmF32

@@ -8,7 +8,6 @@ import (
 
 // family is the products of siblings, whose panels of columns are counted through.
 type family struct {
-	plain
 	members      []*direct
 	gemm         *kernel.GemmF32
 	ends         []int // of each member's panels

@@ -8,7 +8,6 @@ import (
 
 // winograd is a convolution by Winograd's algorithm, in blocks of tiles.
 type winograd struct {
-	plain
 	o       *plan.Convolution
 	kernel  *kernel.WinogradF32
 	packed  *plan.Tensor          // memory for the weights, where they are packed before each run
