@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"weights/*":              {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":            {"internal/atomicfile", "recipe"},
 	"predict":                {"arch", "internal/ahead", "recipe", "score", "vision", "weights"},
-	"train":                  {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors"},
+	"train":                  {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":               {"dataset", "internal/ahead", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":  {},
 	"engine/kernel/avx2":     {},

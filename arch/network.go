@@ -136,15 +136,18 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 	in := &value{node: images, shape: shape.Dimensions, layer: imageInput}
 	b := newBuilder(n, scope, in)
 	logits, auxiliary := b.build(in)
-	outputs := &Outputs{Logits: logits.node, AuxiliaryLogits: auxiliary.node, EndPoints: map[string]*graph.Node{}}
+	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}}
+	if auxiliary != nil {
+		outputs.AuxiliaryLogits = auxiliary.node
+	}
 	for name, x := range b.endPoints {
 		outputs.EndPoints[name] = x.node
 	}
 	return outputs
 }
 
-// build goes through the network. The auxiliary logits are the zero value where there
-// is no auxiliary head.
+// build goes through the network. The auxiliary logits are nil where there is no
+// auxiliary head.
 func (b *builder) build(images *value) (logits, auxiliary *value) {
 	features := b.keepLast(b.network.definition.body(b, b.keep(images)))
 	logits = b.head(features)

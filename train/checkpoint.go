@@ -11,6 +11,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // A state is what a run is, beside the vectors and the parameters. It lies in the
@@ -56,10 +57,10 @@ func saveCheckpoint(dir rundir.Dir, s *step.Step, st state) error {
 	if err != nil {
 		return err
 	}
-	var outputs []safetensors.Output
+	var outputs []tensorfile.Tensor
 	for _, section := range s.Sections() {
 		for _, p := range section.Parameters {
-			outputs = append(outputs, safetensors.Output{Name: section.Tensor(p), Shape: p.Shape, Values: func(dst []float32) error {
+			outputs = append(outputs, tensorfile.Tensor{Name: section.Tensor(p), Shape: p.Shape, Values: func(dst []float32) error {
 				values, err := s.Values(section, p)
 				copy(dst, values)
 				return err

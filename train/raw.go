@@ -6,6 +6,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // WriteRaw writes the parameters of a run's last checkpoint to raw.safetensors in its
@@ -30,13 +31,13 @@ func WriteRaw(folder string) error {
 		return err
 	}
 	defer averaged.Close()
-	var outputs []safetensors.Output
+	var outputs []tensorfile.Tensor
 	for _, t := range averaged.Tensors() {
 		raw, ok := checkpoint.Tensor(step.ParametersSection + "/" + t.Name)
 		if !ok {
 			return fmt.Errorf("%s lacks %s, which %s has; are they of one run?", last, t.Name, dir.Model())
 		}
-		outputs = append(outputs, safetensors.Output{Name: t.Name, Shape: t.Shape, Values: raw.Float32s})
+		outputs = append(outputs, tensorfile.Tensor{Name: t.Name, Shape: t.Shape, Values: raw.Float32s})
 	}
 	return safetensors.Write(dir.Raw(), averaged.Metadata(), outputs)
 }

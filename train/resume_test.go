@@ -17,6 +17,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // interrupted begins a run and stops it after a step; after its last it comes to its end.
@@ -255,9 +256,9 @@ func forgetRecipe(t *testing.T, folder string) {
 		t.Fatalf("the state has no recipe: %s", metadata[stateKey])
 	}
 	metadata[stateKey] = metadata[stateKey][:at] + "}"
-	var outputs []safetensors.Output
+	var outputs []tensorfile.Tensor
 	for _, x := range file.Tensors() {
-		outputs = append(outputs, safetensors.Output{Name: x.Name, Shape: x.Shape, Values: x.Float32s})
+		outputs = append(outputs, tensorfile.Tensor{Name: x.Name, Shape: x.Shape, Values: x.Float32s})
 	}
 	if err := safetensors.Write(path, metadata, outputs); err != nil {
 		t.Fatal(err)

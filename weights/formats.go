@@ -16,7 +16,7 @@ func formats() formatTable {
 	return formatTable{
 		{
 			Name: "safetensors", Endings: []string{".safetensors"},
-			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.WriteTensors,
+			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.Write,
 		},
 		{
 			Name: "npz", Endings: []string{".npz"}, keyPrefix: "inception.",

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // small keeps the files of a test at a few megabytes.
@@ -239,11 +240,11 @@ func TestMismatch(t *testing.T) {
 // addCounters rewrites a file with one of PyTorch's batch counters.
 func addCounters(t *testing.T, path string) string {
 	t.Helper()
-	var outputs []safetensors.Output
+	var outputs []tensorfile.Tensor
 	for _, tensor := range open(t, path).File().Tensors() {
-		outputs = append(outputs, safetensors.Output{Name: tensor.Name, Shape: tensor.Shape, Values: tensor.Values})
+		outputs = append(outputs, tensorfile.Tensor{Name: tensor.Name, Shape: tensor.Shape, Values: tensor.Values})
 	}
-	outputs = append(outputs, safetensors.Output{Name: "Conv2d_1a_3x3.bn.num_batches_tracked", Shape: []int{1}, Values: func(dst []float32) error { return nil }})
+	outputs = append(outputs, tensorfile.Tensor{Name: "Conv2d_1a_3x3.bn.num_batches_tracked", Shape: []int{1}, Values: func(dst []float32) error { return nil }})
 	out := filepath.Join(t.TempDir(), "counters.safetensors")
 	if err := safetensors.Write(out, nil, outputs); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // written returns the path of a file of tensors w0 to w7, each of 5000 elements
@@ -16,7 +18,7 @@ import (
 func written(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	var tensors []Output
+	var tensors []tensorfile.Tensor
 	for i := range 8 {
 		tensors = append(tensors, constant(fmt.Sprintf("w%d", i), float32(i), 50, 100))
 	}

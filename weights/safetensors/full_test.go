@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // fullDiskPath tells a re-executed test process where to write.
@@ -44,12 +46,12 @@ func writeUnderLimit(t *testing.T, path string) {
 	for _, c := range []struct {
 		name     string
 		metadata map[string]string
-		tensors  []Output
+		tensors  []tensorfile.Tensor
 		part     string
 	}{
-		{"in the header", long, []Output{constant("a", 1)}, "header"},
-		{"in the first tensor", nil, []Output{constant("a", 1, limit)}, `tensor "a"`},
-		{"in the last tensor", nil, []Output{constant("a", 1, 1000), constant("b", 1, limit/4-1000)}, `tensor "b"`},
+		{"in the header", long, []tensorfile.Tensor{constant("a", 1)}, "header"},
+		{"in the first tensor", nil, []tensorfile.Tensor{constant("a", 1, limit)}, `tensor "a"`},
+		{"in the last tensor", nil, []tensorfile.Tensor{constant("a", 1, 1000), constant("b", 1, limit/4-1000)}, `tensor "b"`},
 	} {
 		err := Write(path, c.metadata, c.tensors)
 		if !errors.Is(err, unix.EFBIG) {

@@ -31,12 +31,3 @@ func (f anyFile) Tensors() []tensorfile.Tensor {
 	}
 	return tensors
 }
-
-// WriteTensors writes a file as Write does, for those who write any format.
-func WriteTensors(path string, metadata map[string]string, tensors []tensorfile.Tensor) error {
-	outputs := make([]Output, len(tensors))
-	for i, t := range tensors {
-		outputs[i] = Output{Name: t.Name, Shape: t.Shape, Values: t.Values}
-	}
-	return Write(path, metadata, outputs)
-}

@@ -14,15 +14,6 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
-// Output is a tensor to be written. Values fills dst, which comes zeroed and
-// with one value for each element of Shape, when the tensor's turn has come;
-// dst is used again for the next tensor.
-type Output struct {
-	Name   string
-	Shape  []int
-	Values func(dst []float32) error
-}
-
 // Write stores the tensors as F32 in a file at path. The tensors lie sorted by
 // name, so equal tensors and metadata give equal files. Memory holds the values
 // of one tensor at a time.
@@ -32,10 +23,10 @@ type Output struct {
 // is an error that says so: the new file stands, but a power failure may
 // still undo it. Duplicate or invalid names and shapes are errors before
 // anything is written.
-func Write(path string, metadata map[string]string, tensors []Output) error {
+func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor) error {
 	sorted := slices.Clone(tensors)
-	slices.SortFunc(sorted, func(a, b Output) int { return strings.Compare(a.Name, b.Name) })
-	largest, err := checkOutputs(path, metadata, sorted)
+	slices.SortFunc(sorted, func(a, b tensorfile.Tensor) int { return strings.Compare(a.Name, b.Name) })
+	largest, err := checkTensors(path, metadata, sorted)
 	if err != nil {
 		return err
 	}
@@ -55,9 +46,9 @@ func Write(path string, metadata map[string]string, tensors []Output) error {
 	return nil
 }
 
-// checkOutputs checks tensors sorted by name and returns the elements of the
+// checkTensors checks tensors sorted by name and returns the elements of the
 // largest.
-func checkOutputs(path string, metadata map[string]string, sorted []Output) (largest int, err error) {
+func checkTensors(path string, metadata map[string]string, sorted []tensorfile.Tensor) (largest int, err error) {
 	for k, v := range metadata {
 		if !utf8.ValidString(k) || !utf8.ValidString(v) {
 			return 0, mismatch(path, "", "metadata in UTF-8", tensorfile.Quote(k)+": "+tensorfile.Quote(v), "encode it as text")
@@ -78,7 +69,7 @@ func checkOutputs(path string, metadata map[string]string, sorted []Output) (lar
 		case !ok || total+n < total:
 			return 0, fail("dimensions of at least 0 and bytes that fit this machine's int", "shape "+tensorfile.ShapeText(t.Shape), "correct the shape")
 		case t.Values == nil:
-			return 0, fail("a function Values", "nil", "set Output.Values")
+			return 0, fail("a function Values", "nil", "set Values")
 		default:
 			total += n
 			largest = max(largest, n/F32.Size())
@@ -89,7 +80,7 @@ func checkOutputs(path string, metadata map[string]string, sorted []Output) (lar
 
 // encodeHeader returns the header length and the header, padded with spaces so
 // that the data section begins at a multiple of eight bytes.
-func encodeHeader(path string, metadata map[string]string, sorted []Output) ([]byte, error) {
+func encodeHeader(path string, metadata map[string]string, sorted []tensorfile.Tensor) ([]byte, error) {
 	header := make([]byte, lengthBytes) // the length, filled in last
 	header = append(header, '{')
 	if len(metadata) > 0 {
@@ -140,7 +131,7 @@ func appendJSON(dst []byte, s string) []byte {
 	return append(dst, quoted...)
 }
 
-func writeValues(w io.Writer, sorted []Output, largest int) error {
+func writeValues(w io.Writer, sorted []tensorfile.Tensor, largest int) error {
 	buffer := make([]float32, largest)
 	for _, t := range sorted {
 		n, _ := tensorfile.Elements(t.Shape)

@@ -16,8 +16,8 @@ import (
 )
 
 // constant returns a tensor of a given value.
-func constant(name string, v float32, shape ...int) Output {
-	return Output{name, shape, func(dst []float32) error {
+func constant(name string, v float32, shape ...int) tensorfile.Tensor {
+	return tensorfile.Tensor{Name: name, Shape: shape, Values: func(dst []float32) error {
 		for i := range dst {
 			dst[i] = v
 		}
@@ -26,8 +26,8 @@ func constant(name string, v float32, shape ...int) Output {
 }
 
 // counting returns a tensor 0, 1, 2...
-func counting(name string, shape ...int) Output {
-	return Output{name, shape, func(dst []float32) error {
+func counting(name string, shape ...int) tensorfile.Tensor {
+	return tensorfile.Tensor{Name: name, Shape: shape, Values: func(dst []float32) error {
 		for i := range dst {
 			dst[i] = float32(i)
 		}
@@ -42,12 +42,12 @@ func counting(name string, shape ...int) Output {
 func TestWriteBytes(t *testing.T) {
 	values := "\x00\x00\x00\x00\x00\x00\x80\x3f\x00\x00\x00\x40\x00\x00\x40\x40\x00\x00\x80\x40\x00\x00\xa0\x40"
 	for _, c := range []struct {
-		tensors []Output
+		tensors []tensorfile.Tensor
 		want    string
 	}{
-		{[]Output{counting("attn.0", 1, 2, 3)},
+		{[]tensorfile.Tensor{counting("attn.0", 1, 2, 3)},
 			"\x40\x00\x00\x00\x00\x00\x00\x00" + `{"attn.0":{"dtype":"F32","shape":[1,2,3],"data_offsets":[0,24]}}` + values},
-		{[]Output{counting("attn0", 1, 1, 2, 3)},
+		{[]tensorfile.Tensor{counting("attn0", 1, 1, 2, 3)},
 			"\x48\x00\x00\x00\x00\x00\x00\x00" + `{"attn0":{"dtype":"F32","shape":[1,1,2,3],"data_offsets":[0,24]}}       ` + values},
 		{nil, "\x08\x00\x00\x00\x00\x00\x00\x00{}      "},
 	} {
@@ -64,13 +64,13 @@ func TestWriteBytes(t *testing.T) {
 func TestWriteThenOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	metadata := map[string]string{"labels": "a\n\"b\"\u2028<é>", "architecture": "inception_v3"}
-	special := Output{"s", []int{5}, func(dst []float32) error {
+	special := tensorfile.Tensor{Name: "s", Shape: []int{5}, Values: func(dst []float32) error {
 		copy(dst, []float32{float32(math.Inf(1)), float32(math.Copysign(0, -1)), 1e-45, math.MaxFloat32, math.Float32frombits(0x7fc00001)})
 		return nil
 	}}
 	// Large comes before unfilled: a reused buffer must not show through.
-	unfilled := Output{"unfilled", []int{4}, func([]float32) error { return nil }}
-	in := []Output{unfilled, constant("z\"\\/é", 3), special, constant("large", 7, 300, 500), constant("empty", 1, 0, 3)}
+	unfilled := tensorfile.Tensor{Name: "unfilled", Shape: []int{4}, Values: func([]float32) error { return nil }}
+	in := []tensorfile.Tensor{unfilled, constant("z\"\\/é", 3), special, constant("large", 7, 300, 500), constant("empty", 1, 0, 3)}
 	if err := Write(path, metadata, in); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestWriteThenOpen(t *testing.T) {
 	var names []string
 	for _, w := range f.Tensors() {
 		names = append(names, w.Name)
-		i := slices.IndexFunc(in, func(o Output) bool { return o.Name == w.Name })
+		i := slices.IndexFunc(in, func(o tensorfile.Tensor) bool { return o.Name == w.Name })
 		if i < 0 {
 			t.Errorf("tensor %q was never written", w.Name)
 			continue
@@ -116,7 +116,7 @@ func TestWriteThenOpen(t *testing.T) {
 func TestWriteDeterministic(t *testing.T) {
 	dir := t.TempDir()
 	metadata := map[string]string{}
-	var tensors []Output
+	var tensors []tensorfile.Tensor
 	for _, n := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
 		metadata[n] = n
 		tensors = append(tensors, counting(n, len(tensors)+1))
@@ -178,22 +178,22 @@ func alone(t *testing.T, dir, name string) {
 
 func TestWriteRefuses(t *testing.T) {
 	called := false
-	ok := Output{"a", []int{1}, func([]float32) error { called = true; return nil }}
+	ok := tensorfile.Tensor{Name: "a", Shape: []int{1}, Values: func([]float32) error { called = true; return nil }}
 	for _, c := range []struct {
 		name     string
 		metadata map[string]string
-		tensors  []Output
+		tensors  []tensorfile.Tensor
 		parts    []string
 	}{
-		{"a name twice", nil, []Output{ok, constant("w", 1), constant("b", 1), constant("w", 2)}, []string{`tensor "w"`, "each name once", "the name twice", "rename"}},
-		{"a negative dimension", nil, []Output{ok, constant("w", 1, 2, -1)}, []string{`tensor "w"`, "dimensions of at least 0", "shape [2 -1]"}},
-		{"an overflowing shape", nil, []Output{ok, constant("w", 1, math.MaxInt, 4)}, []string{`tensor "w"`, "fit", "shape ["}},
-		{"an overflowing sum", nil, []Output{ok, constant("v", 1, math.MaxInt/4), constant("w", 1, math.MaxInt/4)}, []string{`tensor "v"`, "fit", "shape ["}},
-		{"the reserved name", nil, []Output{ok, constant("__metadata__", 1)}, []string{`tensor "__metadata__"`, "reserves", "rename"}},
-		{"a name not in UTF-8", nil, []Output{ok, constant("\xff", 1)}, []string{`tensor "\xff"`, "UTF-8", "rename"}},
-		{"metadata not in UTF-8", map[string]string{"k": "\xff"}, []Output{ok}, []string{`"k": "\xff"`, "UTF-8"}},
-		{"no values", nil, []Output{ok, {Name: "w"}}, []string{`tensor "w"`, "Values", "found nil"}},
-		{"too long a header", map[string]string{"k": strings.Repeat("x", headerLimit)}, []Output{ok}, []string{"at most 100000000 bytes", "shorten"}},
+		{"a name twice", nil, []tensorfile.Tensor{ok, constant("w", 1), constant("b", 1), constant("w", 2)}, []string{`tensor "w"`, "each name once", "the name twice", "rename"}},
+		{"a negative dimension", nil, []tensorfile.Tensor{ok, constant("w", 1, 2, -1)}, []string{`tensor "w"`, "dimensions of at least 0", "shape [2 -1]"}},
+		{"an overflowing shape", nil, []tensorfile.Tensor{ok, constant("w", 1, math.MaxInt, 4)}, []string{`tensor "w"`, "fit", "shape ["}},
+		{"an overflowing sum", nil, []tensorfile.Tensor{ok, constant("v", 1, math.MaxInt/4), constant("w", 1, math.MaxInt/4)}, []string{`tensor "v"`, "fit", "shape ["}},
+		{"the reserved name", nil, []tensorfile.Tensor{ok, constant("__metadata__", 1)}, []string{`tensor "__metadata__"`, "reserves", "rename"}},
+		{"a name not in UTF-8", nil, []tensorfile.Tensor{ok, constant("\xff", 1)}, []string{`tensor "\xff"`, "UTF-8", "rename"}},
+		{"metadata not in UTF-8", map[string]string{"k": "\xff"}, []tensorfile.Tensor{ok}, []string{`"k": "\xff"`, "UTF-8"}},
+		{"no values", nil, []tensorfile.Tensor{ok, {Name: "w"}}, []string{`tensor "w"`, "Values", "found nil"}},
+		{"too long a header", map[string]string{"k": strings.Repeat("x", headerLimit)}, []tensorfile.Tensor{ok}, []string{"at most 100000000 bytes", "shorten"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path, untouched := oldFile(t)
@@ -217,8 +217,8 @@ func TestWriteRefuses(t *testing.T) {
 var errValues = errors.New("no values today")
 
 // failing is a set whose second tensor fails.
-func failing(fail func([]float32) error) []Output {
-	return []Output{constant("a", 1, 1000), {"b", []int{1000}, fail}, constant("c", 1, 1000)}
+func failing(fail func([]float32) error) []tensorfile.Tensor {
+	return []tensorfile.Tensor{constant("a", 1, 1000), {Name: "b", Shape: []int{1000}, Values: fail}, constant("c", 1, 1000)}
 }
 
 func TestWriteValuesFail(t *testing.T) {
@@ -270,7 +270,7 @@ func TestWriteNoFolder(t *testing.T) {
 
 func TestWriteReplaces(t *testing.T) {
 	path, _ := oldFile(t)
-	if err := Write(path, nil, []Output{constant("w", 1, 2)}); err != nil {
+	if err := Write(path, nil, []tensorfile.Tensor{constant("w", 1, 2)}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := Open(path)
@@ -279,7 +279,7 @@ func TestWriteReplaces(t *testing.T) {
 	}
 	defer f.Close()
 	// A mapped file stays readable as it was while another takes its name.
-	if err := Write(path, nil, []Output{constant("w", 5, 2)}); err != nil {
+	if err := Write(path, nil, []tensorfile.Tensor{constant("w", 5, 2)}); err != nil {
 		t.Fatal(err)
 	}
 	w, _ := f.Tensor("w")
