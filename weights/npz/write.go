@@ -22,8 +22,7 @@ const alignment = 64
 // first, so equal tensors and metadata give equal files. Memory holds the values of one
 // tensor at a time. The file appears whole or not at all.
 func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor) error {
-	sorted := slices.Clone(tensors)
-	slices.SortFunc(sorted, func(a, b tensorfile.Tensor) int { return strings.Compare(a.Name, b.Name) })
+	sorted := tensorfile.Sorted(tensors)
 	keys := slices.Sorted(maps.Keys(metadata))
 	largest, err := check(path, metadata, keys, sorted)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
@@ -24,8 +23,7 @@ import (
 // still undo it. Duplicate or invalid names and shapes are errors before
 // anything is written.
 func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor) error {
-	sorted := slices.Clone(tensors)
-	slices.SortFunc(sorted, func(a, b tensorfile.Tensor) int { return strings.Compare(a.Name, b.Name) })
+	sorted := tensorfile.Sorted(tensors)
 	largest, err := checkTensors(path, metadata, sorted)
 	if err != nil {
 		return err

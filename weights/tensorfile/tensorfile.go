@@ -3,6 +3,11 @@
 // package of its own, which knows no other format and no network.
 package tensorfile
 
+import (
+	"slices"
+	"sort"
+)
+
 // A File is an open file of named tensors. Its methods and those of its tensors may be
 // called from several goroutines at once.
 type File interface {
@@ -28,6 +33,14 @@ type Tensor struct {
 	// Values fills dst, which has Elements values, in row-major order. For a writer it
 	// comes zeroed, and is used again for the next tensor.
 	Values func(dst []float32) error
+}
+
+// Sorted returns the tensors in the order of their names, in which files hold them: so
+// equal tensors give equal files.
+func Sorted(tensors []Tensor) []Tensor {
+	sorted := slices.Clone(tensors)
+	sort.Slice(sorted, func(i, j int) bool { return sorted[i].Name < sorted[j].Name })
+	return sorted
 }
 
 // Elements returns the product of the shape, 1 for a scalar.
