@@ -20,7 +20,7 @@ type dtype struct {
 // parseDType reads a header's descr, and returns false for what is no plain type.
 func parseDType(descr string) (dtype, bool) {
 	d := dtype{descr: descr}
-	if len(descr) < 2 || !strings.ContainsRune("<>|=", rune(descr[0])) {
+	if len(descr) < 2 || !strings.ContainsRune("<>|", rune(descr[0])) {
 		return d, false
 	}
 	d.big, d.kind = descr[0] == '>', descr[1]
