@@ -87,7 +87,7 @@ func (d *delegation) compile(backend compute.Backend, native map[*plan.Tensor]bo
 		return err
 	}
 	var err error
-	d.part.Program, err = b.Compile()
+	d.part.Executable, err = b.Compile()
 	return err
 }
 

@@ -10,10 +10,10 @@ import (
 // A Delegated is a part of a program that has no kernels here and runs on the go backend.
 type Delegated struct {
 	Marks
-	Names   []string // of its operations
-	Inputs  []Source // in the order of the program's parameters
-	Outputs []Sink
-	Program compute.Executable
+	Names      []string // of its operations
+	Inputs     []Source // in the order of its parameters
+	Outputs    []Sink
+	Executable compute.Executable
 }
 
 // A Source is where an input of a delegated part is: in a buffer, or in a tensor, of which

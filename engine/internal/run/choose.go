@@ -13,23 +13,23 @@ import (
 // an operation gets the first that accepts it. Another precision or instruction set is a
 // row here, before those that it is faster than.
 var implementations = []candidate{
-	of(dtypes.Float32, acceptsWinograd, newWinograd),
-	of(dtypes.Float32, acceptsPhases, newPhased),
-	of(dtypes.Float32, always, newDirect),
-	of(dtypes.Float32, always, newFamily),
-	of(dtypes.Float32, acceptsWinogradGradient, newWinogradGradient),
-	of(dtypes.Float32, always, newSummed),
-	of(dtypes.Float32, always, newPool),
-	of(dtypes.Float32, always, newPoolGradient),
-	of(dtypes.Float32, always, newNormalization),
-	of(dtypes.Float32, always, newNormalizationGradient),
-	of(dtypes.Float32, always, newElementwise),
-	of(dtypes.Float32, always, newReduction),
-	of(dtypes.Float32, always, newCopying),
-	of(dtypes.Float32, always, newReshaping),
-	of(dtypes.Float32, always, newPadding),
-	of(dtypes.Float32, always, newRandom),
-	of(anyType, always, newDelegated),
+	candidateOf(dtypes.Float32, acceptsWinograd, newWinograd),
+	candidateOf(dtypes.Float32, acceptsPhases, newPhased),
+	candidateOf(dtypes.Float32, always, newDirect),
+	candidateOf(dtypes.Float32, always, newFamily),
+	candidateOf(dtypes.Float32, acceptsWinogradGradient, newWinogradGradient),
+	candidateOf(dtypes.Float32, always, newSummed),
+	candidateOf(dtypes.Float32, always, newPool),
+	candidateOf(dtypes.Float32, always, newPoolGradient),
+	candidateOf(dtypes.Float32, always, newNormalization),
+	candidateOf(dtypes.Float32, always, newNormalizationGradient),
+	candidateOf(dtypes.Float32, always, newElementwise),
+	candidateOf(dtypes.Float32, always, newReduction),
+	candidateOf(dtypes.Float32, always, newCopying),
+	candidateOf(dtypes.Float32, always, newReshaping),
+	candidateOf(dtypes.Float32, always, newPadding),
+	candidateOf(dtypes.Float32, always, newRandom),
+	candidateOf(anyType, always, newDelegated),
 }
 
 // A candidate is one way to compute a kind of operations.
@@ -41,8 +41,8 @@ type candidate struct {
 // anyType is for implementations that do not look at the elements.
 const anyType = dtypes.InvalidDType
 
-// of is the candidate for operations O on tensors of a type.
-func of[O plan.Operation, I implementation](dtype dtypes.DType, accepts func(*chooser, O) bool, make func(*chooser, O) I) candidate {
+// candidateOf is the candidate for operations O on tensors of a type.
+func candidateOf[O plan.Operation, I implementation](dtype dtypes.DType, accepts func(*chooser, O) bool, make func(*chooser, O) I) candidate {
 	return candidate{func(c *chooser, o plan.Operation) implementation {
 		typed, ok := o.(O)
 		other := func(t *plan.Tensor) bool { return dtype != anyType && t.DType != dtype }

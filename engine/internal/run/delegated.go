@@ -30,7 +30,7 @@ func (d *delegated) bind(r *run) func() error {
 				return err
 			}
 		}
-		out, err := d.o.Program.Execute(in, nil, 0)
+		out, err := d.o.Executable.Execute(in, nil, 0)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (r *run) source(s plan.Source) (compute.Buffer, error) {
 // buffer returns the go backend's buffer of an input or of what a delegated part has made.
 func (r *run) buffer(b *plan.Buffered) (compute.Buffer, error) {
 	if b.Input >= 0 {
-		return r.given[b.Input], nil
+		return r.arguments[b.Input], nil
 	}
 	if made, ok := r.values[b]; ok {
 		return made, nil

@@ -145,7 +145,7 @@ func divide(p *kernel.ProductF32, gemm *kernel.GemmF32, panels, threads int) (gr
 func (d *direct) pack(dst []float32) {
 	o, p := d.o, &d.product
 	if o.Transposed {
-		w := given(o)
+		w := asPacked(o)
 		w.B, w.LDB = o.Weights, o.In.C
 		for panel := range d.gemm.Panels(p.N) {
 			d.gemm.PackPanel(dst[panel*p.Taps*p.K*d.gemm.NR:], &w, panel)
@@ -158,14 +158,14 @@ func (d *direct) pack(dst []float32) {
 
 // packForRun packs the kernel before each run.
 func (d *direct) packForRun(r *run) func() error {
-	w := given(d.o)
+	w := asPacked(d.o)
 	return packEach(r, d.o, d.packed, d.gemm.Parts(&w), func(dst []float32, w *kernel.WeightsF32, part, _ int) {
 		d.gemm.PackPart(dst, w, part)
 	})
 }
 
-// given are weights as they are packed, without their memory.
-func given(o *plan.Convolution) kernel.WeightsF32 {
+// asPacked are weights as they are packed, without their memory.
+func asPacked(o *plan.Convolution) kernel.WeightsF32 {
 	taps := make([]int, o.Window.Kernel.Area())
 	for i := range taps {
 		if taps[i] = i; o.Flipped {
@@ -178,7 +178,7 @@ func given(o *plan.Convolution) kernel.WeightsF32 {
 // packEach packs the kernel of a convolution before each run, with what packs one part of
 // it.
 func packEach(r *run, o *plan.Convolution, to *plan.Tensor, parts int, pack func(dst []float32, w *kernel.WeightsF32, part, thread int)) func() error {
-	w := given(o)
+	w := asPacked(o)
 	w.LDB = o.Kernel.Stride()
 	weights, packed := r.view(o.Kernel), r.view(to)
 	each := r.parallel(parts, func(part, thread int) { pack(packed.floats(), &w, part, thread) })

@@ -11,7 +11,7 @@ type elementwise struct {
 	plain
 	o         *plan.Elementwise
 	kernels   *kernel.Set
-	registers registers
+	registers registerPlan
 	walk      walk
 }
 

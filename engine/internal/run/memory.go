@@ -12,13 +12,13 @@ import (
 
 // A run is the memory of one execution.
 type run struct {
-	machine *Machine
-	arena   []byte
-	inputs  [][]byte         // of those that are tensors
-	outputs [][]byte         // of those that are computed in their buffers
-	made    []compute.Buffer // by output: these buffers, of the go backend
-	given   []compute.Buffer // the caller's inputs, of the go backend
-	values  map[*plan.Buffered]compute.Buffer
+	machine   *Machine
+	arena     []byte
+	inputs    [][]byte         // of those that are tensors
+	outputs   [][]byte         // of those that are computed in their buffers
+	made      []compute.Buffer // by output: these buffers, of the go backend
+	arguments []compute.Buffer // the caller's inputs, of the go backend
+	values    map[*plan.Buffered]compute.Buffer
 
 	scratch   [][]byte      // by thread
 	registers [][][]float32 // by thread
@@ -48,7 +48,7 @@ func newRun(m *Machine, p *plan.Plan, needs needs) *run {
 
 // forget lets the caller's buffers go.
 func (r *run) forget() {
-	r.given = nil
+	r.arguments = nil
 	clear(r.values)
 	clear(r.inputs)
 	clear(r.outputs)
@@ -111,7 +111,7 @@ func (r *run) scratchFloats(thread int) []float32 { return floats(r.scratch[thre
 // parallel returns work of a run in parts on all threads.
 func (r *run) parallel(parts int, do func(part, thread int)) func() error {
 	t := &task{do: do, parts: parts}
-	return func() error { return r.machine.run(t) }
+	return func() error { return r.machine.share(t) }
 }
 
 func floats(memory []byte) []float32 {

@@ -78,7 +78,7 @@ func (p *phased) phase(top, left int) phase {
 		r.LDR, r.Scale = by.X*o.Residual.Stride(), 1
 	}
 	r.Rows = make([]int32, 0, r.M*ceil(g.Kernel.Y, by.Y)*ceil(g.Kernel.X, by.X))
-	taps := given(o).Taps
+	taps := asPacked(o).Taps
 	for ky := range g.Kernel.Y {
 		for kx := range g.Kernel.X {
 			// The input's pixel under the tap is at y, x of the phase's first, if whole.
@@ -129,7 +129,7 @@ func (p *phased) divide() {
 func (p *phased) bind(r *run) func() error {
 	weights := make([]kernel.WeightsF32, len(p.phases))
 	for i, ph := range p.phases {
-		weights[i] = given(p.o)
+		weights[i] = asPacked(p.o)
 		weights[i].Taps, weights[i].LDB = ph.taps, p.o.Kernel.Stride()
 	}
 	panels := p.gemm.Panels(p.o.Out.C)

@@ -54,7 +54,7 @@ func (p *Program) pack() error {
 		}
 	}
 	packed := floats(aligned(4 * offsets[len(packers)]))
-	return p.machine.run(&task{parts: len(packers), do: func(i, _ int) {
+	return p.machine.share(&task{parts: len(packers), do: func(i, _ int) {
 		packers[i].pack(packed[offsets[i]:][:packers[i].needs().packed])
 	}})
 }
@@ -85,7 +85,7 @@ func (p *Program) Finalize() {
 	p.free = nil
 	for _, o := range p.plan.Operations {
 		if d, ok := o.(*plan.Delegated); ok {
-			d.Program.Finalize()
+			d.Executable.Finalize()
 		}
 	}
 	p.implementations = nil
@@ -206,7 +206,7 @@ func (p *Program) failed(at int, err error) error {
 // load takes the inputs, and the buffers of the outputs: those of inputs that are given
 // away where an output can be written over one.
 func (p *Program) load(r *run, inputs []compute.Buffer, donate []bool) error {
-	r.given = inputs
+	r.arguments = inputs
 	for i, in := range p.plan.Inputs {
 		if in.Tensor == nil {
 			continue

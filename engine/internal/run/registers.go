@@ -2,10 +2,10 @@ package run
 
 import "github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 
-// registers is where the registers of an elementwise operation are: the operands where
+// A registerPlan is where the registers of an elementwise operation are: the operands where
 // they are, the results in their tensors where no instruction still reads what is in their
 // place, and the others in slots, tiles of a thread's memory.
-type registers struct {
+type registerPlan struct {
 	slot   []int // by instruction: the slot, or -1 where it is in the result's tensor
 	result []int // by instruction: that result, or -1
 	pixel  []int // by operand: the slot of one that is repeated in a pixel, or -1
@@ -13,8 +13,8 @@ type registers struct {
 }
 
 // allocate gives the registers their places.
-func allocate(o *plan.Elementwise) registers {
-	p := registers{slot: make([]int, len(o.Code)), result: make([]int, len(o.Code)), pixel: make([]int, len(o.Operands))}
+func allocate(o *plan.Elementwise) registerPlan {
+	p := registerPlan{slot: make([]int, len(o.Code)), result: make([]int, len(o.Code)), pixel: make([]int, len(o.Operands))}
 	last := make([]int, len(o.Operands)+len(o.Code)) // instruction that reads the register
 	for i, c := range o.Code {
 		for _, from := range c.Operands() {

@@ -29,8 +29,8 @@ func newTables() tables {
 	return tables{map[rowsKey][]int32{}, map[*int32][]int32{}, map[gridKey]*kernel.Grid{}, map[kernel.Geometry]*kernel.Windows{}}
 }
 
-// shared returns what a table has under a key, and makes it if there is none.
-func shared[K comparable, V any](table map[K]V, key K, make func() V) V {
+// lookUp returns what a table has under a key, and makes it if there is none.
+func lookUp[K comparable, V any](table map[K]V, key K, make func() V) V {
 	v, ok := table[key]
 	if !ok {
 		v = make()
@@ -41,12 +41,12 @@ func shared[K comparable, V any](table map[K]V, key K, make func() V) V {
 
 // grid returns the tiles of a convolution by Winograd's algorithm.
 func (t *tables) grid(k *kernel.WinogradF32, g kernel.Geometry) *kernel.Grid {
-	return shared(t.grids, gridKey{k, g}, func() *kernel.Grid { return k.Grid(g) })
+	return lookUp(t.grids, gridKey{k, g}, func() *kernel.Grid { return k.Grid(g) })
 }
 
 // windowsOf returns the windows of a pooling.
 func (t *tables) windowsOf(g kernel.Geometry) *kernel.Windows {
-	return shared(t.windows, g, func() *kernel.Windows { return kernel.NewWindows(g) })
+	return lookUp(t.windows, g, func() *kernel.Windows { return kernel.NewWindows(g) })
 }
 
 // rowsOf lists, for every tap of a window and every output pixel, the pixel of in that is
@@ -61,7 +61,7 @@ func (t *tables) rowsOf(g kernel.Geometry, in *plan.Tensor) (rows []int32, taps,
 	if joined {
 		width, k = 1, g.Kernel.X*in.C
 	}
-	rows = shared(t.rows, rowsKey{g, joined}, func() []int32 { return windowRows(g, width) })
+	rows = lookUp(t.rows, rowsKey{g, joined}, func() []int32 { return windowRows(g, width) })
 	return rows, g.Kernel.Y * width, k
 }
 
@@ -91,7 +91,7 @@ func windowRows(g kernel.Geometry, width int) []int32 {
 // columnsOf are the rows of a window, of out.Y lines of out.X pixels, with the pixels of a
 // column after one another.
 func (t *tables) columnsOf(rows []int32, lines, width int) []int32 {
-	return shared(t.columns, &rows[0], func() []int32 {
+	return lookUp(t.columns, &rows[0], func() []int32 {
 		columns := make([]int32, len(rows))
 		for tap := 0; tap < len(rows); tap += lines * width {
 			for y := range lines {

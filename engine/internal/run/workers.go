@@ -88,10 +88,10 @@ func (t *task) work(thread int) {
 	}
 }
 
-// run does all parts of a task, on as many threads as are free, and returns when
+// share does all parts of a task, on as many threads as are free, and returns when
 // all have been done. A thread that finds the task ended leaves it alone; one that
 // finds it begun anew takes part. The error is a PanicError.
-func (w *Workers) run(t *task) error {
+func (w *Workers) share(t *task) error {
 	t.panic.Store(nil)
 	t.next.Store(0)
 	for range min(w.Threads, t.parts) - 1 {
