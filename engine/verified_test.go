@@ -49,7 +49,7 @@ func TestPlansVerified(t *testing.T) {
 		}
 		for _, recompute := range []bool{false, true} {
 			r := recipe.Training{
-				Network: name, Width: 0.125, Size: 107, Batch: 2, Seed: 1, Recompute: recompute,
+				Network: name, Width: 0.125, Blocks: []int{1, 1, 1}, Size: 107, Batch: 2, Seed: 1, Recompute: recompute,
 				AuxiliaryHead: name != "inception_resnet_v1" && name != "inception_resnet_v2_paper", AuxiliaryWeight: 0.4,
 				Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
 				LearningRate: recipe.LearningRate{Initial: 0.01},
