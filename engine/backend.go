@@ -38,7 +38,7 @@ type Backend struct {
 //	winograd=off  no Winograd's algorithm for convolutions: slower, with a tenth of
 //	              the rounding error; where weights are trained, the convolutions of the
 //	              forward pass sum in float64, which takes two to three times as long
-//	release=on    before the first run of a large program give the memory that compiling
+//	release=on    before packed weights and a large arena are made, give the memory that compiling
 //	              it has left back to the system, as debug.FreeOSMemory does: a process
 //	              takes hundreds of megabytes less, and pauses for it
 func New(config string) (compute.Backend, error) {

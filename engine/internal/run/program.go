@@ -53,6 +53,7 @@ func (p *Program) pack() error {
 			offsets = append(offsets, offsets[len(offsets)-1]+plan.Lines(4*size)*tuning.CacheLine/4)
 		}
 	}
+	p.release(4 * offsets[len(packers)])
 	packed := floats(aligned(4 * offsets[len(packers)]))
 	return p.machine.share(&task{parts: len(packers), do: func(i, _ int) {
 		packers[i].pack(packed[offsets[i]:][:packers[i].needs().packed])
@@ -103,14 +104,20 @@ func (p *Program) take() (*run, error) {
 		p.free = p.free[:n-1]
 		return r, nil
 	}
-	if p.machine.Release && p.plan.Arena >= tuning.LargeArena {
-		debug.FreeOSMemory()
-	}
+	p.release(p.plan.Arena)
 	r := newRun(p.machine, p.plan, p.needs)
 	for _, i := range p.implementations {
 		r.operations = append(r.operations, i.bind(r))
 	}
 	return r, nil
+}
+
+// release gives what compiling has left back to the system, where that is asked for, before
+// memory of so many bytes is made.
+func (p *Program) release(before int) {
+	if p.machine.Release && before >= tuning.LargeMemory {
+		debug.FreeOSMemory()
+	}
 }
 
 func (p *Program) give(r *run) {

@@ -153,6 +153,6 @@ const (
 	PoolPixels = 64
 )
 
-// LargeArena is a size in bytes from which on it is worth a pause to give memory back to
-// the system before an arena is made: compiling leaves hundreds of megabytes.
-const LargeArena = 64 << 20
+// LargeMemory is a size in bytes from which on it is worth a pause to give memory back to
+// the system before so much is made: compiling leaves hundreds of megabytes.
+const LargeMemory = 16 << 20
