@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"score":                  {},
 	"internal/atomicfile":    {},
 	"internal/ahead":         {},
+	"internal/device":        {},
 	"internal/splitmix":      {},
 	"internal/tfrecord":      {},
 	"dataset":                {"internal/ahead", "internal/splitmix", "internal/tfrecord"},
@@ -28,7 +29,7 @@ var mayImport = map[string][]string{
 	"weights/tensorfile":     {},
 	"weights/*":              {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":            {"internal/atomicfile", "recipe"},
-	"predict":                {"arch", "internal/ahead", "recipe", "score", "vision", "weights"},
+	"predict":                {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},
 	"train":                  {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":               {"dataset", "internal/ahead", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":  {},
@@ -42,7 +43,7 @@ var mayImport = map[string][]string{
 	"engine/internal/run":    {"engine/internal/plan", "engine/internal/tuning", "engine/kernel"},
 	"engine":                 {"engine/internal/graph", "engine/internal/lower", "engine/internal/plan", "engine/internal/run", "engine/kernel"},
 	"train/events":           {"internal/tfrecord"},
-	"train/step":             {"arch", "recipe"},
+	"train/step":             {"arch", "internal/device", "recipe"},
 	"train/rundir":           {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":           {"internal/atomicfile", "train/rundir"},
 	"internal/version":       {"engine/kernel"},
@@ -52,7 +53,7 @@ var mayImport = map[string][]string{
 		"train", "train/curves", "train/rundir", "vision",
 	},
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision"},
-	"internal/measure":   {"arch", "engine", "recipe", "train"},
+	"internal/measure":   {"arch", "engine", "internal/device", "recipe", "train"},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/reproduce", "internal/version", "predict", "recipe",
@@ -64,6 +65,7 @@ var mayImport = map[string][]string{
 	// For tests alone.
 	"internal/golden":     {"arch", "internal/splitmix", "weights"},
 	"internal/cpubackend": {"engine"},
+	"internal/xlabackend": {},
 	"internal/filetree":   {},
 	"internal/pictures":   {},
 	"internal/wanted":     {},

@@ -16,6 +16,10 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 )
 
+// directRounding is how many times as far from the reference as its own float32 a sum of
+// products may be.
+const directRounding = 3
+
 // TestGoldenTraining compares logits, batch statistics, gradients and a few steps of
 // RMSProp with the foreign reference. It computes in float64, and says what float32
 // would make of the same: these networks amplify rounding. The bound is three times
@@ -23,21 +27,22 @@ import (
 // which rounds more, and at least 1e-3. A gradient is further off if an input of ReLU that
 // is within rounding of zero falls to the other side of it, which no arithmetic rules out.
 func TestGoldenTraining(t *testing.T) {
-	for config, times := range map[string]float64{"winograd=off": 3, "winograd=on": 10} {
+	for config, times := range map[string]float64{"winograd=off": directRounding, "winograd=on": 10} {
 		backend, err := engine.New(config)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range arch.Names() {
 			t.Run(name+"/"+config, func(t *testing.T) {
-				testGoldenTraining(t, backend, name, func(float32Error float64) float64 { return max(1e-3, times*float32Error) })
+				testGoldenTraining(t, backend, name, times)
 			})
 		}
 		backend.Finalize()
 	}
 }
 
-func testGoldenTraining(t *testing.T, backend compute.Backend, name string, tolerance func(float32Error float64) float64) {
+func testGoldenTraining(t *testing.T, backend compute.Backend, name string, times float64) {
+	tolerance := func(float32Error float64) float64 { return max(1e-3, times*float32Error) }
 	const decay = 0.75 // moves the averages far enough to measure, and is exact in float32
 	file, err := golden.Load(name)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/internal/device"
 )
 
 // programs are a network compiled up to its logits or to an end point, for a number of
@@ -36,17 +37,15 @@ type programKey struct {
 
 // A program is compiled, or being compiled until done is closed.
 type program struct {
-	done       chan struct{}
-	executable compute.Executable
-	err        error
+	done     chan struct{}
+	compiled *device.Program
+	err      error
 }
 
 var errClosed = errors.New("the classifier has been closed")
 
-// newPrograms makes the store's values constants of what will be compiled, which lets a
-// backend fold and pack them once.
 func newPrograms(backend compute.Backend, network *arch.Network, store *model.Store, size int) *programs {
-	store.WithVariableAsConst(true)
+	device.Place(backend, store)
 	return &programs{backend: backend, network: network, store: store, size: size, all: map[programKey]*program{}}
 }
 
@@ -60,7 +59,7 @@ func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) (
 		return nil, fmt.Errorf("run %s: found %d values, expected %d for each image and at least one image", p.network.Name(), len(pixels), p.imageValues())
 	}
 	key := programKey{endPoint, len(pixels) / p.imageValues()}
-	executable, err := p.find(ctx, key)
+	compiled, err := p.find(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +69,7 @@ func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) (
 	var values []float32
 	err = exceptions.TryCatch[error](func() {
 		var err error
-		if values, err = p.execute(executable, pixels, key.batch); err != nil {
+		if values, err = p.execute(compiled, pixels, key.batch); err != nil {
 			panic(err)
 		}
 	})
@@ -80,13 +79,13 @@ func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) (
 	return values, nil
 }
 
-func (p *programs) execute(executable compute.Executable, pixels []float32, batch int) (values []float32, err error) {
+func (p *programs) execute(compiled *device.Program, pixels []float32, batch int) (values []float32, err error) {
 	images, err := p.backend.BufferFromFlatData(0, pixels, p.shape(batch))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, images.Finalize()) }()
-	outputs, err := executable.Execute([]compute.Buffer{images}, []bool{false}, 0)
+	outputs, err := compiled.Run(images)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +103,7 @@ func (p *programs) shape(batch int) shapes.Shape {
 }
 
 // find returns a program, compiled here or by another goroutine, which is waited for.
-func (p *programs) find(ctx context.Context, key programKey) (compute.Executable, error) {
+func (p *programs) find(ctx context.Context, key programKey) (*device.Program, error) {
 	p.mutex.Lock()
 	if p.closed {
 		p.mutex.Unlock()
@@ -117,7 +116,7 @@ func (p *programs) find(ctx context.Context, key programKey) (compute.Executable
 	}
 	p.mutex.Unlock()
 	if !ok {
-		found.executable, found.err = p.compile(key)
+		found.compiled, found.err = p.compile(key)
 		if found.err != nil {
 			p.mutex.Lock()
 			delete(p.all, key)
@@ -127,35 +126,27 @@ func (p *programs) find(ctx context.Context, key programKey) (compute.Executable
 	}
 	select {
 	case <-found.done:
-		return found.executable, found.err
+		return found.compiled, found.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (p *programs) compile(key programKey) (executable compute.Executable, err error) {
-	err = exceptions.TryCatch[error](func() {
-		g := graph.NewGraph(p.backend, p.network.Name())
-		outputs := p.network.Graph(p.store.RootScope(), graph.Parameter(g, "images", p.shape(key.batch)))
-		node := outputs.Logits
-		var err error
-		if key.endPoint != "" {
-			if node, err = outputs.EndPoint(key.endPoint); err != nil {
-				panic(err)
-			}
+func (p *programs) compile(key programKey) (*device.Program, error) {
+	return device.Compile(p.backend, p.store, p.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
+		outputs := p.network.Graph(scope, graph.Parameter(g, "images", p.shape(key.batch)))
+		if key.endPoint == "" {
+			return []*graph.Node{outputs.Logits}
 		}
-		if err := g.Compile(node); err != nil {
+		node, err := outputs.EndPoint(key.endPoint)
+		if err != nil {
 			panic(err)
 		}
-		executable = g.Executable()
+		return []*graph.Node{node}
 	})
-	if err != nil {
-		return nil, fmt.Errorf("compile %s: %w", p.network.Name(), err)
-	}
-	return executable, nil
 }
 
-// close releases all programs, also those that are being compiled.
+// close releases all programs, also those that are being compiled, and the parameters.
 func (p *programs) close() {
 	p.mutex.Lock()
 	all := p.all
@@ -164,7 +155,8 @@ func (p *programs) close() {
 	for _, program := range all {
 		<-program.done
 		if program.err == nil {
-			program.executable.Finalize()
+			program.compiled.Close()
 		}
 	}
+	p.store.Finalize()
 }

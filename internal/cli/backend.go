@@ -34,7 +34,11 @@ func (f *backendFlags) check() error {
 	}
 	name, _, _ := strings.Cut(f.name, ":")
 	if !slices.Contains(backends(), name) {
-		return usageError{fmt.Errorf("unknown backend %q, expected one of %s", name, strings.Join(backends(), ", "))}
+		err := fmt.Errorf("unknown backend %q, expected one of %s", name, strings.Join(backends(), ", "))
+		if name == "xla" {
+			err = fmt.Errorf("%w; xla is part of what CGO_ENABLED=1 go build -tags xla ./cmd/inception makes", err)
+		}
+		return usageError{err}
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
+	"github.com/seed-fb2c0fa6/inception/internal/device"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 )
@@ -49,29 +49,29 @@ func (n *Network) inference(batch int) (*program, error) {
 	shape := shapes.Make(dtypes.Float32, batch, n.size, n.size, 3)
 	p := &program{warmUp: 2}
 	start := time.Now()
-	err = exceptions.TryCatch[error](func() {
-		g := graph.NewGraph(n.backend, n.network.Name())
-		logits := n.network.Graph(store.RootScope(), graph.Parameter(g, "images", shape)).Logits
-		if err := g.Compile(logits); err != nil {
-			panic(err)
-		}
-		p.executable = g.Executable()
+	compiled, err := device.Compile(n.backend, store, n.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
+		return []*graph.Node{n.network.Graph(scope, graph.Parameter(g, "images", shape)).Logits}
 	})
 	p.compiled = time.Since(start)
 	if err != nil {
-		return nil, fmt.Errorf("compile %s: %w", n.network.Name(), err)
+		store.Finalize()
+		return nil, err
+	}
+	p.executable = compiled.Executable()
+	p.close = func() {
+		compiled.Close()
+		store.Finalize()
 	}
 	pixels := make([]float32, shape.Size())
 	fill(pixels)
 	images, err := n.backend.BufferFromFlatData(0, pixels, shape)
 	if err != nil {
-		p.executable.Finalize()
+		p.close()
 		return nil, err
 	}
 	p.inputs = []compute.Buffer{images}
-	p.close = p.executable.Finalize
 	p.run = func() error {
-		outputs, err := p.executable.Execute(p.inputs, nil, 0)
+		outputs, err := compiled.Run(images)
 		for _, o := range outputs {
 			err = errors.Join(err, o.Finalize())
 		}
@@ -84,7 +84,8 @@ func (n *Network) inference(batch int) (*program, error) {
 // neither vanish nor overflow.
 func (n *Network) randomWeights() (*model.Store, error) {
 	random := rand.New(rand.NewPCG(1, 2))
-	store := model.NewStore().WithVariableAsConst(true)
+	store := model.NewStore()
+	device.Place(n.backend, store)
 	for _, p := range n.description.Tensors {
 		values := make([]float32, p.Size())
 		scale := math.Sqrt(2 / float64(p.Size()/p.Shape[len(p.Shape)-1]))

@@ -11,6 +11,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/seed-fb2c0fa6/inception/internal/device"
 )
 
 // A function computes tensors from arguments and from the variables of a store, and
@@ -42,9 +44,7 @@ func (f *function) compile(arguments []shapes.Shape) error {
 			nodes = append(nodes, graph.Parameter(g, fmt.Sprintf("argument %d", i), shape))
 		}
 		results := f.build(f.store.RootScope(), nodes)
-		byName := map[string]*model.Variable{}
 		for v := range f.store.IterVariables() {
-			byName[v.Path()] = v
 			if v.ChangedInGraph(g) {
 				f.changed, outputs = append(f.changed, v), append(outputs, v.NodeValue(g))
 			}
@@ -54,10 +54,8 @@ func (f *function) compile(arguments []shapes.Shape) error {
 		}
 		f.executable = g.Executable()
 		f.donated = make([]bool, len(arguments))
-		names, _ := f.executable.Inputs()
-		for _, name := range names[len(arguments):] {
-			v := byName[name]
-			f.variables = append(f.variables, v)
+		f.variables = device.Variables(f.store, g)
+		for _, v := range f.variables {
 			f.donated = append(f.donated, v.ChangedInGraph(g))
 		}
 	})
@@ -88,7 +86,7 @@ func (f *function) run(arguments ...*tensors.Tensor) (results []*tensors.Tensor,
 			return nil, err
 		}
 		take := value.Buffer
-		if f.donated[len(inputs)] {
+		if f.donated[len(inputs)] && device.InProcess(f.backend) {
 			take = value.DonateBuffer
 		}
 		buffer, err := take(f.backend, 0)

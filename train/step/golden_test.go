@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
@@ -15,8 +16,9 @@ import (
 // TestGoldenRMSProp compares the losses of some steps on one batch with those of the
 // foreign reference, which computes in float64 and says what float32 makes of the same.
 // With the networks that are left out, that is so much that a wrong step might pass.
-func TestGoldenRMSProp(t *testing.T) {
-	backend := cpubackend.New(t)
+func TestGoldenRMSProp(t *testing.T) { testGoldenRMSProp(t, cpubackend.New(t)) }
+
+func testGoldenRMSProp(t *testing.T, backend compute.Backend) {
 	for _, name := range []string{"inception_resnet_v1", "inception_resnet_v2_paper"} {
 		t.Run(name, func(t *testing.T) {
 			file, err := golden.Load(name)
