@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"crypto/rand"
 	"errors"
 	"io"
 	"io/fs"
@@ -163,6 +164,26 @@ func TestRemoveUnfinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, path, "")
+
+	text := rand.Text()
+	kept := []string{"notes.tmp-1.txt", "notes.tmp-" + text[1:], "notes.tmp-" + strings.ToLower(text), "notes.tmp-" + text + ".txt", mark + text}
+	for _, name := range kept {
+		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept = append(kept, "folder.tmp-"+text)
+	if err := os.Mkdir(filepath.Join(folder, "folder.tmp-"+text), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveUnfinished(folder); err != nil {
+		t.Fatal(err)
+	}
+	kept = append(kept, filepath.Base(path))
+	slices.Sort(kept)
+	if names := namesIn(t, folder); !slices.Equal(names, kept) {
+		t.Errorf("of the user's own %q only %q are left", kept, names)
+	}
 	if err := RemoveUnfinished(filepath.Join(folder, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a folder: %v", err)
 	}
