@@ -116,13 +116,7 @@ func (p *programs) find(ctx context.Context, key programKey) (*device.Program, e
 	}
 	p.mutex.Unlock()
 	if !ok {
-		found.compiled, found.err = p.compile(key)
-		if found.err != nil {
-			p.mutex.Lock()
-			delete(p.all, key)
-			p.mutex.Unlock()
-		}
-		close(found.done)
+		p.fill(key, found)
 	}
 	select {
 	case <-found.done:
@@ -130,6 +124,21 @@ func (p *programs) find(ctx context.Context, key programKey) (*device.Program, e
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// fill compiles a program, and forgets it where that fails. Those who wait for it get an
+// error also where compiling panics.
+func (p *programs) fill(key programKey, found *program) {
+	found.err = fmt.Errorf("compile %s: another goroutine's compilation of the same program panicked", p.network.Name())
+	defer func() {
+		if found.err != nil {
+			p.mutex.Lock()
+			delete(p.all, key)
+			p.mutex.Unlock()
+		}
+		close(found.done)
+	}()
+	found.compiled, found.err = p.compile(key)
 }
 
 func (p *programs) compile(key programKey) (*device.Program, error) {
