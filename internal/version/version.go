@@ -16,9 +16,9 @@ type Info struct {
 	// Version is the module's, or "devel" for a build without one.
 	Version string `json:"version"`
 	// Commit is the revision that was built, and Modified whether files differed from it;
-	// empty and false where the build does not tell.
+	// empty and nil where the build does not tell.
 	Commit   string `json:"commit,omitempty"`
-	Modified bool   `json:"modified"`
+	Modified *bool  `json:"modified,omitempty"`
 	// Go is the version of the compiler, OS and Arch what was compiled for.
 	Go   string `json:"go"`
 	OS   string `json:"os"`
@@ -51,7 +51,8 @@ func (i *Info) built(build *debug.BuildInfo) {
 		case "vcs.revision":
 			i.Commit = s.Value
 		case "vcs.modified":
-			i.Modified = s.Value == "true"
+			modified := s.Value == "true"
+			i.Modified = &modified
 		}
 	}
 }
@@ -61,7 +62,7 @@ func (i Info) String() string {
 	commit := ""
 	if i.Commit != "" {
 		commit = " (commit " + i.Commit[:min(len(i.Commit), 12)]
-		if i.Modified {
+		if i.Modified != nil && *i.Modified {
 			commit += ", modified"
 		}
 		commit += ")"
