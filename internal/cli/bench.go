@@ -47,7 +47,7 @@ averages of the parameters; its multiply-adds count three times.`,
 	addSize(cmd, &f.size)
 	flags.IntVar(&f.runs, "runs", 9, "runs to measure")
 	addJSON(cmd, &f.json)
-	flags.BoolVar(&f.layers, "layers", false, "print each step of the cpu backend with its time")
+	flags.BoolVar(&f.layers, "layers", false, "print each operation of the cpu backend with its time")
 	flags.BoolVar(&f.train, "train", false, "measure a training step")
 	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")
 	f.backend.add(cmd)

@@ -50,7 +50,7 @@ func (s *Step) update(rate, decay *graph.Node, sum func(i int) *graph.Node) []*g
 	clip := func(gradient *graph.Node) *graph.Node { return gradient }
 	if limit := s.recipe.ClipNorm; limit > 0 {
 		factor := graph.Div(graph.Scalar(g, norm.DType(), limit), graph.MaxScalar(norm, limit))
-		clip = func(gradient *graph.Node) *graph.Node { return graph.Mul(gradient, spread(factor, gradient)) }
+		clip = func(gradient *graph.Node) *graph.Node { return graph.Mul(gradient, broadcast(factor, gradient)) }
 	}
 	for i, p := range s.parameters.Trained {
 		var slots []*model.Variable
@@ -59,7 +59,7 @@ func (s *Step) update(rate, decay *graph.Node, sum func(i int) *graph.Node) []*g
 			v := s.variable(slot.name, p)
 			slots, state = append(slots, v), append(state, v.NodeValue(g))
 		}
-		update, state := s.optimizer.update(clip(gradients[i]), spread(rate, gradients[i]), state)
+		update, state := s.optimizer.update(clip(gradients[i]), broadcast(rate, gradients[i]), state)
 		for j, v := range slots {
 			v.SetNodeValue(state[j])
 		}
@@ -69,7 +69,7 @@ func (s *Step) update(rate, decay *graph.Node, sum func(i int) *graph.Node) []*g
 	rest := graph.OneMinus(decay)
 	for _, p := range s.parameters.averaged() {
 		average, value := s.variable(averageScope, p), s.variable("", p).NodeValue(g)
-		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(g), spread(decay, value)), graph.Mul(value, spread(rest, value))))
+		average.SetNodeValue(graph.Add(graph.Mul(average.NodeValue(g), broadcast(decay, value)), graph.Mul(value, broadcast(rest, value))))
 	}
 	if s.options.CheckGradients {
 		return []*graph.Node{norm, graph.Stack(squares, 0)}
@@ -94,7 +94,7 @@ func globalNorm(squares []*graph.Node) *graph.Node {
 	return graph.Sqrt(sum)
 }
 
-// spread repeats a scalar in the shape of x.
-func spread(scalar, x *graph.Node) *graph.Node {
+// broadcast repeats a scalar in the shape of x.
+func broadcast(scalar, x *graph.Node) *graph.Node {
 	return graph.BroadcastToDims(scalar, x.Shape().Dimensions...)
 }
