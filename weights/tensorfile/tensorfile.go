@@ -43,11 +43,9 @@ func Sorted(tensors []Tensor) []Tensor {
 	return sorted
 }
 
-// Elements returns the product of the shape, 1 for a scalar.
+// Elements returns the product of the shape, 1 for a scalar; 0 for a shape that the
+// function Elements refuses.
 func (t Tensor) Elements() int {
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
-	}
+	n, _ := Elements(t.Shape)
 	return n
 }
