@@ -122,7 +122,8 @@ func (s *Step) Apply(step int, images []float32, labels []int32, rate, decay flo
 	if err != nil {
 		return Outcome{}, fmt.Errorf("step %d: %w", step+1, err)
 	}
-	return o, s.take(&o, results)
+	err = s.take(&o, results)
+	return o, err
 }
 
 // run runs a program on a micro-batch.
