@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -97,7 +98,7 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if err := makeEmpty(c.Folder); err != nil {
+	if err := vacant(c.Folder); err != nil {
 		return nil, err
 	}
 	training, err := dataset.Open(ctx, c.Data, dataset.Options{Split: c.Train})
@@ -114,6 +115,9 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 		return nil, err
 	}
 	defer test.Close()
+	if err := os.MkdirAll(c.Folder, 0o777); err != nil {
+		return nil, err
+	}
 	t := &trainer{backend, c, test}
 	result := &Result{Config: c, Backend: backend.Description(), Classes: classes, Images: images}
 	experiments := map[Claim][]*Trial{}
@@ -140,13 +144,13 @@ func Run(ctx context.Context, backend compute.Backend, c Config) (*Result, error
 	return result, nil
 }
 
-// makeEmpty makes a folder, in which nothing may be yet: trainings of other settings would
-// be gone on with.
-func makeEmpty(folder string) error {
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return err
-	}
+// vacant refuses a folder in which something is: trainings of other settings would be gone
+// on with.
+func vacant(folder string) error {
 	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err == nil && len(entries) > 0 {
 		err = fmt.Errorf("the folder %s is not empty (%s is in it), expected one for new trainings; name another", folder, entries[0].Name())
 	}

@@ -2,9 +2,11 @@ package reproduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +126,9 @@ func TestRunErrors(t *testing.T) {
 		if _, err := Run(context.Background(), backend, c); err == nil || want != "0 seeds" && !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want %q", err, want)
 		}
+	}
+	if _, err := os.Stat(good.Folder); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder is left: %v", err)
 	}
 	if _, err := ParseClaims("speed"); err == nil || !strings.Contains(err.Error(), "residual, scaling, averaging, crops") {
 		t.Errorf("error is %v", err)

@@ -1,12 +1,8 @@
 package rundir
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/gofrs/flock"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 )
@@ -40,25 +36,8 @@ func (d Dir) Metrics() string { return d.file("metrics.csv") }
 // Curves is the path of the picture of the metrics.
 func (d Dir) Curves() string { return d.file("curves.png") }
 
-// Lock makes the folder where there is none, and keeps other processes out of it until
-// it is unlocked, or this process ends.
-func (d Dir) Lock() (unlock func() error, err error) {
-	if err := os.MkdirAll(d.file(checkpointsName), 0o777); err != nil {
-		return nil, err
-	}
-	lock := flock.New(d.file(lockName))
-	ok, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock the run %s: %w", d, err)
-	}
-	if !ok {
-		return nil, fmt.Errorf("another process trains in %s; wait for it, or choose another folder", d)
-	}
-	return lock.Unlock, nil
-}
-
-// Before reports whether a file or folder of this name is what Lock leaves in the folder
-// of a run that did not come to its beginning.
+// Before reports whether a file or folder of this name is what a process that was killed
+// leaves in the folder of a run that did not come to its beginning.
 func Before(name string) bool { return slices.Contains([]string{checkpointsName, lockName}, name) }
 
 // RemoveUnfinished removes what a process that was killed left half-written.

@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +48,51 @@ func TestBegin(t *testing.T) {
 	}
 	if err := unlock(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestUnlock has folders in which no run begins, and expects what was there before.
+func TestUnlock(t *testing.T) {
+	for name, before := range map[string][]string{
+		"no folder":     nil,
+		"empty folder":  {"a/"},
+		"full folder":   {"a/", "a/b/", "a/b/run/", "a/b/run/notes"},
+		"killed before": {"a/", "a/b/", "a/b/run/", "a/b/run/checkpoints/", "a/b/run/lock"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := t.TempDir()
+			for _, path := range before {
+				var err error
+				if full := filepath.Join(root, filepath.FromSlash(path)); strings.HasSuffix(path, "/") {
+					err = os.Mkdir(full, 0o777)
+				} else {
+					err = os.WriteFile(full, nil, 0o666)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			unlock, err := Dir(filepath.Join(root, "a", "b", "run")).Lock()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unlock(); err != nil {
+				t.Error(err)
+			}
+			var after []string
+			err = fs.WalkDir(os.DirFS(root), ".", func(path string, e fs.DirEntry, err error) error {
+				if e.IsDir() {
+					path += "/"
+				}
+				if path != "./" {
+					after = append(after, path)
+				}
+				return err
+			})
+			if slices.Sort(after); err != nil || !slices.Equal(after, before) {
+				t.Errorf("%q is left, %v, want %q", after, err, before)
+			}
+		})
 	}
 }
 
