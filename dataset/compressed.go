@@ -22,15 +22,16 @@ const notHeld = -1
 
 // A compression is one of those that tar archives come in.
 type compression struct {
-	kind   string // for errors
+	name   string // for errors
+	ending string // of the names of archives, for help texts and errors
 	magic  string
 	reader func(io.Reader) (io.ReadCloser, error)
 }
 
 func compressions() []compression {
 	return []compression{
-		{"gzip-compressed tar archive", "\x1f\x8b", func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }},
-		{"zstd-compressed tar archive", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.ReadCloser, error) {
+		{"gzip", ".tar.gz", "\x1f\x8b", func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }},
+		{"zstd", ".tar.zst", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.ReadCloser, error) {
 			unpacked, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
 			if err != nil {
 				return nil, err
@@ -38,6 +39,15 @@ func compressions() []compression {
 			return unpacked.IOReadCloser(), nil
 		}},
 	}
+}
+
+// archiveEndings are those of the names of archives, plain and compressed.
+func archiveEndings() []string {
+	endings := []string{".tar"}
+	for _, c := range compressions() {
+		endings = append(endings, c.ending)
+	}
+	return endings
 }
 
 // compressionOf returns the compression of a file that begins with head, and false where
@@ -60,7 +70,7 @@ func openCompressed(ctx context.Context, file *os.File, of compression, split st
 	compressed := &countingReader{ctx: ctx, r: file}
 	archive, err := of.reader(compressed)
 	if err != nil {
-		return listing{}, nil, corrupt(of.kind, compressed.count, err)
+		return listing{}, nil, corrupt(of.name+"-compressed tar archive", compressed.count, err)
 	}
 	defer archive.Close()
 	m := &memory{}
@@ -84,7 +94,7 @@ func openCompressed(ctx context.Context, file *os.File, of compression, split st
 		return listing{}, nil, err
 	}
 	if err != nil {
-		return listing{}, nil, corrupt(of.kind, compressed.count, err)
+		return listing{}, nil, corrupt(of.name+"-compressed tar archive", compressed.count, err)
 	}
 	ordered := make([][]byte, len(members))
 	for i, at := range members {

@@ -27,7 +27,7 @@ func arrangeFlat(l listing, o Options) (items []item, ignored []string, err erro
 		items = append(items, item{name: name, key: keyOf(name), label: unlabelled, at: at})
 	}
 	if len(items) == 0 {
-		return nil, nil, fmt.Errorf("expected images (%s), found none and %d other files", imageEndings, len(ignored))
+		return nil, nil, fmt.Errorf("expected images (%s), found none and %d other files", ImageEndings(), len(ignored))
 	}
 	slices.Sort(ignored)
 	slices.SortFunc(items, func(a, b item) int { return strings.Compare(a.name, b.name) })

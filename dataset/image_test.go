@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
@@ -39,5 +40,24 @@ func TestImages(t *testing.T) {
 	}
 	if _, err := Images(context.Background(), filepath.Join(root, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a folder: %v", err)
+	}
+}
+
+// TestLists holds what help texts and errors list to what is read.
+func TestLists(t *testing.T) {
+	for ending := range strings.SplitSeq(strings.ReplaceAll(ImageEndings(), " or ", ", "), ", ") {
+		if !isImage("picture" + strings.ToUpper(ending)) {
+			t.Errorf("files that end in %s are listed as images, but not read", ending)
+		}
+	}
+	for _, c := range compressions() {
+		if !strings.Contains(Sources(), c.ending) {
+			t.Errorf("%q should contain the archives of %s, %s", Sources(), c.name, c.ending)
+		}
+	}
+	for _, s := range sources() {
+		if !strings.Contains(Sources(), s.what) {
+			t.Errorf("%q should contain %q", Sources(), s.what)
+		}
 	}
 }

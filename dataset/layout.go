@@ -235,14 +235,14 @@ func (t *tree) noClasses(base string) error {
 			files++
 		}
 	}
-	return fmt.Errorf("expected class folders with images (%s), found no folder and %d other files; name the folder that holds the class folders", imageEndings, files)
+	return fmt.Errorf("expected class folders with images (%s), found no folder and %d other files; name the folder that holds the class folders", ImageEndings(), files)
 }
 
 // emptyClass says what a class folder holds instead of images.
 func (t *tree) emptyClass(folder string) error {
 	for _, file := range t.listing.files {
 		if strings.HasPrefix(file, folder+"/") {
-			return fmt.Errorf("class folder %s has no images (%s), but other files such as %s; convert them, or remove the folder", folder, imageEndings, file)
+			return fmt.Errorf("class folder %s has no images (%s), but other files such as %s; convert them, or remove the folder", folder, ImageEndings(), file)
 		}
 	}
 	return fmt.Errorf("class folder %s is empty; add images to it, or remove it", folder)

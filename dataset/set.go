@@ -68,11 +68,11 @@ type storage interface {
 // Open lists the images of a path, which is one of
 //   - a folder class/file or split/class/file; a class holds what is below its folder;
 //   - a .tar archive of such folders, read in place;
-//   - a .tar.gz or .tar.zst archive of such folders, whose images are read into memory;
+//   - a compressed .tar archive of such folders, whose images are read into memory;
 //   - a TFRecord file, or a folder of shards such as train-00000-of-01024, in TF-slim's
 //     layout for ImageNet, read in place.
 //
-// What a file is, is told from its content. Images are listed in the order of their
+// What a file is, is told from its content; [Sources] lists the compressions. Images are listed in the order of their
 // names, or of the records.
 func Open(ctx context.Context, path string, o Options) (*Set, error) {
 	if o.MemoryLimit < 0 {

@@ -301,7 +301,7 @@ func TestBadFiles(t *testing.T) {
 		want []string
 	}{
 		"empty.tar":     {nil, Options{}, []string{"empty", "again"}},
-		"text.tar":      {[]byte("just a text"), Options{}, []string{"expected a folder, a .tar, .tar.gz or .tar.zst archive or a TFRecord file, found", "6a 75 73 74", "11 bytes"}},
+		"text.tar":      {[]byte("just a text"), Options{}, []string{"expected a folder of class folders, a .tar, .tar.gz or .tar.zst archive of one, or TFRecord shards, found", "6a 75 73 74", "11 bytes"}},
 		"cut.tar":       {whole[:len(whole)/2], Options{}, []string{"tar archive is corrupt or incomplete", "byte", "again"}},
 		"header.tar":    {append(slices.Clone(whole[:second]), bytes.Repeat([]byte{7}, 2048)...), Options{}, []string{"corrupt", "byte"}},
 		"cut.tar.gz":    {zipped[:len(zipped)/2], Options{}, []string{"gzip-compressed tar archive is corrupt or incomplete", "byte"}},

@@ -14,15 +14,15 @@ import (
 // recognises it, so the most particular come first.
 func sources() []source {
 	return []source{
-		{"a TFRecord file", isRecords, openRecords},
-		{"a .tar, .tar.gz or .tar.zst archive", isArchive, openArchive},
-		{"a folder", isFolder, openFolder},
+		{"TFRecord shards", isRecords, openRecords},
+		{"a " + anyOf(archiveEndings()) + " archive of one", isArchive, openArchive},
+		{"a folder of class folders", isFolder, openFolder},
 	}
 }
 
 // A source is one kind of data set.
 type source struct {
-	// what names it in an error that lists what was expected.
+	// what names it in the text of Sources.
 	what string
 	// recognise tells a path of the kind by what it is and how it begins.
 	recognise func(c candidate) bool
@@ -44,7 +44,7 @@ const headBytes = 512
 func open(ctx context.Context, path string, o Options) (*Set, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("expected %s; check the path: %w", expectedSources(), err)
+		return nil, fmt.Errorf("expected %s; check the path: %w", Sources(), err)
 	}
 	c := candidate{path: path, folder: info.IsDir()}
 	if !c.folder {
@@ -61,17 +61,18 @@ func open(ctx context.Context, path string, o Options) (*Set, error) {
 		}
 	}
 	return nil, fmt.Errorf("expected %s, found a file of %d bytes that begins with % x; unpack it, or pack it as one of these",
-		expectedSources(), info.Size(), c.head[:min(len(c.head), 8)])
+		Sources(), info.Size(), c.head[:min(len(c.head), 8)])
 }
 
-// expectedSources lists the sources, the most general first.
-func expectedSources() string {
+// Sources lists what a data set may be, the most general first: "a folder of class
+// folders", and so on, "or TFRecord shards". It is for help texts and errors.
+func Sources() string {
 	var what []string
 	for _, s := range slices.Backward(sources()) {
 		what = append(what, s.what)
 	}
 	last := len(what) - 1
-	return strings.Join(what[:last], ", ") + " or " + what[last]
+	return strings.Join(what[:last], ", ") + ", or " + what[last]
 }
 
 func headOf(path string) ([]byte, error) {

@@ -48,9 +48,9 @@ over its crops, then over the networks. The scales of 10, 12 and 144 crops grow 
 network's input: shorter sides of 342, 384, 427 and 470 pixels at 299 become as many
 299ths of another size.
 
-DATA is a folder of class folders, a .tar, .tar.gz or .tar.zst archive of one, or
-TFRecord shards. The networks' classes must be those of the data; they are compared by
-name, so that their order does not matter.
+DATA is ` + dataset.Sources() + `.
+The networks' classes must be those of the data; they are compared by name, so that their
+order does not matter.
 
 For ILSVRC-2012, DATA is the folder of the validation images, or the archive they come
 in; --synsets is the development kit's data/meta.mat (or a later kit's map_clsloc.txt)

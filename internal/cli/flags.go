@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
@@ -32,7 +33,7 @@ func addBatch(cmd *cobra.Command, to *int, otherwise int, what string) {
 }
 
 func addData(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "data", "", "labelled images: `path` of a folder of class folders, an archive or TFRecord shards")
+	cmd.Flags().StringVar(to, "data", "", "labelled images: `path` of "+dataset.Sources())
 }
 
 // addSplit says what the split is for, such as "train on".

@@ -136,7 +136,7 @@ func imageFiles(ctx context.Context, args []string) ([]string, error) {
 			return nil, fmt.Errorf("list the images in %s: %w", arg, err)
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("the folder %s has no images: expected files that end in .jpg, .jpeg, .png, .gif, .webp or .bmp", arg)
+			return nil, fmt.Errorf("the folder %s has no images: expected files that end in %s", arg, dataset.ImageEndings())
 		}
 		files = append(files, found...)
 	}

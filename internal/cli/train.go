@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/curves"
@@ -45,8 +46,8 @@ func trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on labelled images",
-		Long: `Train a network on labelled images: a folder of class folders, the same in a .tar,
-.tar.gz or .tar.zst, or TFRecord shards.
+		Long: `Train a network on labelled images:
+` + dataset.Sources() + `.
 
 A recipe says how: one that comes with the program (` + strings.Join(recipe.TrainingNames(), ", ") + `) or
 a file of one's own. The other flags change single entries of it; what a run uses is
@@ -182,7 +183,7 @@ func (f *trainFlags) compose(cmd *cobra.Command) (recipe.Training, error) {
 		}
 	}
 	if r.Data == "" {
-		return r, usageError{errors.New("--data is missing: the folder, archive or shards of the images")}
+		return r, usageError{fmt.Errorf("--data is missing: the path of the labelled images, %s", dataset.Sources())}
 	}
 	if err := r.Check(); err != nil {
 		return r, usageError{err}
