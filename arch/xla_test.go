@@ -23,9 +23,12 @@ func TestGoldenEvaluationXLA(t *testing.T) {
 	}
 }
 
+// TestGoldenTrainingXLA has the bound of Winograd's algorithm: on a CPU the gradients are
+// about six times as far from the reference as the engine's without it, the first layers',
+// whose sums are the longest, most of all.
 func TestGoldenTrainingXLA(t *testing.T) {
 	backend := xlabackend.New(t)
 	for _, name := range arch.Names() {
-		t.Run(name, func(t *testing.T) { testGoldenTraining(t, backend, name, directRounding) })
+		t.Run(name, func(t *testing.T) { testGoldenTraining(t, backend, name, roundsMore) })
 	}
 }

@@ -16,8 +16,8 @@ var inProcess = []string{"cpu", "Go Backend"}
 //
 // All others are given a program as text, and values in the memory of a device. Millions
 // of parameters would make that text long and its compilation slow, so these are arguments.
-// And they may leave alone what is donated, as XLA does where the program does not name an
-// output for it.
+// And they leave alone what is donated: XLA takes over only what a program names an output
+// for, and GoMLX's programs name none.
 func InProcess(b compute.Backend) bool {
 	return b.Capabilities().PreferConstantsForVariables || slices.Contains(inProcess, b.Name())
 }

@@ -11,5 +11,7 @@
 // program, so that the gradients of a step with one micro-batch are nowhere stored.
 //
 // Programs write the state over what it was: the buffers of the variables that they
-// change are donated. No graph is kept, and the images of all steps lie in one buffer.
+// change are donated, where the backend takes them over. Elsewhere the state is on the
+// device from step to step too, twice while a step runs. No graph is kept, and the images of
+// all steps lie in one buffer, if the backend shares its own.
 package step

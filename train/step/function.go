@@ -29,7 +29,7 @@ type function struct {
 	executable compute.Executable // nil before the first run
 	arguments  []shapes.Shape     // that it was compiled for
 	variables  []*model.Variable  // its inputs after the arguments
-	donated    []bool             // of all inputs: those of variables that are changed
+	donated    []bool             // of all inputs: those of variables that are changed, where the backend takes them over
 	changed    []*model.Variable  // its outputs before the results
 }
 
@@ -56,7 +56,7 @@ func (f *function) compile(arguments []shapes.Shape) error {
 		f.donated = make([]bool, len(arguments))
 		f.variables = device.Variables(f.store, g)
 		for _, v := range f.variables {
-			f.donated = append(f.donated, v.ChangedInGraph(g))
+			f.donated = append(f.donated, v.ChangedInGraph(g) && device.InProcess(f.backend))
 		}
 	})
 }
@@ -86,7 +86,7 @@ func (f *function) run(arguments ...*tensors.Tensor) (results []*tensors.Tensor,
 			return nil, err
 		}
 		take := value.Buffer
-		if f.donated[len(inputs)] && device.InProcess(f.backend) {
+		if f.donated[len(inputs)] {
 			take = value.DonateBuffer
 		}
 		buffer, err := take(f.backend, 0)
