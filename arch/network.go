@@ -18,6 +18,9 @@ const MinSize = 75
 // auxiliary heads start from has the 5 x 5 cells of their pooling.
 const minAuxiliarySize = 107
 
+// nearDistance is how many letters of a network's name may be wrong for it to be suggested.
+const nearDistance = 3
+
 // A definition is what tells one network from another.
 type definition struct {
 	name      string
@@ -59,9 +62,11 @@ func New(name string, options Options) (*Network, error) {
 	all := definitions()
 	i := slices.IndexFunc(all, func(d *definition) bool { return d.name == name })
 	if i < 0 {
-		nearest := slices.MinFunc(Names(), func(a, b string) int {
-			return editDistance(a, name) - editDistance(b, name)
-		})
+		distance := func(known string) int { return editDistance(known, strings.ToLower(name)) }
+		nearest := slices.MinFunc(Names(), func(a, b string) int { return distance(a) - distance(b) })
+		if distance(nearest) > nearDistance {
+			return nil, fmt.Errorf("unknown network %q; networks are %s", name, strings.Join(Names(), ", "))
+		}
 		return nil, fmt.Errorf("unknown network %q, did you mean %q? Networks are %s", name, nearest, strings.Join(Names(), ", "))
 	}
 	options, err := options.withDefaults(all[i])

@@ -120,6 +120,8 @@ func TestOptions(t *testing.T) {
 	}{
 		{"inception_v5", arch.Options{}, []string{`"inception_v5"`, `did you mean "inception_v`, "inception_resnet_v2_paper"}},
 		{"inceptionresnetv1", arch.Options{}, []string{`did you mean "inception_resnet_v1"?`}},
+		{"InceptionV4", arch.Options{}, []string{`did you mean "inception_v4"?`}},
+		{"resnet", arch.Options{}, []string{`unknown network "resnet"; networks are inception_v3`}},
 		{"inception_v4", arch.Options{Classes: -1}, []string{"inception_v4", "Classes", "at least 1", "-1"}},
 		{"inception_v4", arch.Options{DropoutKeep: 1.5}, []string{"DropoutKeep", "(0,1]", "1.5"}},
 		{"inception_v4", arch.Options{Width: -1}, []string{"Width", "-1"}},

@@ -46,10 +46,7 @@ func New(config string) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{machine: &run.Machine{Winograd: o.winograd, Release: o.release}, build: plan.Build}
-	if b.machine.Kernels, err = kernel.For(o.isa); err != nil {
-		return nil, fmt.Errorf("cpu: %w", err)
-	}
+	b := &Backend{machine: &run.Machine{Winograd: o.winograd, Release: o.release, Kernels: o.kernels}, build: plan.Build}
 	if b.Backend, err = gobackend.New("ops_sequential"); err != nil {
 		return nil, err
 	}

@@ -12,12 +12,19 @@ import (
 // options are what a backend's config says.
 type options struct {
 	threads           int
-	isa               kernel.ISA
+	kernels           *kernel.Set
 	winograd, release bool
 }
 
+// CheckConfig returns the error of New for a config that is wrong.
+func CheckConfig(config string) error {
+	_, err := parseOptions(config)
+	return err
+}
+
 func parseOptions(config string) (options, error) {
-	o := options{threads: runtime.GOMAXPROCS(0), isa: kernel.Available()[0], winograd: true}
+	o := options{threads: runtime.GOMAXPROCS(0), winograd: true}
+	isa := kernel.Available()[0]
 	for option := range strings.SplitSeq(config, ",") {
 		key, value, _ := strings.Cut(option, "=")
 		var err error
@@ -32,13 +39,17 @@ func parseOptions(config string) (options, error) {
 		case "release":
 			o.release, err = onOrOff(key, value)
 		case "isa":
-			o.isa = kernel.ISA(value)
+			isa = kernel.ISA(value)
 		default:
 			err = fmt.Errorf("cpu: unknown option %q; options are threads=N, isa=avx512, avx2 or generic, winograd=on or off, and release=on or off", option)
 		}
 		if err != nil {
 			return o, err
 		}
+	}
+	var err error
+	if o.kernels, err = kernel.For(isa); err != nil {
+		return o, fmt.Errorf("cpu: %w", err)
 	}
 	return o, nil
 }

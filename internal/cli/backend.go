@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-fb2c0fa6/inception/engine"
 )
@@ -18,27 +19,36 @@ const defaultBackend = engine.Name
 
 // backendFlags are those of every verb that runs a network.
 type backendFlags struct {
-	name    string
-	threads int
+	name       string
+	threads    int
+	threadFlag *pflag.Flag
 }
 
 func (f *backendFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes, with options after a colon: "+strings.Join(backends(), ", "))
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads to compute with (default all cores)")
+	f.threadFlag = cmd.Flags().Lookup("threads")
 }
 
 // check refuses what open would, as far as that can be told before other work.
 func (f *backendFlags) check() error {
-	if f.threads < 0 {
-		return usageError{fmt.Errorf("--threads must be at least 1, found %d", f.threads)}
+	if f.threadFlag != nil && f.threadFlag.Changed {
+		if err := atLeast(1, "threads", f.threads); err != nil {
+			return err
+		}
 	}
-	name, _, _ := strings.Cut(f.name, ":")
+	name, options, _ := strings.Cut(f.name, ":")
 	if !slices.Contains(backends(), name) {
 		err := fmt.Errorf("unknown backend %q, expected one of %s", name, strings.Join(backends(), ", "))
 		if name == "xla" {
 			err = fmt.Errorf("%w; xla is part of what CGO_ENABLED=1 go build -tags xla ./cmd/inception makes", err)
 		}
 		return usageError{err}
+	}
+	if name == engine.Name {
+		if err := engine.CheckConfig(options); err != nil {
+			return usageError{fmt.Errorf("backend %q: %w", f.name, err)}
+		}
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ GFLOP/s count two operations for each multiply-add of the network's definition.
 With --train a run is a training step of the paper: forward, backward, RMSProp and the
 averages of the parameters; its multiply-adds count three times.`,
 		Example: "  inception bench inception_v4 --batch 1,8\n  inception bench inception_v4 --batch 1 --layers\n  inception bench inception_v4 --train --batch 8",
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    takes("a NETWORK"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	flags := cmd.Flags()

@@ -27,6 +27,10 @@ func (e usageError) Unwrap() error { return e.error }
 // errReported is a failure that has been printed already.
 var errReported = errors.New("a part of the work failed")
 
+// suggestionDistance is how many letters may be wrong in the name of a command for the
+// right one to be suggested.
+const suggestionDistance = 2
+
 // rootCommand is the command line without its arguments.
 func rootCommand() *cobra.Command {
 	var showVersion bool
@@ -49,13 +53,13 @@ measure their errors and speed.`,
 			return unknownCommand(cmd, args[0])
 		},
 	}
-	root.SuggestionsMinimumDistance = 2
+	root.SuggestionsMinimumDistance = suggestionDistance
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(demoCommand(), predictCommand(), trainCommand(), evaluateCommand(), plotCommand(), describeCommand(),
 		weightsCommand(), benchCommand(), reproduceCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand())
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version, and what the CPU offers")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(flagError)
 	return root
 }
 
@@ -109,14 +113,4 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "inception: %v\n", err)
 	}
 	return Failed
-}
-
-// usage makes an argument check's error one of wrong usage.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return usageError{err}
-		}
-		return nil
-	}
 }

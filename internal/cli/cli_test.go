@@ -99,7 +99,7 @@ func TestUsageErrors(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"describe", []string{"accepts 1 arg"}},
+		{"describe", []string{"inception: describe expects a NETWORK, or with --crops a PHOTO, found nothing"}},
 		{"describe inception_v5", []string{`"inception_v5"`, "did you mean"}},
 		{"describe inception_v4 --size 60", []string{"at least 75x75", "60x60"}},
 		{"describe inception_v4 --json --csv", []string{"--json and --csv exclude each other"}},
@@ -113,7 +113,7 @@ func TestUsageErrors(t *testing.T) {
 		{"predict x.jpg --threads -1", []string{"--threads"}},
 		{"describe inception_v4 --sise 60", []string{"--sise"}},
 		{"pedict x.jpg", []string{`"pedict"`, `"predict"`}},
-		{"predict", []string{"at least 1 arg"}},
+		{"predict", []string{"expects at least one IMAGE, FOLDER or -, found nothing"}},
 		{"predict x.jpg --top 0", []string{"--top", "at least 1"}},
 		{"predict x.jpg --batch 0", []string{"--batch", "at least 1"}},
 		{"predict x.jpg --crop 2", []string{"--crop", "(0,1]"}},
@@ -121,7 +121,23 @@ func TestUsageErrors(t *testing.T) {
 		{"predict x.jpg --model inception_resnet_v1", []string{"no public weights", "--weights"}},
 		{"weights convert a b --layout keras", []string{`"keras"`, "native", "timm"}},
 		{"weights convert a b --tag timm/x", []string{"timm/x", "timm/inception_v4.tf_in1k"}},
-		{"weights convert a", []string{"accepts 2 arg"}},
+		{"weights convert a", []string{`expects IN and OUT, found "a"`}},
+		{"weights inspect", []string{"expects WEIGHTS, found nothing"}},
+		{"weights inpsect", []string{`unknown command "inpsect", did you mean "inspect"?`}},
+		{"bench a b", []string{`expects a NETWORK, found "a" "b"`}},
+		{"reproduce foo", []string{`inception: reproduce takes no arguments, found "foo"`}},
+		{"demo x", []string{`takes no arguments, found "x"`}},
+		{"predict x.jpg --threads 0", []string{"--threads must be at least 1, found 0"}},
+		{"predict x.jpg --batch x", []string{`--batch expects a whole number, found "x"`}},
+		{"bench inception_v4 --batch 1,x", []string{`--batch expects whole numbers separated by commas, found "1,x"`}},
+		{"train --epochs many", []string{`--epochs expects a number, found "many"`}},
+		{"train --seed -1", []string{`--seed expects a whole number of at least 0, found "-1"`}},
+		{"predict x.jpg --top 99999999999999999999", []string{`found "99999999999999999999", which is out of range`}},
+		{"reproduce --budget soon", []string{"--budget expects a duration such as 30m"}},
+		{"predict x.jpg --json=perhaps", []string{"--json expects true or false"}},
+		{"predict x.jpg --backend cpu:bogus", []string{`backend "cpu:bogus"`, `unknown option "bogus"`}},
+		{"predict x.jpg --backend cpu:isa=none", []string{`instruction set "none"`}},
+		{"describe foo", []string{`unknown network "foo"; networks are`}},
 	} {
 		out, errOut := run(t, cli.Usage, strings.Fields(c.args)...)
 		contains(t, errOut, append(c.want, "--help")...)
@@ -210,6 +226,8 @@ func TestPredictErrors(t *testing.T) {
 		want []string
 	}{
 		{[]string{"--weights", w, empty}, []string{empty, "no images", ".jpg"}},
+		{[]string{"nope.jpg", "none.jpg"}, []string{"found no nope.jpg and no none.jpg", "check the path"}},
+		{[]string{"--weights", w, filepath.Join(empty, "nope.jpg")}, []string{filepath.Join(empty, "nope.jpg")}},
 		{[]string{"--weights", "none.safetensors", photo}, []string{"none.safetensors", "timm/inception_v4.tf_in1k"}},
 		{[]string{"--weights", empty, photo}, []string{empty, "folder"}},
 		{[]string{"--weights", w, "--model", "inception_v3", photo}, []string{w, "inception_v4", "inception_v3"}},

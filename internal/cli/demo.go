@@ -31,7 +31,7 @@ the pictures, and report.html, a page to look at.
 
 Ctrl-C saves the training; the same command goes on from there.`,
 		Example: "  inception demo\n  inception demo --out /tmp/demo",
-		Args:    usage(cobra.NoArgs),
+		Args:    takes(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	cmd.Flags().StringVar(&f.out, "out", "demo", "`folder` for all that is made; a new or empty one, or that of a demo to go on with")

@@ -34,7 +34,7 @@ are its corners, centre and whole, each with its mirror image.
 
 Networks: ` + strings.Join(arch.Names(), ", ") + `.`,
 		Example: "  inception describe inception_v4\n  inception describe inception_resnet_v2 --dot | dot -Tsvg > network.svg\n  inception describe --crops 144 photo.jpg --out crops.png",
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    takes("a NETWORK, or with --crops a PHOTO"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
 	addSize(cmd, &f.size)

@@ -61,7 +61,7 @@ as for the test images, --submission writes what the test server takes.`,
     --data photos.tar --predictions predictions.csv
   inception evaluate --weights timm/inception_v4.tf_in1k --data ILSVRC2012_img_val.tar \
     --synsets meta.mat --ground-truth ILSVRC2012_validation_ground_truth.txt --crops 144`,
-		Args: usage(cobra.NoArgs),
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -158,7 +158,7 @@ func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, st
 		return nil, closeAll, err
 	}
 	for i, name := range evaluate.MemberNames(f.weights) {
-		if config.Weights, config.Card, err = findWeights(ctx, stderr, f.weights[i], f.model); err != nil {
+		if config.Weights, config.Card, err = weightsOfFlag(ctx, stderr, f.weights[i]); err != nil {
 			return nil, closeAll, err
 		}
 		classifier, err := predict.Open(ctx, backend, config)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -108,28 +107,32 @@ func tags() []string {
 const defaultNetwork = "inception_v4"
 
 // findWeights returns the file of the weights of a name, downloaded where they are public,
-// with their card; without a name the public ones of the network.
-func findWeights(ctx context.Context, stderr io.Writer, name, network string) (path string, card *recipe.Checkpoint, err error) {
-	if name == "" {
-		network = cmp.Or(network, defaultNetwork)
-		known, ok := recipe.DefaultCheckpoint(network)
-		if !ok {
-			return "", nil, usageError{fmt.Errorf("%s has no public weights; give a file with --weights", network)}
-		}
-		card = &known
-	} else if path, card, err = weights.Find(name); err != nil {
-		return "", nil, fmt.Errorf("--weights: %w", err)
+// with their card.
+func findWeights(ctx context.Context, stderr io.Writer, name string) (path string, card *recipe.Checkpoint, err error) {
+	path, card, err = weights.Find(name)
+	if err == nil && card != nil {
+		path, err = fetch(ctx, stderr, *card)
 	}
-	if card == nil {
-		return path, nil, nil
+	return path, card, err
+}
+
+// weightsOfFlag is findWeights for a name that --weights gives.
+func weightsOfFlag(ctx context.Context, stderr io.Writer, name string) (path string, card *recipe.Checkpoint, err error) {
+	if path, card, err = findWeights(ctx, stderr, name); err != nil {
+		err = fmt.Errorf("--weights: %w", err)
 	}
+	return path, card, err
+}
+
+// fetch returns the file of public weights, downloaded where it is not there.
+func fetch(ctx context.Context, stderr io.Writer, card recipe.Checkpoint) (path string, err error) {
 	bar := downloadBar{tag: card.Tag, out: stderr}
-	path, err = hub.Fetch(ctx, *card, hub.Options{
+	path, err = hub.Fetch(ctx, card, hub.Options{
 		Offline:  os.Getenv("HF_HUB_OFFLINE") == "1",
 		Progress: bar.show,
 	})
 	bar.end()
-	return path, card, err
+	return path, err
 }
 
 // preprocessingFlags change what photographs go through before the network.

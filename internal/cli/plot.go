@@ -18,7 +18,7 @@ its loss and its top-1 and top-5 errors, on training and on validation. Several 
 drawn into one picture, one line a run: the top-1 and the top-5 error on validation by
 epoch, as in figures 21-26 of the paper.`,
 		Example: "  inception plot runs/inception_v4 runs/inception_resnet_v2 --out comparison.png",
-		Args:    usage(cobra.MinimumNArgs(1)),
+		Args:    takesSeveral("RUN"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs := make([]curves.Run, len(args))
 			count := map[string]int{}

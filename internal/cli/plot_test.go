@@ -39,7 +39,7 @@ func TestPlot(t *testing.T) {
 		}
 		file.Close()
 	}
-	if _, stderr := run(t, 2, "plot"); !strings.Contains(stderr, "requires at least 1 arg") {
+	if _, stderr := run(t, 2, "plot"); !strings.Contains(stderr, "expects at least one RUN, found nothing") {
 		t.Errorf("without runs: %s", stderr)
 	}
 	if _, stderr := run(t, 1, "plot", filepath.Join(root, "a")); !strings.Contains(stderr, "expected the folder of a run") {

@@ -5,13 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -45,7 +48,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 		Example: `  inception predict cat.jpg
   inception predict --model inception_resnet_v2 --top 3 photos/
   inception predict --weights finetuned.safetensors --json photos/ > predictions.json`,
-		Args: usage(cobra.MinimumNArgs(1)),
+		Args: takesSeveral("IMAGE, FOLDER or -"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	addModel(cmd, &f.model, "that of the weights, or inception_v4")
@@ -66,19 +69,27 @@ const manyImages = 8
 
 func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
-	if err := f.check(); err != nil {
+	card, err := f.check()
+	if err != nil {
 		return err
 	}
 	files, err := imageFiles(ctx, args)
 	if err != nil {
 		return err
 	}
-	config := predict.Config{Network: f.model, Batch: min(f.batch, len(files))}
+	config := predict.Config{Network: f.model, Batch: min(f.batch, len(files)), Card: card}
 	f.preprocessing.apply(&config)
 	if config.Labels, err = readLabels(f.labels); err != nil {
 		return err
 	}
-	if config.Weights, config.Card, err = findWeights(ctx, cmd.ErrOrStderr(), f.weights, f.model); err != nil {
+	if card != nil {
+		if config.Weights, err = fetch(ctx, cmd.ErrOrStderr(), *card); err != nil {
+			err = fmt.Errorf("the public weights, since --weights names none: %w", err)
+		}
+	} else {
+		config.Weights, config.Card, err = weightsOfFlag(ctx, cmd.ErrOrStderr(), f.weights)
+	}
+	if err != nil {
 		return err
 	}
 	if !cmd.Flags().Changed("backend") && len(files) < manyImages {
@@ -117,14 +128,38 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (f *predictFlags) check() error {
-	return cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.backend.check())
+// check returns the card of the public weights that are meant where none are named, unless
+// a flag is wrong.
+func (f *predictFlags) check() (*recipe.Checkpoint, error) {
+	err := cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.backend.check())
+	if err != nil || f.weights != "" {
+		return nil, err
+	}
+	network := cmp.Or(f.model, defaultNetwork)
+	card, ok := recipe.DefaultCheckpoint(network)
+	if !ok {
+		return nil, usageError{fmt.Errorf("%s has no public weights; give a file with --weights", network)}
+	}
+	return &card, nil
 }
 
 // imageFiles lists the files that the arguments name: a folder stands for the
-// images in it and below it, in the order of their names.
+// images in it and below it, in the order of their names. It is an error if nothing of
+// what they name is there.
 func imageFiles(ctx context.Context, args []string) ([]string, error) {
 	var files []string
+	var missing error
+	for _, arg := range args {
+		if _, err := os.Stat(arg); arg == "-" || !errors.Is(err, fs.ErrNotExist) {
+			missing = nil
+			break
+		} else if missing == nil {
+			missing = err
+		}
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("expected images or folders of images, found no %s; check the path: %w", strings.Join(args, " and no "), missing)
+	}
 	for _, arg := range args {
 		info, err := os.Stat(arg)
 		if arg == "-" || err != nil || !info.IsDir() {

@@ -41,7 +41,7 @@ crops      1, 12 and 144 crops, and one network against both
 
 How long the trainings are follows from --budget and from the speed of this machine.`,
 		Example: "  inception reproduce --claim residual --data cifar10.tar.gz\n  inception reproduce --budget 4h --seeds 5 --data cifar10.tar.gz --out claims",
-		Args:    usage(cobra.NoArgs),
+		Args:    takes(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()

@@ -61,7 +61,7 @@ would have.`,
 		Example: `  inception train --recipe cifar10-narrow --data cifar10.tar.gz
   inception train --recipe finetune-photos --weights inception_v4.safetensors --data photos/
   inception train --resume --run runs/cifar10-narrow`,
-		Args: usage(cobra.NoArgs),
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.do(cmd) },
 	}
 	flags := cmd.Flags()
@@ -82,6 +82,9 @@ would have.`,
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
+	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed"} {
+		flags.Lookup(name).Usage += " (default that of the recipe)"
+	}
 	return cmd
 }
 
@@ -110,7 +113,7 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 		Progress:       func(p train.Progress) { settle(); bar.show(p) },
 		CheckGradients: f.check,
 		Weights: func(ctx context.Context, name string) (string, *recipe.Checkpoint, error) {
-			return findWeights(ctx, cmd.ErrOrStderr(), name, "")
+			return weightsOfFlag(ctx, cmd.ErrOrStderr(), name)
 		},
 	}
 	var result *train.Result

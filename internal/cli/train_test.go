@@ -121,7 +121,7 @@ func TestTrainUsage(t *testing.T) {
 		{"--resume", "--resume needs --run"},
 		{"--resume --run x --batch 3", "--batch cannot be given with --resume"},
 		{"--recipe cifar10-narrow --data x --threads -1", "--threads"},
-		{"x", "unknown command"},
+		{"x", "takes no arguments"},
 	} {
 		_, errOut := run(t, 2, append([]string{"train"}, strings.Fields(c.args)...)...)
 		contains(t, errOut, c.want)

@@ -17,7 +17,7 @@ func versionCommand() *cobra.Command {
 		Long: `Print the version, the commit and whether files differed from it, the version of Go,
 the system, the cores, and the instruction sets that the CPU has and that the backend cpu
 has kernels for, the best first. inception --version prints the same.`,
-		Args: usage(cobra.NoArgs),
+		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), version.Read())

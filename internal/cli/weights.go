@@ -15,9 +15,15 @@ func weightsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "weights",
 		Short: "Look into files of weights and convert them",
-		Args:  usage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
 	}
+	cmd.SuggestionsMinimumDistance = suggestionDistance
 	cmd.AddCommand(inspectCommand(), convertCommand())
 	return cmd
 }
@@ -43,16 +49,24 @@ type inspectionTensor struct {
 func inspectCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "inspect FILE",
+		Use:   "inspect WEIGHTS",
 		Short: "List the tensors of a file of weights",
-		Args:  usage(cobra.ExactArgs(1)),
+		Long: `List the tensors of a file of weights, and say which network they are of.
+
+WEIGHTS is a file, a folder with a ` + weights.FileInFolder + `, or the tag of public weights, which
+are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
+		Args: takes("WEIGHTS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			checkpoint, err := weights.Open(args[0])
+			path, _, err := findWeights(cmd.Context(), cmd.ErrOrStderr(), args[0])
+			if err != nil {
+				return err
+			}
+			checkpoint, err := weights.Open(path)
 			if err != nil {
 				return err
 			}
 			defer checkpoint.Close()
-			i := inspection{File: args[0], Format: checkpoint.Format.Name, Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
+			i := inspection{File: path, Format: checkpoint.Format.Name, Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
 			// A file of another network is still worth a look.
 			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true}); err == nil {
 				i.Network = network.Name()
@@ -90,14 +104,16 @@ func convertCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "Rewrite weights in another layout",
-		Long: `Rewrite a file of weights in float32, in the native layout (TF-slim's names,
-TensorFlow's axes) or another. The network, its preprocessing and its labels go into
-the file's metadata. OUT appears whole or not at all. The ending of its name tells its
-format:
+		Long: `Rewrite weights in float32, in the native layout (TF-slim's names, TensorFlow's axes)
+or another. The network, its preprocessing and its labels go into the file's metadata.
+
+IN is a file, a folder with a ` + weights.FileInFolder + `, or one of the tags of --tag: the
+public weights, which are downloaded where they are not there. OUT appears whole or not
+at all. The ending of its name tells its format:
 ` + formatList() + `
 A file of any other ending is ` + weights.Formats()[0].Name + `.`,
 		Example: "  inception weights convert model.safetensors inception_v4.safetensors",
-		Args:    usage(cobra.ExactArgs(2)),
+		Args:    takes("IN", "OUT"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			layout, err := weights.ParseLayout(layoutName)
 			if err != nil {
@@ -111,7 +127,14 @@ A file of any other ending is ` + weights.Formats()[0].Name + `.`,
 				}
 				hint.Card = &card
 			}
-			return weights.Convert(args[0], args[1], layout, hint)
+			in, card, err := findWeights(cmd.Context(), cmd.ErrOrStderr(), args[0])
+			if err != nil {
+				return err
+			}
+			if hint.Card == nil {
+				hint.Card = card
+			}
+			return weights.Convert(in, args[1], layout, hint)
 		},
 	}
 	cmd.Flags().StringVar(&layoutName, "layout", string(weights.Native), "layout of OUT: "+layoutNames())

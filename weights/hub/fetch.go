@@ -67,6 +67,6 @@ func Fetch(ctx context.Context, card recipe.Checkpoint, o Options) (string, erro
 	if errors.As(err, &request) {
 		err = request
 	}
-	return "", fmt.Errorf("hub: no file %s of %s: %w; put the file at %s, or pass a file with --weights",
+	return "", fmt.Errorf("hub: no file %s of %s: %w; put the file at %s, or give the path of a file instead",
 		w.file, w.tag, err, w.snapshot("manual"))
 }
