@@ -235,7 +235,7 @@ func TestOfflineError(t *testing.T) {
 	h := newFakeHub(t)
 	cache := t.TempDir()
 	_, err := Fetch(t.Context(), card, Options{CacheDir: cache, Endpoint: h.URL, Offline: true})
-	wanted.Error(t, err, card.Tag, card.File, "downloads are off", "--weights",
+	wanted.Error(t, err, card.Tag, card.File, "downloads are off", "give the path of a file instead",
 		"put the file at "+filepath.Join(cache, repository, "snapshots", "manual", card.File))
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the error does not wrap fs.ErrNotExist: %v", err)
