@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,20 @@ func TestSiblingFlags(t *testing.T) {
 			if cmd.Flags().Lookup(flag) == nil {
 				t.Errorf("%s has no --%s", verb, flag)
 			}
+		}
+	}
+}
+
+// TestDefaultsOfTrain expects the flags that change a recipe to say that it has the default.
+func TestDefaultsOfTrain(t *testing.T) {
+	var f trainFlags
+	cmd := trainCommand()
+	for name := range f.changes() {
+		if name == "data" { // most recipes have none
+			continue
+		}
+		if usage := cmd.Flags().Lookup(name).Usage; !strings.Contains(usage, "(default th") || !strings.Contains(usage, "of the recipe") {
+			t.Errorf("--%s says %q, and not what its default is", name, usage)
 		}
 	}
 }

@@ -85,6 +85,7 @@ would have.`,
 	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed"} {
 		flags.Lookup(name).Usage += " (default that of the recipe)"
 	}
+	flags.Lookup("weights").Usage += " (default those of the recipe)"
 	return cmd
 }
 
