@@ -1,4 +1,4 @@
-// Package gemm generates the tiles of matrix products of float32.
+// Package gemm generates the tiles of matrix products of float32 and of bfloat16.
 package gemm
 
 import (
@@ -9,6 +9,7 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/seed-fb2c0fa6/inception/_asm/evex"
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
@@ -16,12 +17,15 @@ import (
 type Tile struct {
 	vector.ISA
 	Rows, Vectors int
-	Unroll        int  // steps of k in the body of the loop
+	Unroll        int  // steps of k, of pairs in bfloat16, in the body of the loop
 	Indirect      bool // rows are looked up in a table, for several taps
 	Wide          bool // products are summed in float64
+	BF16          bool // of bfloat16, in pairs, summed in float32; for AVX512 only
 }
 
-const signature = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
+const signatureF32 = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
+
+const signatureBF16 = "m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
 
 const epilogueDoc = `
 		if residual != nil {
@@ -40,7 +44,28 @@ func (t *Tile) Name() string {
 	if t.Wide {
 		kind += "Wide"
 	}
-	return fmt.Sprintf("%sF32_%dx%d", kind, t.Rows, t.columns())
+	if t.BF16 {
+		kind += "BF16"
+	} else {
+		kind += "F32"
+	}
+	return fmt.Sprintf("%s_%dx%d", kind, t.Rows, t.columns())
+}
+
+// steps is the name of the argument that counts the steps of a tap.
+func (t *Tile) steps() string {
+	if t.BF16 {
+		return "pairs"
+	}
+	return "k"
+}
+
+// logSize is the logarithm of the bytes of an element of a, c and residual.
+func (t *Tile) logSize() U8 {
+	if t.BF16 {
+		return 1
+	}
+	return 2
 }
 
 // doc writes the kernel's comment: the loop that it is.
@@ -52,6 +77,10 @@ func (t *Tile) doc(loop string) {
 	if t.Wide {
 		lines = append(lines, "", "where acc and the products are float64 until the residual is added.")
 	}
+	if t.BF16 {
+		lines = append(lines, "", "where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the",
+			"nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place.")
+	}
 	Doc(lines...)
 }
 
@@ -59,8 +88,18 @@ func (t *Tile) columns() int { return t.Vectors * t.Lanes }
 
 // Emit writes the kernel into the file under construction.
 func (t *Tile) Emit() {
+	signature, element := signatureF32, "float32"
+	depth, packed := "k", "b[(tap*k+p)*%[1]d+j]"
+	if t.BF16 {
+		signature, element = signatureBF16, "uint16"
+		depth, packed = "2*pairs", "b[((tap*pairs+p/2)*%[1]d+j)*2+p%%2]"
+	}
+	if !t.Indirect {
+		packed = strings.Replace(strings.Replace(packed, "(tap*pairs+p/2)", "p/2", 1), "(tap*k+p)", "p", 1)
+	}
+	packed = fmt.Sprintf(packed, t.columns())
 	if t.Indirect {
-		TEXT(t.Name(), 4, "func("+signature+", rows *int32, taps, stride int, zero *float32)") // NOSPLIT
+		TEXT(t.Name(), 4, "func("+signature+", rows *int32, taps, stride int, zero *"+element+")") // NOSPLIT
 		t.doc(fmt.Sprintf(`for i := range m {
 	for j := range n {
 		acc := 0
@@ -69,10 +108,10 @@ func (t *Tile) Emit() {
 		}
 		for tap := range taps {
 			row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
-			for p := range k {
-				acc += row[p] * b[(tap*k+p)*%d+j]
+			for p := range %s {
+				acc += row[p] * %s
 			}
-		}%s`, t.columns(), epilogueDoc))
+		}%s`, depth, packed, epilogueDoc))
 	} else {
 		TEXT(t.Name(), 4, "func("+signature+")")
 		t.doc(fmt.Sprintf(`for i := range m {
@@ -81,9 +120,9 @@ func (t *Tile) Emit() {
 		if bias != nil {
 			acc = bias[j]
 		}
-		for p := range k {
-			acc += a[i*lda+p] * b[p*%d+j]
-		}%s`, t.columns(), epilogueDoc))
+		for p := range %s {
+			acc += a[i*lda+p] * %s
+		}%s`, depth, packed, epilogueDoc))
 	}
 	Pragma("noescape")
 	var locals Mem
@@ -213,12 +252,17 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 	}
 	for i := range s.rows {
 		a, multiplyAdd := s.broadcast(), VFMADD231PS
+		if s.BF16 {
+			multiplyAdd = func(ops ...Op) {
+				evex.VDPBF16PS(ops[0].(reg.VecPhysical), ops[1].(reg.VecPhysical), ops[2].(reg.VecPhysical))
+			}
+		}
 		if s.Wide {
 			VBROADCASTSS(row(i), s.Half(a))
 			VCVTPS2PD(s.Half(a), a)
 			multiplyAdd = VFMADD231PD
 		} else {
-			VBROADCASTSS(row(i), a)
+			VBROADCASTSS(row(i), a) // the bits of a float32 or of a pair
 		}
 		for v := range s.vectors() {
 			multiplyAdd(s.b(v), a, s.Reg(i*s.vectors()+v))
@@ -238,12 +282,12 @@ func (s *section) prefetchOutput() {
 	Load(Param("c"), at)
 	Load(Param("ldc"), stride)
 	Label(s.label("ask"))
-	SHLQ(U8(2), stride)
+	SHLQ(s.logSize(), stride)
 	for i := range s.rows {
 		if i > 0 {
 			ADDQ(stride, at)
 		}
-		for line := 0; line < s.columns()*4; line += 64 {
+		for line := 0; line < s.columns()<<s.logSize(); line += 64 {
 			PREFETCHT0(Mem{Base: at, Disp: line})
 		}
 	}
@@ -264,7 +308,7 @@ func (s *section) multiply() {
 	Load(Param("ahead"), ahead)
 	Load(Param("a"), a0)
 	Load(Param("lda"), lda)
-	SHLQ(U8(2), lda)
+	SHLQ(s.logSize(), lda)
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 4}, lda5)
 	if s.rows > 7 {
@@ -272,7 +316,7 @@ func (s *section) multiply() {
 		ADDQ(lda, a7)
 	}
 	Load(Param("b"), b)
-	Load(Param("k"), k)
+	Load(Param(s.steps()), k)
 	row := func(i, p int) Mem {
 		m := []Mem{
 			{},
@@ -329,7 +373,7 @@ func (s *section) multiplyIndirect() {
 	Load(Param("zero"), rows[0])
 	SUBQ(k, rows[0])
 	MOVQ(rows[0], toZero)
-	Load(Param("k"), rows[0])
+	Load(Param(s.steps()), rows[0])
 	LEAQ(Mem{Base: k, Index: rows[0], Scale: 4}, k)
 	MOVQ(k, aEnd)
 	Load(Param("b"), b)
@@ -339,7 +383,7 @@ func (s *section) multiplyIndirect() {
 	for i := range s.rows {
 		MOVLQSX(Mem{Base: k, Disp: 4 * i}, rows[i])
 		IMULQ(vector.Arg("lda"), rows[i])
-		SHLQ(U8(2), rows[i])
+		SHLQ(s.logSize(), rows[i])
 		TESTQ(rows[i], rows[i])
 		CMOVQMI(toZero, rows[i])
 		ADDQ(aEnd, rows[i])
@@ -355,7 +399,7 @@ func (s *section) multiplyIndirect() {
 		}
 		ADDQ(I32(count*s.columns()*4), b)
 	}
-	Load(Param("k"), k)
+	Load(Param(s.steps()), k)
 	SHLQ(U8(2), k)
 	NEGQ(k)
 	ADDQ(I8(4*s.Unroll), k)
@@ -411,12 +455,17 @@ func (s *section) finish(masked bool) {
 	TESTQ(at, at)
 	JEQ(LabelRef(label("alone")))
 	Load(Param("ldr"), stride)
-	SHLQ(U8(2), stride)
+	SHLQ(s.logSize(), stride)
 	VBROADCASTSS(vector.Arg("scale"), value)
 	for i := range s.rows {
 		for v := range s.Vectors {
-			from, acc := Mem{Base: at, Disp: v * s.Bytes()}, s.acc(i, v)
+			from, acc := Mem{Base: at, Disp: v * s.Lanes << s.logSize()}, s.acc(i, v)
 			switch {
+			case s.BF16:
+				residual := s.b(v)
+				VPMOVZXWD_Z(from, masks[v], residual)
+				VPSLLD(U8(16), residual, residual)
+				VFMADD213PS(residual, value, acc)
 			case !masked:
 				VFMADD213PS(from, value, acc)
 			case s.ISA == vector.AVX512:
@@ -430,7 +479,15 @@ func (s *section) finish(masked bool) {
 		ADDQ(stride, at)
 	}
 	Label(label("alone"))
-	Load(Param("c"), at)
+	if s.BF16 {
+		Load(Param("cf"), at)
+		TESTQ(at, at)
+		JNE(LabelRef(label("float32")))
+		s.storeBF16(at, stride, value, masks)
+		Label(label("float32"))
+	} else {
+		Load(Param("c"), at)
+	}
 	Load(Param("ldc"), stride)
 	SHLQ(U8(2), stride)
 	VBROADCASTSS(vector.Arg("floor"), value)
@@ -438,6 +495,25 @@ func (s *section) finish(masked bool) {
 		for v := range s.Vectors {
 			VMAXPS(s.acc(i, v), value, s.acc(i, v))
 			s.Store(s.acc(i, v), Mem{Base: at, Disp: v * s.Bytes()}, masks[v])
+		}
+		ADDQ(stride, at)
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// storeBF16 applies the floor, rounds and stores.
+func (s *section) storeBF16(at, stride reg.GPPhysical, floor reg.VecPhysical, masks []reg.Register) {
+	Load(Param("c"), at)
+	Load(Param("ldc"), stride)
+	SHLQ(s.logSize(), stride)
+	VBROADCASTSS(vector.Arg("floor"), floor)
+	for i := range s.rows {
+		for v := range s.Vectors {
+			acc := s.acc(i, v)
+			VMAXPS(acc, floor, acc)
+			evex.VCVTNEPS2BF16(acc, s.Half(acc))
+			VMOVDQU16(s.Half(acc), masks[v], Mem{Base: at, Disp: v * s.Lanes * 2})
 		}
 		ADDQ(stride, at)
 	}

@@ -1,4 +1,4 @@
-// Package peak generates the loop that measures the arithmetic peak.
+// Package peak generates the loops that measure the arithmetic peak.
 package peak
 
 import (
@@ -8,23 +8,38 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/seed-fb2c0fa6/inception/_asm/evex"
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
 // Sums is how many multiply-adds are under way at once: more than latency times ports.
 const Sums = 12
 
-// Emit writes the loop into the file under construction.
+// Emit writes the loop of float32 into the file under construction.
 func Emit(isa vector.ISA) {
-	TEXT("MultiplyAddF32", 4, "func(n int)")
-	Doc(fmt.Sprintf("MultiplyAddF32 does n times %d independent multiply-adds of %d lanes, all of zeros.", Sums, isa.Lanes))
+	emit(isa, "MultiplyAddF32", fmt.Sprintf("%d lanes", isa.Lanes), func(i int) {
+		VFMADD231PS(isa.Reg(14), isa.Reg(15), isa.Reg(i))
+	})
+}
+
+// EmitBF16 writes the loop of bfloat16.
+func EmitBF16() {
+	isa := vector.AVX512
+	emit(isa, "MultiplyAddBF16", fmt.Sprintf("%d lanes of two", isa.Lanes), func(i int) {
+		evex.VDPBF16PS(isa.Reg(14), isa.Reg(15), isa.Reg(i))
+	})
+}
+
+func emit(isa vector.ISA, name, lanes string, multiplyAdd func(i int)) {
+	TEXT(name, 4, "func(n int)")
+	Doc(fmt.Sprintf("%s does n times %d independent multiply-adds of %s, all of zeros.", name, Sums, lanes))
 	for i := range isa.Registers {
 		isa.Zero(isa.Reg(i))
 	}
 	Load(Param("n"), reg.RAX)
 	Label("loop")
 	for i := range Sums {
-		VFMADD231PS(isa.Reg(14), isa.Reg(15), isa.Reg(i))
+		multiplyAdd(i)
 	}
 	DECQ(reg.RAX)
 	JNE(LabelRef("loop"))

@@ -11,10 +11,15 @@ import (
 // run and a measurement of the peak beside it, the share of the peak: other processes
 // and the clock then touch both alike. operations are those of one run.
 func measure(b *testing.B, set *Set, operations float64, run func()) {
+	measureShare(b, func() float64 { return set.PeakF32(time.Nanosecond) }, operations, run)
+}
+
+// measureShare is measure with a peak of its own.
+func measureShare(b *testing.B, measurePeak func() float64, operations float64, run func()) {
 	best := 0.0
 	var shares []float64
 	for b.Loop() {
-		peak := set.PeakF32(time.Nanosecond)
+		peak := measurePeak()
 		begin := time.Now()
 		run()
 		rate := operations / float64(time.Since(begin).Nanoseconds())
@@ -89,16 +94,18 @@ func taps(h, w, kh, kw int) []int32 {
 }
 
 func benchmarkDirect(b *testing.B, size, kh, kw, k, n int) {
-	eachSetBenchmark(b, func(b *testing.B, set *Set) {
-		g, m, pitch := set.Gemm, size*size, k+16
-		p := &ProductF32{
-			M: m, N: n, K: k, A: random(m * pitch), LDA: pitch,
-			Rows: taps(size, size, kh, kw), Taps: kh * kw, Stride: m, Zero: make([]float32, k),
-			B: g.Pack(random(kh*kw*k*n), kh*kw, k, n, n), C: make([]float32, m*n), LDC: n,
-			Bias: random(n), ReLU: true,
-		}
-		measure(b, set, 2*float64(m*kh*kw*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
-	})
+	eachSetBenchmark(b, func(b *testing.B, set *Set) { benchmarkDirectOf(b, set, size, kh, kw, k, n) })
+}
+
+func benchmarkDirectOf(b *testing.B, set *Set, size, kh, kw, k, n int) {
+	g, m, pitch := set.Gemm, size*size, k+16
+	p := &ProductF32{
+		M: m, N: n, K: k, A: random(m * pitch), LDA: pitch,
+		Rows: taps(size, size, kh, kw), Taps: kh * kw, Stride: m, Zero: make([]float32, k),
+		B: g.Pack(random(kh*kw*k*n), kh*kw, k, n, n), C: make([]float32, m*n), LDC: n,
+		Bias: random(n), ReLU: true,
+	}
+	measure(b, set, 2*float64(m*kh*kw*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 }
 
 func BenchmarkDirect17x17Conv1x7x224To256(b *testing.B) { benchmarkDirect(b, 17, 1, 7, 224, 256) }

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"fmt"
 	"math"
 	"unsafe"
 
@@ -77,7 +76,7 @@ type ProductF32 struct {
 }
 
 // Panels is how many panels of NR columns n columns take.
-func (g *GemmF32) Panels(n int) int { return (n + g.NR - 1) / g.NR }
+func (g *GemmF32) Panels(n int) int { return panels(n, g.NR) }
 
 // Rows is the height of a tile, of products with Rows or without.
 func (g *GemmF32) Rows(indirect bool) int {
@@ -125,33 +124,19 @@ func (g *GemmF32) PackInto(dst, b []float32, taps, k, n, ldb int, scale []float3
 // Run computes rows i0 to i1 of the columns in panels p0 to p1. It panics where p's
 // slices are too short.
 func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
-	p.check(g, i0, i1, p0, p1)
+	l := p.layout()
+	l.check(g.NR, i0, i1, p0, p1, extents{
+		a: len(p.A), zero: len(p.Zero), b: len(p.B), c: len(p.C), bias: extent(p.Bias), residual: extent(p.Residual),
+	})
 	if i0 == i1 {
 		return
 	}
-	most := g.rows
-	if p.Rows != nil {
-		most = g.indirectRows
-	}
-	block := g.Together(p.taps() * p.K)
+	most := g.Rows(p.Rows != nil)
+	block := g.Together(l.taps * p.K)
 	for first := p0; first < p1; first += block {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
-			line, place, end := 0, i, i1
-			if p.Line > 0 {
-				line, place = i/p.Line, i%p.Line
-				end = min(i1, (line+1)*p.Line)
-			}
-			// Tiles of about equal height: a low one takes as long as one of four rows.
-			tiles := (end - i + most - 1) / most
-			t := tile{row: i, rows: (end - i + tiles - 1) / tiles}
-			t.c, t.residual = line*p.NextC+place*p.LDC, line*p.NextR+place*p.LDR
-			t.tap0, t.tap1 = p.inside(i, t.rows)
-			next := i + t.rows
-			if next >= i1 {
-				next = i0
-			}
-			t.ahead, t.step = p.ahead(next, &t, last-first)
+			t := l.tile(i, i0, i1, most, last-first)
 			for panel := first; panel < last; panel++ {
 				g.sum(p, &t, panel)
 			}
@@ -160,13 +145,13 @@ func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
 	}
 }
 
-// A tile is some rows of a product.
-type tile struct {
-	row, rows   int
-	c, residual int // where they begin
-	tap0, tap1  int // those that add something
-	ahead       uintptr
-	step        int
+func (p *ProductF32) layout() productLayout {
+	return productLayout{
+		m: p.M, n: p.N, k: p.K, steps: p.K,
+		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 4, lda: p.LDA,
+		rows: p.Rows, taps: p.taps(), stride: p.Stride,
+		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldr: p.LDR, nextR: p.NextR,
+	}
 }
 
 // sum computes a tile of one panel, in as many parts as the depth asks for. The first of
@@ -208,48 +193,8 @@ func (g *GemmF32) sum(p *ProductF32, t *tile, panel int) {
 	}
 }
 
-// inside leaves away the first and the last taps that are outside the image for all of
-// some rows, but for one.
-func (p *ProductF32) inside(row, rows int) (first, end int) {
-	end = p.taps()
-	outside := func(tap int) bool {
-		for _, r := range p.Rows[tap*p.Stride+row:][:rows] {
-			if r >= 0 {
-				return false
-			}
-		}
-		return true
-	}
-	for first < end-1 && outside(first) {
-		first++
-	}
-	for first < end-1 && outside(end-1) {
-		end--
-	}
-	return first, end
-}
-
-// ahead is where the rows that a next tile will read lie in A, and how many bytes of that
-// are to be asked for in each four steps of a tile's k, so that all has come when it is
-// read: the tile is computed for so many panels.
-func (p *ProductF32) ahead(next int, t *tile, panels int) (where uintptr, step int) {
-	where = uintptr(unsafe.Pointer(&p.A[0]))
-	rows := min(t.rows, p.M-next)
-	first, last := next, next+rows-1
-	if p.Rows != nil {
-		newest := p.Rows[(p.Taps-1)*p.Stride:]
-		first, last = int(newest[first]), int(newest[last])
-	}
-	calls := (t.tap1 - t.tap0) * (p.K / 4) * panels
-	if first < 0 || last < first || last-first > 4*rows || calls == 0 {
-		return where, 0
-	}
-	bytes := ((last-first)*p.LDA + p.K) * 4
-	return where + uintptr(4*first*p.LDA), min(64, (bytes+calls-1)/calls)
-}
-
 // at is the address of element i, or nil for no slice.
-func at(s []float32, i int) *float32 {
+func at[T any](s []T, i int) *T {
 	if s == nil {
 		return nil
 	}
@@ -261,51 +206,4 @@ func (p *ProductF32) taps() int {
 		return 1
 	}
 	return p.Taps
-}
-
-// check panics unless everything that a Run reads and writes lies inside the slices.
-func (p *ProductF32) check(g *GemmF32, i0, i1, p0, p1 int) {
-	if i0 < 0 || i0 > i1 || i1 > p.M || p0 < 0 || p0 > p1 || p1 > g.Panels(p.N) || p.K < 1 || p.taps() < 1 {
-		panic(fmt.Sprintf("kernel: rows %d:%d, panels %d:%d of a product of %d x %d, K=%d, %d taps", i0, i1, p0, p1, p.M, p.N, p.K, p.taps()))
-	}
-	if p.Rows == nil {
-		need("A", len(p.A), i1, p.LDA, p.K)
-	} else {
-		need("Zero", len(p.Zero), 1, 0, p.K)
-		need("Rows", len(p.Rows), p.Taps, p.Stride, i1)
-		highest := int32(-1)
-		for tap := range p.Taps {
-			for _, r := range p.Rows[tap*p.Stride+i0 : tap*p.Stride+i1] {
-				highest = max(highest, r)
-			}
-		}
-		need("A", len(p.A), int(highest)+1, p.LDA, p.K)
-	}
-	need("B", len(p.B), g.Panels(p.N), p.taps()*p.K*g.NR, p.taps()*p.K*g.NR)
-	p.needRows("C", len(p.C), i1, p.LDC, p.NextC)
-	if p.Bias != nil {
-		need("Bias", len(p.Bias), 1, 0, p.N)
-	}
-	if p.Residual != nil {
-		p.needRows("Residual", len(p.Residual), i1, p.LDR, p.NextR)
-	}
-}
-
-// needRows panics unless the rows up to i1 are inside size.
-func (p *ProductF32) needRows(what string, size, i1, pitch, next int) {
-	if p.Line == 0 {
-		need(what, size, i1, pitch, p.N)
-		return
-	}
-	if p.Line < 0 || pitch < 0 {
-		panic(fmt.Sprintf("kernel: %s has lines of %d rows, %d apart", what, p.Line, pitch))
-	}
-	need(what, size, (i1+p.Line-1)/p.Line, next, (min(i1, p.Line)-1)*pitch+p.N)
-}
-
-// need panics unless count rows of width floats, stride apart, fit in size.
-func need(what string, size, count, stride, width int) {
-	if stride < 0 || count > 0 && (count-1)*stride+width > size {
-		panic(fmt.Sprintf("kernel: %s has %d elements, and %d rows of %d, %d apart, are used", what, size, count, width, stride))
-	}
 }

@@ -28,6 +28,10 @@ type Set struct {
 	// them in float64, which takes two to three times as long.
 	Gemm, GemmWide *GemmF32
 
+	// GemmBF16 is the tile of products of bfloat16. It is nil where the machine has no
+	// instructions for them, but for the generic set, where it is their meaning.
+	GemmBF16 *GemmBF16
+
 	// Gradient is the kernel of weights' gradients.
 	Gradient *GradientF32
 
@@ -42,8 +46,7 @@ type Set struct {
 	poolMaxGradient poolMaxGradientF32
 	poolSumGradient poolSumGradientF32
 
-	multiplyAdd func(n int) // the loop of PeakF32
-	operations  float64     // floating-point operations per turn of it
+	multiplyAdd, multiplyAddBF16 loop // of PeakF32 and PeakBF16; the latter is zero without GemmBF16
 }
 
 // Available lists the ISAs of this machine, best first.
@@ -80,6 +83,11 @@ func genericSet() *Set {
 			rows: 2, tile: generic.GemmWideF32_2x4,
 			indirectRows: 2, indirect: generic.IndirectGemmWideF32_2x4,
 		},
+		GemmBF16: &GemmBF16{
+			Name: "GemmBF16_2x4", NR: 4,
+			rows: 2, tile: generic.GemmBF16_2x4,
+			indirectRows: 2, indirect: generic.IndirectGemmBF16_2x4,
+		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,
@@ -101,7 +109,7 @@ func genericSet() *Set {
 		},
 		poolMax: generic.PoolMaxF32, poolSum: generic.PoolSumF32,
 		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,
-		multiplyAdd: func(n int) { generic.MultiplyAddF32(n) },
-		operations:  16,
+		multiplyAdd:     loop{func(n int) { generic.MultiplyAddF32(n) }, 16},
+		multiplyAddBF16: loop{func(n int) { generic.MultiplyAddF32(n) }, 16}, // they are products of float32
 	}
 }

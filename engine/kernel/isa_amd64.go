@@ -5,13 +5,18 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx2"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512bf16"
 )
 
 func sets() []*Set {
 	var found []*Set
 	hasAVX2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI2
 	if hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL {
-		found = append(found, avx512Set())
+		set := avx512Set()
+		if cpu.X86.HasAVX512BF16 {
+			addBF16(set)
+		}
+		found = append(found, set)
 	}
 	if hasAVX2 {
 		found = append(found, avx2Set())
@@ -55,9 +60,19 @@ func avx512Set() *Set {
 		},
 		poolMax: avx512.PoolMaxF32, poolSum: avx512.PoolSumF32,
 		poolMaxGradient: avx512.PoolMaxGradientF32, poolSumGradient: avx512.PoolSumGradientF32,
-		multiplyAdd: avx512.MultiplyAddF32,
-		operations:  12 * 16 * 2,
+		multiplyAdd: loop{avx512.MultiplyAddF32, 12 * 16 * 2},
 	}
+}
+
+// addBF16 adds the kernels of AVX512-BF16. Where there are AMX's tiles besides, on Emerald
+// Rapids, the same instructions were measured to be slower than those of float32.
+func addBF16(set *Set) {
+	set.GemmBF16 = &GemmBF16{
+		Name: "GemmBF16_14x32", NR: 32, Faster: !cpu.X86.HasAMXBF16,
+		rows: 14, tile: avx512bf16.GemmBF16_14x32,
+		indirectRows: 12, indirect: avx512bf16.IndirectGemmBF16_12x32,
+	}
+	set.multiplyAddBF16 = loop{avx512bf16.MultiplyAddBF16, 12 * 16 * 2 * 2}
 }
 
 func avx2Set() *Set {
@@ -96,7 +111,6 @@ func avx2Set() *Set {
 		},
 		poolMax: avx2.PoolMaxF32, poolSum: avx2.PoolSumF32,
 		poolMaxGradient: avx2.PoolMaxGradientF32, poolSumGradient: avx2.PoolSumGradientF32,
-		multiplyAdd: avx2.MultiplyAddF32,
-		operations:  12 * 8 * 2,
+		multiplyAdd: loop{avx2.MultiplyAddF32, 12 * 8 * 2},
 	}
 }

@@ -2,18 +2,29 @@ package kernel
 
 import "time"
 
+// A loop does multiply-adds, so many floating-point operations in each of n turns.
+type loop struct {
+	run        func(n int)
+	operations float64
+}
+
 // PeakF32 measures, for at least the given time, how many GFLOP/s of float32 multiply-adds
 // one core does at most: the best of runs of 40 million operations.
-func (s *Set) PeakF32(duration time.Duration) float64 {
+func (s *Set) PeakF32(duration time.Duration) float64 { return s.multiplyAdd.peak(duration) }
+
+// PeakBF16 is PeakF32 of multiply-adds of bfloat16. It is for sets that have GemmBF16.
+func (s *Set) PeakBF16(duration time.Duration) float64 { return s.multiplyAddBF16.peak(duration) }
+
+func (l loop) peak(duration time.Duration) float64 {
 	const calls, operations = 20, 2e6
-	turns := int(operations / s.operations)
+	turns := int(operations / l.operations)
 	best := 0.0
 	for start := time.Now(); best == 0 || time.Since(start) < duration; {
 		begin := time.Now()
 		for range calls {
-			s.multiplyAdd(turns)
+			l.run(turns)
 		}
-		best = max(best, float64(calls*turns)*s.operations/float64(time.Since(begin).Nanoseconds()))
+		best = max(best, float64(calls*turns)*l.operations/float64(time.Since(begin).Nanoseconds()))
 	}
 	return best
 }

@@ -8,11 +8,20 @@ import (
 	"testing"
 )
 
+// requireBF16 is what INCEPTION_REQUIRE_ISA is to demand AVX-512 with the instructions on
+// bfloat16, which some machines' AVX-512 has.
+const requireBF16 = "avx512bf16"
+
 // eachSet runs a test on the kernels of every ISA of the machine. With
 // INCEPTION_REQUIRE_ISA it fails where the machine lacks that one.
 func eachSet(t *testing.T, test func(t *testing.T, set *Set)) {
 	t.Helper()
-	if want := ISA(os.Getenv("INCEPTION_REQUIRE_ISA")); want != "" && !slices.Contains(Available(), want) {
+	want := os.Getenv("INCEPTION_REQUIRE_ISA")
+	if want == requireBF16 {
+		if set, err := For(AVX512); err != nil || set.GemmBF16 == nil {
+			t.Fatalf("INCEPTION_REQUIRE_ISA is %s, which the machine lacks", want)
+		}
+	} else if want != "" && !slices.Contains(Available(), ISA(want)) {
 		t.Fatalf("INCEPTION_REQUIRE_ISA is %s, the machine has %v", want, Available())
 	}
 	for _, isa := range Available() {
@@ -41,33 +50,55 @@ func TestAvailable(t *testing.T) {
 
 const guardWords = 64
 
-// guarded is a slice with words on both sides that must be neither read nor written.
-type guarded struct {
-	s   []float32
-	all []float32
+// guardedOf is a slice with words on both sides that must be neither read nor written.
+type guardedOf[T float32 | uint16] struct {
+	s   []T
+	all []T
 }
+
+type guarded = guardedOf[float32]
 
 // newGuarded has n elements, all of them NaN, as the words around them are: what is
 // read without having been written shows in the results.
-func newGuarded(n int) guarded {
-	all := make([]float32, n+2*guardWords)
+func newGuarded(n int) guarded { return newGuardedOf[float32](n) }
+
+func newGuardedOf[T float32 | uint16](n int) guardedOf[T] {
+	all := make([]T, n+2*guardWords)
 	for i := range all {
-		all[i] = math.Float32frombits(guardBits(n, i-guardWords))
+		all[i] = guard[T](n, i-guardWords)
 	}
-	return guarded{all[guardWords:][:n:n], all}
+	return guardedOf[T]{all[guardWords:][:n:n], all}
 }
 
-// guardBits is a NaN of its own for each element of n, so that one that was computed
-// from another is seen.
-func guardBits(n, i int) uint32 { return 0x7fc00001 | uint32(n*7919+i*31)&0x1fffff<<1 }
+// guard is a NaN of its own for each element of n, so that one that was computed from
+// another is seen; of bfloat16 there are 32.
+func guard[T float32 | uint16](n, i int) (v T) {
+	switch v := any(&v).(type) {
+	case *float32:
+		*v = math.Float32frombits(0x7fc00001 | uint32(n*7919+i*31)&0x1fffff<<1)
+	case *uint16:
+		*v = 0x7fc1 | uint16(n*7919+i*31)&0x1f<<1
+	}
+	return v
+}
+
+func bitsOf[T float32 | uint16](v T) uint32 {
+	switch v := any(v).(type) {
+	case float32:
+		return math.Float32bits(v)
+	case uint16:
+		return uint32(v)
+	}
+	return 0
+}
 
 // kept reports whether an element is as it was made.
-func (g guarded) kept(i int) bool {
-	return math.Float32bits(g.all[i+guardWords]) == guardBits(len(g.s), i)
+func (g guardedOf[T]) kept(i int) bool {
+	return bitsOf(g.all[i+guardWords]) == bitsOf(guard[T](len(g.s), i))
 }
 
 // check fails if a word beside the slice was written.
-func (g guarded) check(t *testing.T, what string) {
+func (g guardedOf[T]) check(t *testing.T, what string) {
 	t.Helper()
 	for i := -guardWords; i < len(g.s)+guardWords; i++ {
 		if (i < 0 || i >= len(g.s)) && !g.kept(i) {
@@ -121,7 +152,7 @@ func matrix(r *rand.Rand, rows, width, stride int) guarded {
 }
 
 // checkGaps fails if a word between the rows was written.
-func (g guarded) checkGaps(t *testing.T, what string, rows, width, stride int) {
+func (g guardedOf[T]) checkGaps(t *testing.T, what string, rows, width, stride int) {
 	t.Helper()
 	g.check(t, what)
 	for i := range rows - 1 {

@@ -1,0 +1,27 @@
+package evex
+
+import "testing"
+
+// TestEncode compares with what GNU as 2.40 writes, registers of each of the fields' bits
+// among them.
+func TestEncode(t *testing.T) {
+	for _, c := range []struct {
+		op          opcode
+		r, vvvv, rm int
+		want        [6]byte
+	}{
+		{dpbf16, 1, 2, 3, [6]byte{0x62, 0xf2, 0x6e, 0x48, 0x52, 0xcb}},
+		{dpbf16, 0, 30, 29, [6]byte{0x62, 0x92, 0x0e, 0x40, 0x52, 0xc5}},
+		{dpbf16, 27, 31, 29, [6]byte{0x62, 0x02, 0x06, 0x40, 0x52, 0xdd}},
+		{dpbf16, 8, 16, 9, [6]byte{0x62, 0x52, 0x7e, 0x40, 0x52, 0xc1}},
+		{dpbf16, 31, 8, 16, [6]byte{0x62, 0x22, 0x3e, 0x48, 0x52, 0xf8}},
+		{cvtnebf16, 1, 0, 2, [6]byte{0x62, 0xf2, 0x7e, 0x48, 0x72, 0xca}},
+		{cvtnebf16, 27, 0, 27, [6]byte{0x62, 0x02, 0x7e, 0x48, 0x72, 0xdb}},
+		{cvtnebf16, 17, 0, 8, [6]byte{0x62, 0xc2, 0x7e, 0x48, 0x72, 0xc8}},
+		{cvtnebf16, 15, 0, 16, [6]byte{0x62, 0x32, 0x7e, 0x48, 0x72, 0xf8}},
+	} {
+		if got := encode(c.op, c.r, c.vvvv, c.rm); got != c.want {
+			t.Errorf("%s %d, %d, %d is % x, want % x", c.op.name, c.r, c.vvvv, c.rm, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
+)
+
+// GemmBF16 is a kernel for products of bfloat16 matrices with sums in float32: a tile, the
+// order it wants b in and the loops around it.
+type GemmBF16 struct {
+	Name   string
+	NR     int  // columns of a tile and of a panel of b
+	Faster bool // than products of float32 on this machine
+
+	rows         int // of a tile
+	tile         gemmTileBF16
+	indirectRows int
+	indirect     indirectGemmTileBF16
+}
+
+type gemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int,
+	bias *float32, residual *uint16, ldr int, scale, floor float32, ahead uintptr, aheadStep int)
+
+type indirectGemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int,
+	bias *float32, residual *uint16, ldr int, scale, floor float32, ahead uintptr, aheadStep int,
+	rows *int32, taps, stride int, zero *uint16)
+
+// ProductBF16 is what a product reads and writes: that of ProductF32, with the bits of
+// bfloat16 in A, B and Residual, sums in float32, and the result rounded once to the nearest
+// bfloat16 in C, or as it is in CF. Rows, Taps, Stride and Zero, as Line, NextC and NextR,
+// are what they are there.
+//
+// All products of an element are summed in one call that cannot be interrupted: it takes
+// up to 14 ns for each pair of K and tap.
+type ProductBF16 struct {
+	M, N, K int // K is even
+
+	A   []uint16
+	LDA int
+
+	Rows   []int32
+	Taps   int
+	Stride int
+	Zero   []uint16 // K zeros
+
+	B []uint16 // packed: [ceil(N/NR)][Taps*K/2][NR][2], tail columns zero
+
+	C     []uint16
+	CF    []float32 // instead of C, if ToF32
+	ToF32 bool
+	LDC   int // of C or CF
+
+	Bias     []float32 // N
+	Residual []uint16
+	LDR      int
+	Scale    float32
+	ReLU     bool
+
+	Line, NextC, NextR int
+}
+
+// Panels is how many panels of NR columns n columns take.
+func (g *GemmBF16) Panels(n int) int { return panels(n, g.NR) }
+
+// Rows is the height of a tile, of products with Rows or without.
+func (g *GemmBF16) Rows(indirect bool) int {
+	if indirect {
+		return g.indirectRows
+	}
+	return g.rows
+}
+
+// Together is how many panels of a depth Run takes for each tile before it goes to the
+// next: they stay in a level-2 cache.
+func (g *GemmBF16) Together(depth int) int { return max(1, tuning.BlockBytes/(depth*g.NR*2)) }
+
+// PackedSize is how many elements PackInto fills.
+func (g *GemmBF16) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
+
+// PackInto packs b, [taps][k][n] with ldb floats from row to row, into dst:
+// [ceil(n/NR)][taps*k/2][NR][2], which is zero in the tail columns. Column j is multiplied
+// by scale[j], unless scale is nil, and rounded to the nearest bfloat16. It panics where k
+// is odd.
+func (g *GemmBF16) PackInto(dst []uint16, b []float32, taps, k, n, ldb int, scale []float32) {
+	needEven(k)
+	// In the order of b: it may have to come from memory, and dst is written there.
+	for row := 0; row < taps*k; row += 2 {
+		for panel := range g.Panels(n) {
+			j := panel * g.NR
+			width := min(g.NR, n-j)
+			to := dst[(panel*taps*k+row)*g.NR:][:2*width]
+			even, odd := b[row*ldb+j:][:width], b[(row+1)*ldb+j:][:width]
+			for i := range width {
+				factor := float32(1)
+				if scale != nil {
+					factor = scale[j+i]
+				}
+				to[2*i], to[2*i+1] = ToBF16(even[i]*factor), ToBF16(odd[i]*factor)
+			}
+		}
+	}
+}
+
+// Run computes rows i0 to i1 of the columns in panels p0 to p1. It panics where p's
+// slices are too short or K is odd.
+func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
+	needEven(p.K)
+	l := p.layout()
+	have := extents{
+		a: len(p.A), zero: len(p.Zero), b: len(p.B), c: len(p.C), bias: extent(p.Bias), residual: extent(p.Residual),
+	}
+	if p.ToF32 {
+		have.c = len(p.CF)
+	}
+	l.check(g.NR, i0, i1, p0, p1, have)
+	if i0 == i1 {
+		return
+	}
+	most := g.Rows(p.Rows != nil)
+	block := g.Together(l.taps * p.K)
+	for first := p0; first < p1; first += block {
+		last := min(first+block, p1)
+		for i := i0; i < i1; {
+			t := l.tile(i, i0, i1, most, last-first)
+			for panel := first; panel < last; panel++ {
+				g.sum(p, &t, l.taps, panel)
+			}
+			i += t.rows
+		}
+	}
+}
+
+// sum computes a tile of one panel.
+func (g *GemmBF16) sum(p *ProductBF16, t *tile, taps, panel int) {
+	j := panel * g.NR
+	n := min(g.NR, p.N-j)
+	var c *uint16
+	var cf *float32
+	if p.ToF32 {
+		cf = &p.CF[t.c+j]
+	} else {
+		c = &p.C[t.c+j]
+	}
+	floor := float32(math.Inf(-1))
+	if p.ReLU {
+		floor = 0
+	}
+	b := &p.B[(panel*taps+t.tap0)*p.K*g.NR]
+	bias, residual, pairs := at(p.Bias, j), at(p.Residual, t.residual+j), p.K/2
+	if p.Rows == nil {
+		g.tile(t.rows, n, pairs, &p.A[t.row*p.LDA], p.LDA, b, c, cf, p.LDC,
+			bias, residual, p.LDR, p.Scale, floor, t.ahead, t.step)
+	} else {
+		g.indirect(t.rows, n, pairs, &p.A[0], p.LDA, b, c, cf, p.LDC,
+			bias, residual, p.LDR, p.Scale, floor, t.ahead, t.step,
+			&p.Rows[t.tap0*p.Stride+t.row], t.tap1-t.tap0, p.Stride, &p.Zero[0])
+	}
+	t.ahead += uintptr((t.tap1 - t.tap0) * (pairs / 4) * t.step)
+}
+
+func (p *ProductBF16) layout() productLayout {
+	taps := 1
+	if p.Rows != nil {
+		taps = p.Taps
+	}
+	return productLayout{
+		m: p.M, n: p.N, k: p.K, steps: p.K / 2,
+		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 2, lda: p.LDA,
+		rows: p.Rows, taps: taps, stride: p.Stride,
+		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldr: p.LDR, nextR: p.NextR,
+	}
+}
+
+func needEven(k int) {
+	if k%2 != 0 {
+		panic(fmt.Sprintf("kernel: products of bfloat16 are summed in pairs, and K is %d", k))
+	}
+}
