@@ -1,7 +1,9 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -38,4 +40,53 @@ func TestToBF16(t *testing.T) {
 			t.Errorf("NaN %#x becomes %g", bits, v)
 		}
 	}
+}
+
+// Slices of any length convert as one value does, to the bit, and nothing beside them.
+func TestConvertBF16(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for n := range 2*64 + 2 {
+			what := fmt.Sprintf("%d elements", n)
+			from, to := newGuarded(n), newGuardedOf[uint16](n)
+			for i := range from.s {
+				bits := r.Uint32()
+				if i%3 == 0 {
+					bits = bits&^0xffff | []uint32{0x7fff, 0x8000, 0x8001, 0x18000}[r.IntN(4)]
+				}
+				if i%5 == 0 {
+					bits |= 0x7f800000 // infinite or NaN
+				}
+				if i%7 == 0 {
+					bits &^= 0x7f800000 // zero or denormal
+				}
+				from.s[i] = math.Float32frombits(bits)
+			}
+			set.ConvertToBF16(to.s, from.s)
+			for i, got := range to.s {
+				if want := ToBF16(from.s[i]); got != want {
+					t.Fatalf("%s: %#x becomes %#x, want %#x", what, math.Float32bits(from.s[i]), got, want)
+				}
+			}
+			to.check(t, what)
+			back := newGuarded(n)
+			set.ConvertFromBF16(back.s, to.s)
+			for i, got := range back.s {
+				if math.Float32bits(got) != uint32(to.s[i])<<16 {
+					t.Fatalf("%s: %#x becomes %#x", what, to.s[i], math.Float32bits(got))
+				}
+			}
+			back.check(t, what)
+		}
+		expectPanics(t, map[string]func(n *int){"to": func(n *int) { *n = 4 }}, func(spoil func(n *int)) {
+			n := 3
+			spoil(&n)
+			set.ConvertToBF16(make([]uint16, n), make([]float32, 3))
+		})
+		expectPanics(t, map[string]func(n *int){"to": func(n *int) { *n = 4 }}, func(spoil func(n *int)) {
+			n := 3
+			spoil(&n)
+			set.ConvertFromBF16(make([]float32, n), make([]uint16, 3))
+		})
+	})
 }

@@ -41,8 +41,10 @@ type Set struct {
 
 	element elementF32
 
-	poolMax         poolMaxF32
-	poolSum         poolSumF32
+	bf16 conversionBF16
+
+	pool            poolKernels[float32]
+	poolBF16        poolKernels[uint16]
 	poolMaxGradient poolMaxGradientF32
 	poolSumGradient poolSumGradientF32
 
@@ -107,7 +109,9 @@ func genericSet() *Set {
 			},
 			choose: generic.SelectF32,
 		},
-		poolMax: generic.PoolMaxF32, poolSum: generic.PoolSumF32,
+		bf16:            conversionBF16{generic.SliceToBF16, generic.SliceFromBF16},
+		pool:            poolKernels[float32]{generic.PoolMaxF32, generic.PoolSumF32},
+		poolBF16:        poolKernels[uint16]{generic.PoolMaxBF16, generic.PoolSumBF16},
 		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,
 		multiplyAdd:     loop{func(n int) { generic.MultiplyAddF32(n) }, 16},
 		multiplyAddBF16: loop{func(n int) { generic.MultiplyAddF32(n) }, 16}, // they are products of float32

@@ -6,6 +6,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx2"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512bf16"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/generic"
 )
 
 func sets() []*Set {
@@ -58,7 +59,9 @@ func avx512Set() *Set {
 			},
 			choose: avx512.SelectF32,
 		},
-		poolMax: avx512.PoolMaxF32, poolSum: avx512.PoolSumF32,
+		bf16:            conversionBF16{avx512.SliceToBF16, avx512.SliceFromBF16},
+		pool:            poolKernels[float32]{avx512.PoolMaxF32, avx512.PoolSumF32},
+		poolBF16:        poolKernels[uint16]{avx512.PoolMaxBF16, avx512.PoolSumBF16},
 		poolMaxGradient: avx512.PoolMaxGradientF32, poolSumGradient: avx512.PoolSumGradientF32,
 		multiplyAdd: loop{avx512.MultiplyAddF32, 12 * 16 * 2},
 	}
@@ -109,7 +112,9 @@ func avx2Set() *Set {
 			},
 			choose: avx2.SelectF32,
 		},
-		poolMax: avx2.PoolMaxF32, poolSum: avx2.PoolSumF32,
+		bf16:            conversionBF16{generic.SliceToBF16, generic.SliceFromBF16},
+		pool:            poolKernels[float32]{avx2.PoolMaxF32, avx2.PoolSumF32},
+		poolBF16:        poolKernels[uint16]{generic.PoolMaxBF16, generic.PoolSumBF16},
 		poolMaxGradient: avx2.PoolMaxGradientF32, poolSumGradient: avx2.PoolSumGradientF32,
 		multiplyAdd: loop{avx2.MultiplyAddF32, 12 * 8 * 2},
 	}

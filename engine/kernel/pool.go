@@ -5,10 +5,11 @@ import (
 	"math"
 )
 
-type (
-	poolMaxF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32)
-	poolSumF32 func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32)
-)
+// poolKernels are those of elements of a type.
+type poolKernels[T float32 | uint16] struct {
+	max func(channels, taps int, x *T, pitch int, pixels *int32, y *T)
+	sum func(channels, taps int, x *T, pitch int, pixels *int32, y *T, weight float32, bias *float32, floor float32)
+}
 
 // Windows lists the pixels that each output pixel is pooled from.
 type Windows struct {
@@ -54,7 +55,12 @@ func NewWindows(g Geometry) *Windows {
 // Outputs is the number of output pixels.
 func (w *Windows) Outputs() int { return len(w.ends) }
 
-// PoolingF32 is what pooling reads and writes:
+type (
+	PoolingF32  = Pooling[float32]
+	PoolingBF16 = Pooling[uint16] // the bits of bfloat16
+)
+
+// Pooling is what pooling reads and writes:
 //
 //	for each output pixel i and channel c < Channels {
 //		Y[i*PitchY+c] = max of X[pixel*Pitch+c] over the window's pixels
@@ -65,12 +71,14 @@ func (w *Windows) Outputs() int { return len(w.ends) }
 //	acc := Weights[i] * sum of X[pixel*Pitch+c] over the window's pixels
 //	acc += Bias[c]                               // unless nil
 //	Y[i*PitchY+c] = max(acc, 0) if ReLU, else acc
-type PoolingF32 struct {
+//
+// with acc in float32, rounded once to the nearest where Y is of bfloat16.
+type Pooling[T float32 | uint16] struct {
 	Windows  *Windows
 	Channels int
-	X        []float32
+	X        []T
 	Pitch    int
-	Y        []float32
+	Y        []T
 	PitchY   int
 	Weights  []float32
 	Bias     []float32
@@ -78,7 +86,12 @@ type PoolingF32 struct {
 }
 
 // Pool computes output pixels i0 to i1. It panics where p's slices are too short.
-func (s *Set) Pool(p *PoolingF32, i0, i1 int) {
+func (s *Set) Pool(p *PoolingF32, i0, i1 int) { pool(&s.pool, p, i0, i1) }
+
+// PoolBF16 is Pool of bfloat16.
+func (s *Set) PoolBF16(p *PoolingBF16, i0, i1 int) { pool(&s.poolBF16, p, i0, i1) }
+
+func pool[T float32 | uint16](k *poolKernels[T], p *Pooling[T], i0, i1 int) {
 	w := p.Windows
 	if i0 < 0 || i0 > i1 || i1 > w.Outputs() || p.Channels < 1 {
 		panic(fmt.Sprintf("kernel: pixels %d:%d of %d, %d channels", i0, i1, w.Outputs(), p.Channels))
@@ -102,9 +115,9 @@ func (s *Set) Pool(p *PoolingF32, i0, i1 int) {
 		}
 		taps, pixels, y := w.ends[i]-start, &w.pixels[start], &p.Y[i*p.PitchY]
 		if p.Weights == nil {
-			s.poolMax(p.Channels, taps, &p.X[0], p.Pitch, pixels, y)
+			k.max(p.Channels, taps, &p.X[0], p.Pitch, pixels, y)
 		} else {
-			s.poolSum(p.Channels, taps, &p.X[0], p.Pitch, pixels, y, p.Weights[i], at(p.Bias, 0), floor)
+			k.sum(p.Channels, taps, &p.X[0], p.Pitch, pixels, y, p.Weights[i], at(p.Bias, 0), floor)
 		}
 	}
 }

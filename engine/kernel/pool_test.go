@@ -14,9 +14,25 @@ func windowsOf(g [11]int) *Windows {
 	return NewWindows(Geometry{Window: window, Images: g[0], In: Pair{g[1], g[2]}, Out: Pair{g[3], g[4]}})
 }
 
-// TestPool compares with the definition, for every number of channels up to two walks
+// poolingType is how pooling of a type is tested.
+type poolingType[T float32 | uint16] struct {
+	pool     func(set *Set, p *Pooling[T], i0, i1 int)
+	matrix   func(r *rand.Rand, rows, width, stride int) guardedOf[T]
+	value    func(v T) float64
+	rounding float64 // of a result, relative
+}
+
+var (
+	poolingF32  = poolingType[float32]{(*Set).Pool, matrix, func(v float32) float64 { return float64(v) }, 0}
+	poolingBF16 = poolingType[uint16]{(*Set).PoolBF16, matrixBF16, func(v uint16) float64 { return float64(FromBF16(v)) }, 0x1p-8}
+)
+
+func TestPool(t *testing.T)     { testPool(t, poolingF32) }
+func TestPoolBF16(t *testing.T) { testPool(t, poolingBF16) }
+
+// testPool compares with the definition, for every number of channels up to two walks
 // over the pixels and one, at prime pitches.
-func TestPool(t *testing.T) {
+func testPool[T float32 | uint16](t *testing.T, of poolingType[T]) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for channels := 1; channels <= 2*64+1; channels++ {
@@ -29,8 +45,8 @@ func TestPool(t *testing.T) {
 			w := windowsOf(g)
 			pitch := prime(channels + 1)
 			pitchY := prime(pitch + 1)
-			x, y := matrix(r, g[0]*g[1]*g[2], channels, pitch), newGuarded((w.Outputs()-1)*pitchY+channels)
-			p := &PoolingF32{Windows: w, Channels: channels, X: x.s, Pitch: pitch, Y: y.s, PitchY: pitchY}
+			x, y := of.matrix(r, g[0]*g[1]*g[2], channels, pitch), newGuardedOf[T]((w.Outputs()-1)*pitchY+channels)
+			p := &Pooling[T]{Windows: w, Channels: channels, X: x.s, Pitch: pitch, Y: y.s, PitchY: pitchY}
 			if channels%3 > 0 {
 				p.Weights = matrix(r, 1, w.Outputs(), 0).s
 				p.ReLU = channels%2 > 0
@@ -38,7 +54,7 @@ func TestPool(t *testing.T) {
 					p.Bias = matrix(r, 1, channels, 0).s
 				}
 			}
-			set.Pool(p, 0, w.Outputs())
+			of.pool(set, p, 0, w.Outputs())
 			i := 0
 			for image := range g[0] {
 				for oy := range g[3] {
@@ -51,7 +67,7 @@ func TestPool(t *testing.T) {
 									if iy < 0 || iy >= g[1] || ix < 0 || ix >= g[2] {
 										continue
 									}
-									v := float64(x.s[((image*g[1]+iy)*g[2]+ix)*pitch+c])
+									v := of.value(x.s[((image*g[1]+iy)*g[2]+ix)*pitch+c])
 									largest, sum, magnitude = max(largest, v), sum+v, magnitude+math.Abs(v)
 								}
 							}
@@ -66,8 +82,9 @@ func TestPool(t *testing.T) {
 									want = max(want, 0)
 								}
 								bound = float64(g[5]*g[6]+3) * 0x1p-24 * magnitude
+								bound += of.rounding * (math.Abs(want) + bound)
 							}
-							if got := float64(y.s[i*pitchY+c]); !(math.Abs(got-want) <= bound) {
+							if got := of.value(y.s[i*pitchY+c]); !(math.Abs(got-want) <= bound) {
 								t.Fatalf("%d channels, geometry %v: pixel %d channel %d is %g, want %g", channels, g, i, c, got, want)
 							}
 						}
@@ -82,12 +99,17 @@ func TestPool(t *testing.T) {
 
 // Part of the pixels leave the others alone.
 func TestPoolRange(t *testing.T) {
+	testPoolRange(t, poolingF32)
+	testPoolRange(t, poolingBF16)
+}
+
+func testPoolRange[T float32 | uint16](t *testing.T, of poolingType[T]) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		w := windowsOf([11]int{1, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1})
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, weights := range [][]float32{nil, matrix(r, 1, 25, 0).s} {
-			y := newGuarded(24*29 + 23)
-			set.Pool(&PoolingF32{Windows: w, Channels: 23, X: matrix(r, 25, 23, 29).s, Pitch: 29, Y: y.s, PitchY: 29, Weights: weights}, 7, 18)
+			y := newGuardedOf[T](24*29 + 23)
+			of.pool(set, &Pooling[T]{Windows: w, Channels: 23, X: of.matrix(r, 25, 23, 29).s, Pitch: 29, Y: y.s, PitchY: 29, Weights: weights}, 7, 18)
 			for i := range 25 {
 				for c := range 23 {
 					if written := !y.kept(i*29 + c); written != (i >= 7 && i < 18) {

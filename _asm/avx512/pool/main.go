@@ -10,9 +10,11 @@ import (
 
 func main() {
 	vector.AVX512.LaneMasks()
-	for _, maximum := range []bool{true, false} {
-		k := pool.Kernel{ISA: vector.AVX512, Maximum: maximum}
-		k.Emit()
+	for _, bf16 := range []bool{false, true} {
+		for _, maximum := range []bool{true, false} {
+			k := pool.Kernel{ISA: vector.AVX512, Maximum: maximum, BF16: bf16}
+			k.Emit()
+		}
 	}
 	build.Generate()
 }

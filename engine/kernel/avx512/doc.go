@@ -1,6 +1,7 @@
 // Package avx512 has the kernels for AVX-512, generated from _asm/avx512.
 package avx512
 
+//go:generate go -C ../../../_asm run ./avx512/convert -pkg avx512 -out ../engine/kernel/avx512/convert_amd64.s -stubs ../engine/kernel/avx512/convert_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/element -pkg avx512 -out ../engine/kernel/avx512/element_amd64.s -stubs ../engine/kernel/avx512/element_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/gemm -pkg avx512 -out ../engine/kernel/avx512/gemm_amd64.s -stubs ../engine/kernel/avx512/gemm_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/gradient -pkg avx512 -out ../engine/kernel/avx512/gradient_amd64.s -stubs ../engine/kernel/avx512/gradient_amd64.go

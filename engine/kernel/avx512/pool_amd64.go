@@ -21,3 +21,26 @@ func PoolMaxF32(channels int, taps int, x *float32, pitch int, pixels *int32, y 
 //
 //go:noescape
 func PoolSumF32(channels int, taps int, x *float32, pitch int, pixels *int32, y *float32, weight float32, bias *float32, floor float32)
+
+// PoolMaxBF16 is, for one tap or more:
+//
+//	for c := range channels {
+//		y[c] = max of x[pixels[t]*pitch+c] over t < taps
+//	}
+//
+// where x and y are bfloat16.
+//
+//go:noescape
+func PoolMaxBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16)
+
+// PoolSumBF16 is, for one tap or more:
+//
+//	for c := range channels {
+//		y[c] = max(weight * sum of x[pixels[t]*pitch+c] over t < taps + bias[c], floor)
+//	}
+//
+// where x and y are bfloat16, all else is float32, and y is rounded to the nearest. The bias may be
+// nil.
+//
+//go:noescape
+func PoolSumBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16, weight float32, bias *float32, floor float32)

@@ -212,3 +212,288 @@ narrowBiased:
 done:
 	VZEROUPPER
 	RET
+
+// func PoolMaxBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·PoolMaxBF16(SB), NOSPLIT, $0-48
+	MOVQ channels+0(FP), AX
+	MOVQ x+16(FP), CX
+	MOVQ pitch+24(FP), DX
+	SHLQ $0x01, DX
+	MOVQ y+40(FP), DI
+
+wide:
+	CMPQ      AX, $+64
+	JLT       narrow
+	MOVQ      taps+8(FP), BX
+	MOVQ      pixels+32(FP), SI
+	MOVLQSX   (SI), R8
+	IMULQ     DX, R8
+	ADDQ      CX, R8
+	ADDQ      $+4, SI
+	VPMOVZXWD (R8), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VPMOVZXWD 32(R8), Z1
+	VPSLLD    $0x10, Z1, Z1
+	VPMOVZXWD 64(R8), Z2
+	VPSLLD    $0x10, Z2, Z2
+	VPMOVZXWD 96(R8), Z3
+	VPSLLD    $0x10, Z3, Z3
+
+wideTap:
+	DECQ      BX
+	JEQ       wideCombined
+	MOVLQSX   (SI), R8
+	IMULQ     DX, R8
+	ADDQ      CX, R8
+	ADDQ      $+4, SI
+	VPMOVZXWD (R8), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VMAXPS    Z4, Z0, Z0
+	VPMOVZXWD 32(R8), Z5
+	VPSLLD    $0x10, Z5, Z5
+	VMAXPS    Z5, Z1, Z1
+	VPMOVZXWD 64(R8), Z6
+	VPSLLD    $0x10, Z6, Z6
+	VMAXPS    Z6, Z2, Z2
+	VPMOVZXWD 96(R8), Z7
+	VPSLLD    $0x10, Z7, Z7
+	VMAXPS    Z7, Z3, Z3
+	JMP       wideTap
+
+wideCombined:
+	VPSRLD  $0x10, Z0, Z0
+	VPMOVDW Z0, (DI)
+	VPSRLD  $0x10, Z1, Z1
+	VPMOVDW Z1, 32(DI)
+	VPSRLD  $0x10, Z2, Z2
+	VPMOVDW Z2, 64(DI)
+	VPSRLD  $0x10, Z3, Z3
+	VPMOVDW Z3, 96(DI)
+	ADDQ    $+128, CX
+	ADDQ    $+128, DI
+	SUBQ    $+64, AX
+	JMP     wide
+
+narrow:
+	CMPQ        AX, $+0
+	JLE         done
+	MOVQ        AX, R8
+	XORL        R9, R9
+	TESTQ       R8, R8
+	CMOVQLT     R9, R8
+	MOVL        $0x00000010, R9
+	CMPQ        R8, R9
+	CMOVQGT     R9, R8
+	MOVL        $-1, R9
+	BZHIL       R8, R9, R9
+	KMOVW       R9, K1
+	MOVQ        taps+8(FP), BX
+	MOVQ        pixels+32(FP), SI
+	MOVLQSX     (SI), R8
+	IMULQ       DX, R8
+	ADDQ        CX, R8
+	ADDQ        $+4, SI
+	VPMOVZXWD.Z (R8), K1, Z0
+	VPSLLD      $0x10, Z0, Z0
+
+narrowTap:
+	DECQ        BX
+	JEQ         narrowCombined
+	MOVLQSX     (SI), R8
+	IMULQ       DX, R8
+	ADDQ        CX, R8
+	ADDQ        $+4, SI
+	VPMOVZXWD.Z (R8), K1, Z4
+	VPSLLD      $0x10, Z4, Z4
+	VMAXPS      Z4, Z0, Z0
+	JMP         narrowTap
+
+narrowCombined:
+	VPSRLD  $0x10, Z0, Z0
+	VPMOVDW Z0, K1, (DI)
+	ADDQ    $+32, CX
+	ADDQ    $+32, DI
+	SUBQ    $+16, AX
+	JMP     narrow
+
+done:
+	VZEROUPPER
+	RET
+
+// func PoolSumBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16, weight float32, bias *float32, floor float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·PoolSumBF16(SB), NOSPLIT, $0-68
+	MOVQ         channels+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         pitch+24(FP), DX
+	SHLQ         $0x01, DX
+	MOVQ         y+40(FP), DI
+	MOVL         $0x00007fff, R8
+	VPBROADCASTD R8, Z26
+	MOVL         $0x00000001, R8
+	VPBROADCASTD R8, Z27
+	MOVL         $0x00400000, R8
+	VPBROADCASTD R8, Z28
+	VBROADCASTSS weight+48(FP), Z30
+	VBROADCASTSS floor+64(FP), Z29
+	MOVQ         bias+56(FP), R10
+
+wide:
+	CMPQ      AX, $+64
+	JLT       narrow
+	MOVQ      taps+8(FP), BX
+	MOVQ      pixels+32(FP), SI
+	MOVLQSX   (SI), R8
+	IMULQ     DX, R8
+	ADDQ      CX, R8
+	ADDQ      $+4, SI
+	VPMOVZXWD (R8), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VPMOVZXWD 32(R8), Z1
+	VPSLLD    $0x10, Z1, Z1
+	VPMOVZXWD 64(R8), Z2
+	VPSLLD    $0x10, Z2, Z2
+	VPMOVZXWD 96(R8), Z3
+	VPSLLD    $0x10, Z3, Z3
+
+wideTap:
+	DECQ      BX
+	JEQ       wideCombined
+	MOVLQSX   (SI), R8
+	IMULQ     DX, R8
+	ADDQ      CX, R8
+	ADDQ      $+4, SI
+	VPMOVZXWD (R8), Z4
+	VPSLLD    $0x10, Z4, Z4
+	VADDPS    Z4, Z0, Z0
+	VPMOVZXWD 32(R8), Z5
+	VPSLLD    $0x10, Z5, Z5
+	VADDPS    Z5, Z1, Z1
+	VPMOVZXWD 64(R8), Z6
+	VPSLLD    $0x10, Z6, Z6
+	VADDPS    Z6, Z2, Z2
+	VPMOVZXWD 96(R8), Z7
+	VPSLLD    $0x10, Z7, Z7
+	VADDPS    Z7, Z3, Z3
+	JMP       wideTap
+
+wideCombined:
+	VMULPS Z30, Z0, Z0
+	VMULPS Z30, Z1, Z1
+	VMULPS Z30, Z2, Z2
+	VMULPS Z30, Z3, Z3
+	TESTQ  R10, R10
+	JEQ    wideBiased
+	VADDPS (R10), Z0, Z0
+	VADDPS 64(R10), Z1, Z1
+	VADDPS 128(R10), Z2, Z2
+	VADDPS 192(R10), Z3, Z3
+
+wideBiased:
+	VMAXPS  Z0, Z29, Z0
+	VMAXPS  Z1, Z29, Z1
+	VMAXPS  Z2, Z29, Z2
+	VMAXPS  Z3, Z29, Z3
+	VCMPPS  $0x03, Z0, Z0, K2
+	VPSRLD  $0x10, Z0, Z4
+	VPANDD  Z27, Z4, Z4
+	VPADDD  Z26, Z4, Z4
+	VPADDD  Z0, Z4, Z4
+	VPORD   Z28, Z0, K2, Z4
+	VPSRLD  $0x10, Z4, Z4
+	VPMOVDW Z4, (DI)
+	VCMPPS  $0x03, Z1, Z1, K2
+	VPSRLD  $0x10, Z1, Z5
+	VPANDD  Z27, Z5, Z5
+	VPADDD  Z26, Z5, Z5
+	VPADDD  Z1, Z5, Z5
+	VPORD   Z28, Z1, K2, Z5
+	VPSRLD  $0x10, Z5, Z5
+	VPMOVDW Z5, 32(DI)
+	VCMPPS  $0x03, Z2, Z2, K2
+	VPSRLD  $0x10, Z2, Z6
+	VPANDD  Z27, Z6, Z6
+	VPADDD  Z26, Z6, Z6
+	VPADDD  Z2, Z6, Z6
+	VPORD   Z28, Z2, K2, Z6
+	VPSRLD  $0x10, Z6, Z6
+	VPMOVDW Z6, 64(DI)
+	VCMPPS  $0x03, Z3, Z3, K2
+	VPSRLD  $0x10, Z3, Z7
+	VPANDD  Z27, Z7, Z7
+	VPADDD  Z26, Z7, Z7
+	VPADDD  Z3, Z7, Z7
+	VPORD   Z28, Z3, K2, Z7
+	VPSRLD  $0x10, Z7, Z7
+	VPMOVDW Z7, 96(DI)
+	ADDQ    $+128, CX
+	ADDQ    $+128, DI
+	LEAQ    256(R10), R9
+	TESTQ   R10, R10
+	CMOVQNE R9, R10
+	SUBQ    $+64, AX
+	JMP     wide
+
+narrow:
+	CMPQ        AX, $+0
+	JLE         done
+	MOVQ        AX, R8
+	XORL        R9, R9
+	TESTQ       R8, R8
+	CMOVQLT     R9, R8
+	MOVL        $0x00000010, R9
+	CMPQ        R8, R9
+	CMOVQGT     R9, R8
+	MOVL        $-1, R9
+	BZHIL       R8, R9, R9
+	KMOVW       R9, K1
+	MOVQ        taps+8(FP), BX
+	MOVQ        pixels+32(FP), SI
+	MOVLQSX     (SI), R8
+	IMULQ       DX, R8
+	ADDQ        CX, R8
+	ADDQ        $+4, SI
+	VPMOVZXWD.Z (R8), K1, Z0
+	VPSLLD      $0x10, Z0, Z0
+
+narrowTap:
+	DECQ        BX
+	JEQ         narrowCombined
+	MOVLQSX     (SI), R8
+	IMULQ       DX, R8
+	ADDQ        CX, R8
+	ADDQ        $+4, SI
+	VPMOVZXWD.Z (R8), K1, Z4
+	VPSLLD      $0x10, Z4, Z4
+	VADDPS      Z4, Z0, Z0
+	JMP         narrowTap
+
+narrowCombined:
+	VMULPS    Z30, Z0, Z0
+	TESTQ     R10, R10
+	JEQ       narrowBiased
+	VMOVUPS.Z (R10), K1, Z4
+	VADDPS    Z4, Z0, Z0
+
+narrowBiased:
+	VMAXPS  Z0, Z29, Z0
+	VCMPPS  $0x03, Z0, Z0, K2
+	VPSRLD  $0x10, Z0, Z4
+	VPANDD  Z27, Z4, Z4
+	VPADDD  Z26, Z4, Z4
+	VPADDD  Z0, Z4, Z4
+	VPORD   Z28, Z0, K2, Z4
+	VPSRLD  $0x10, Z4, Z4
+	VPMOVDW Z4, K1, (DI)
+	ADDQ    $+32, CX
+	ADDQ    $+32, DI
+	LEAQ    64(R10), R9
+	TESTQ   R10, R10
+	CMOVQNE R9, R10
+	SUBQ    $+16, AX
+	JMP     narrow
+
+done:
+	VZEROUPPER
+	RET

@@ -74,3 +74,49 @@ func BenchmarkBF16Direct17x17Conv1x7x224To256(b *testing.B) {
 	benchmarkDirectBF16(b, 17, 1, 7, 224, 256)
 }
 func BenchmarkBF16Direct8x8Conv1x3x384To256(b *testing.B) { benchmarkDirectBF16(b, 8, 1, 3, 384, 256) }
+
+// benchmarkPool pools 35x35 pixels of 384 channels by 3x3, float32 and bfloat16, and
+// reports how many values of the input it reads in a second.
+func benchmarkPool[T float32 | uint16](b *testing.B, set *Set, of poolingType[T], weights bool) {
+	const channels = 384
+	w := windowsOf([11]int{1, 35, 35, 17, 17, 3, 3, 2, 2, 0, 0})
+	p := &Pooling[T]{Windows: w, Channels: channels, X: make([]T, 35*35*channels), Pitch: channels, Y: make([]T, w.Outputs()*channels), PitchY: channels}
+	if weights {
+		p.Weights = make([]float32, w.Outputs())
+	}
+	best := time.Duration(1 << 62)
+	for b.Loop() {
+		begin := time.Now()
+		of.pool(set, p, 0, w.Outputs())
+		best = min(best, time.Since(begin))
+	}
+	b.ReportMetric(float64(len(w.pixels)*channels)/float64(best.Nanoseconds()), "values/ns")
+}
+
+func BenchmarkPool35x35x384(b *testing.B) {
+	eachSetBenchmark(b, func(b *testing.B, set *Set) {
+		b.Run("max/float32", func(b *testing.B) { benchmarkPool(b, set, poolingF32, false) })
+		b.Run("max/bfloat16", func(b *testing.B) { benchmarkPool(b, set, poolingBF16, false) })
+		b.Run("sum/float32", func(b *testing.B) { benchmarkPool(b, set, poolingF32, true) })
+		b.Run("sum/bfloat16", func(b *testing.B) { benchmarkPool(b, set, poolingBF16, true) })
+	})
+}
+
+// BenchmarkConvertBF16 converts 64 Ki values, which stay in a level-2 cache, there and back.
+func BenchmarkConvertBF16(b *testing.B) {
+	eachSetBenchmark(b, func(b *testing.B, set *Set) {
+		f32, bf16 := random(1<<16), randomBF16(1<<16)
+		b.Run("to", func(b *testing.B) {
+			b.SetBytes(6 << 16)
+			for b.Loop() {
+				set.ConvertToBF16(bf16, f32)
+			}
+		})
+		b.Run("from", func(b *testing.B) {
+			b.SetBytes(6 << 16)
+			for b.Loop() {
+				set.ConvertFromBF16(f32, bf16)
+			}
+		})
+	})
+}
