@@ -17,9 +17,6 @@ import (
 type Kernel struct {
 	vector.ISA
 	Maximum bool
-	BF16    bool // x and y are bfloat16, for AVX512 only
-
-	rounding vector.Rounding
 }
 
 // together is how many vectors of channels one walk over the pixels takes.
@@ -27,23 +24,13 @@ const together = 4
 
 // Emit writes the kernel into the file under construction.
 func (k *Kernel) Emit() {
-	name, last, combine := "PoolSum", ", weight float32, bias *float32, floor float32", "y[c] = max(weight * sum of x[pixels[t]*pitch+c] over t < taps + bias[c], floor)"
+	name, last, combine := "PoolSumF32", ", weight float32, bias *float32, floor float32", "y[c] = max(weight * sum of x[pixels[t]*pitch+c] over t < taps + bias[c], floor)"
 	if k.Maximum {
-		name, last, combine = "PoolMax", "", "y[c] = max of x[pixels[t]*pitch+c] over t < taps"
+		name, last, combine = "PoolMaxF32", "", "y[c] = max of x[pixels[t]*pitch+c] over t < taps"
 	}
-	element, kind := "float32", "F32"
-	if k.BF16 {
-		element, kind = "uint16", "BF16"
-	}
-	name += kind
-	TEXT(name, 4, fmt.Sprintf("func(channels, taps int, x *%[1]s, pitch int, pixels *int32, y *%[1]s%s)", element, last)) // NOSPLIT
+	TEXT(name, 4, "func(channels, taps int, x *float32, pitch int, pixels *int32, y *float32"+last+")") // NOSPLIT
 	doc := fmt.Sprintf("%s is, for one tap or more:\n\n\tfor c := range channels {\n\t\t%s\n\t}", name, combine)
-	switch {
-	case k.BF16 && k.Maximum:
-		doc += "\n\nwhere x and y are bfloat16."
-	case k.BF16:
-		doc += "\n\nwhere x and y are bfloat16, all else is float32, and y is rounded to the nearest. The bias may be\nnil."
-	case !k.Maximum:
+	if !k.Maximum {
 		doc += "\n\nThe bias may be nil."
 	}
 	Doc(strings.Split(doc, "\n")...)
@@ -51,12 +38,12 @@ func (k *Kernel) Emit() {
 
 	channels, taps, x, pitch := reg.RAX, reg.RBX, reg.RCX, reg.RDX
 	pixels, y := reg.RSI, reg.RDI
-	advance := func(vectors int) {
-		ADDQ(I32(vectors*k.stride()), x)
-		ADDQ(I32(vectors*k.stride()), y)
+	advance := func(bytes int) {
+		ADDQ(I32(bytes), x)
+		ADDQ(I32(bytes), y)
 		if !k.Maximum {
 			// Nil stays nil.
-			LEAQ(Mem{Base: bias, Disp: vectors * k.Bytes()}, reg.R9)
+			LEAQ(Mem{Base: bias, Disp: bytes}, reg.R9)
 			TESTQ(bias, bias)
 			CMOVQNE(reg.R9, bias)
 		}
@@ -64,16 +51,9 @@ func (k *Kernel) Emit() {
 	Load(Param("channels"), channels)
 	Load(Param("x"), x)
 	Load(Param("pitch"), pitch)
-	if k.BF16 {
-		SHLQ(U8(1), pitch)
-	} else {
-		SHLQ(U8(2), pitch)
-	}
+	SHLQ(U8(2), pitch)
 	Load(Param("y"), y)
 	if !k.Maximum {
-		if k.BF16 {
-			k.rounding = vector.NewRounding(k.Registers-6, reg.R8)
-		}
 		VBROADCASTSS(vector.Arg("weight"), k.weight())
 		VBROADCASTSS(vector.Arg("floor"), k.floor())
 		Load(Param("bias"), bias)
@@ -84,7 +64,7 @@ func (k *Kernel) Emit() {
 	CMPQ(channels, I32(width))
 	JLT(LabelRef("narrow"))
 	k.walk("wide", together, nil, taps, x, pitch, pixels, y)
-	advance(together)
+	advance(4 * width)
 	SUBQ(I32(width), channels)
 	JMP(LabelRef("wide"))
 
@@ -96,7 +76,7 @@ func (k *Kernel) Emit() {
 	MOVQ(channels, lanes)
 	k.SetMask(mask, lanes, tmp)
 	k.walk("narrow", 1, mask, taps, x, pitch, pixels, y)
-	advance(1)
+	advance(k.Bytes())
 	SUBQ(I32(k.Lanes), channels)
 	JMP(LabelRef("narrow"))
 
@@ -111,22 +91,6 @@ func (k *Kernel) floor() reg.VecPhysical  { return k.Reg(k.Registers - 3) }
 // bias holds the address of the channels' biases.
 var bias = reg.R10
 
-// stride is the bytes from a vector of x or y to the next.
-func (k *Kernel) stride() int {
-	if k.BF16 {
-		return 2 * k.Lanes
-	}
-	return k.Bytes()
-}
-
-func (k *Kernel) load(m Mem, v reg.VecPhysical, mask reg.Register) {
-	if k.BF16 {
-		vector.LoadBF16(m, v, mask)
-	} else {
-		k.ISA.Load(m, v, mask)
-	}
-}
-
 // walk combines some vectors of every pixel: the first is taken as it is.
 func (k *Kernel) walk(name string, vectors int, mask reg.Register, taps, x, pitch, pixels, y reg.GPPhysical) {
 	at := reg.R8
@@ -140,20 +104,20 @@ func (k *Kernel) walk(name string, vectors int, mask reg.Register, taps, x, pitc
 	Load(Param("pixels"), pixels)
 	next()
 	for v := range vectors {
-		k.load(Mem{Base: at, Disp: v * k.stride()}, k.Reg(v), mask)
+		k.ISA.Load(Mem{Base: at, Disp: v * k.Bytes()}, k.Reg(v), mask)
 	}
 	Label(name + "Tap")
 	DECQ(taps)
 	JEQ(LabelRef(name + "Combined"))
 	next()
 	for v := range vectors {
-		from, acc := Mem{Base: at, Disp: v * k.stride()}, k.Reg(v)
-		if mask == nil && !k.BF16 {
+		from, acc := Mem{Base: at, Disp: v * k.Bytes()}, k.Reg(v)
+		if mask == nil {
 			k.combine(from, acc)
 			continue
 		}
-		value := k.Reg(together + v)
-		k.load(from, value, mask)
+		value := k.Reg(together)
+		k.ISA.Load(from, value, mask)
 		k.combine(value, acc)
 	}
 	JMP(LabelRef(name + "Tap"))
@@ -181,17 +145,7 @@ func (k *Kernel) walk(name string, vectors int, mask reg.Register, taps, x, pitc
 		}
 	}
 	for v := range vectors {
-		to := Mem{Base: y, Disp: v * k.stride()}
-		if !k.BF16 {
-			k.Store(k.Reg(v), to, mask)
-			continue
-		}
-		value := k.Reg(v)
-		if !k.Maximum {
-			value = k.Reg(together + v)
-			k.rounding.Round(k.Reg(v), value)
-		}
-		vector.StoreBF16(value, to, mask)
+		k.Store(k.Reg(v), Mem{Base: y, Disp: v * k.Bytes()}, mask)
 	}
 }
 

@@ -344,12 +344,12 @@ func TestGemmBF16RefusesShortSlices(t *testing.T) {
 			spoil["Taps"] = func(p *testProductBF16) { p.Taps = 0 }
 		}
 		expectPanics(t, spoil, func(spoil func(p *testProductBF16)) {
-			p := newProductBF16(g, productCase{m: 11, n: 9, k: 6, taps: taps, bias: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
+			p := newProductBF16(g, productCase{m: 11, n: 10, k: 6, taps: taps, bias: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
 			if taps > 0 {
 				p.Rows[0] = 13 // the last row of A
 			}
 			spoil(p)
-			g.Run(&p.ProductBF16, 0, 11, 0, g.Panels(9))
+			g.Run(&p.ProductBF16, 0, 11, 0, g.Panels(10))
 		})
 	}
 }

@@ -10,11 +10,14 @@ import (
 
 func main() {
 	vector.AVX512.LaneMasks()
-	for _, bf16 := range []bool{false, true} {
-		for _, maximum := range []bool{true, false} {
-			k := pool.Kernel{ISA: vector.AVX512, Maximum: maximum, BF16: bf16}
-			k.Emit()
-		}
+	for _, maximum := range []bool{true, false} {
+		k := pool.Kernel{ISA: vector.AVX512, Maximum: maximum}
+		k.Emit()
+	}
+	pool.Permutations()
+	for _, maximum := range []bool{true, false} {
+		k := pool.KernelBF16{Maximum: maximum}
+		k.Emit()
 	}
 	build.Generate()
 }

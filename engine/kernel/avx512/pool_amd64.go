@@ -39,8 +39,8 @@ func PoolMaxBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y 
 //		y[c] = max(weight * sum of x[pixels[t]*pitch+c] over t < taps + bias[c], floor)
 //	}
 //
-// where x and y are bfloat16, all else is float32, and y is rounded to the nearest. The bias may be
-// nil.
+// where x and y are bfloat16, all else is float32, and y is rounded to the nearest. The bias
+// may be nil.
 //
 //go:noescape
 func PoolSumBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16, weight float32, bias *float32, floor float32)

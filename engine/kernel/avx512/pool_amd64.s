@@ -213,17 +213,61 @@ done:
 	VZEROUPPER
 	RET
 
+DATA evenLanes<>+0(SB)/4, $0x00000000
+DATA evenLanes<>+4(SB)/4, $0x00000002
+DATA evenLanes<>+8(SB)/4, $0x00000004
+DATA evenLanes<>+12(SB)/4, $0x00000006
+DATA evenLanes<>+16(SB)/4, $0x00000008
+DATA evenLanes<>+20(SB)/4, $0x0000000a
+DATA evenLanes<>+24(SB)/4, $0x0000000c
+DATA evenLanes<>+28(SB)/4, $0x0000000e
+DATA evenLanes<>+32(SB)/4, $0x00000010
+DATA evenLanes<>+36(SB)/4, $0x00000012
+DATA evenLanes<>+40(SB)/4, $0x00000014
+DATA evenLanes<>+44(SB)/4, $0x00000016
+DATA evenLanes<>+48(SB)/4, $0x00000018
+DATA evenLanes<>+52(SB)/4, $0x0000001a
+DATA evenLanes<>+56(SB)/4, $0x0000001c
+DATA evenLanes<>+60(SB)/4, $0x0000001e
+GLOBL evenLanes<>(SB), RODATA|NOPTR, $64
+
+DATA oddLanes<>+0(SB)/4, $0x00000001
+DATA oddLanes<>+4(SB)/4, $0x00000003
+DATA oddLanes<>+8(SB)/4, $0x00000005
+DATA oddLanes<>+12(SB)/4, $0x00000007
+DATA oddLanes<>+16(SB)/4, $0x00000009
+DATA oddLanes<>+20(SB)/4, $0x0000000b
+DATA oddLanes<>+24(SB)/4, $0x0000000d
+DATA oddLanes<>+28(SB)/4, $0x0000000f
+DATA oddLanes<>+32(SB)/4, $0x00000011
+DATA oddLanes<>+36(SB)/4, $0x00000013
+DATA oddLanes<>+40(SB)/4, $0x00000015
+DATA oddLanes<>+44(SB)/4, $0x00000017
+DATA oddLanes<>+48(SB)/4, $0x00000019
+DATA oddLanes<>+52(SB)/4, $0x0000001b
+DATA oddLanes<>+56(SB)/4, $0x0000001d
+DATA oddLanes<>+60(SB)/4, $0x0000001f
+GLOBL oddLanes<>(SB), RODATA|NOPTR, $64
+
 // func PoolMaxBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·PoolMaxBF16(SB), NOSPLIT, $0-48
-	MOVQ channels+0(FP), AX
-	MOVQ x+16(FP), CX
-	MOVQ pitch+24(FP), DX
-	SHLQ $0x01, DX
-	MOVQ y+40(FP), DI
+	MOVL         $0x00007fff, R9
+	VPBROADCASTD R9, Z24
+	MOVL         $0x00000001, R9
+	VPBROADCASTD R9, Z25
+	MOVL         $0x00400000, R9
+	VPBROADCASTD R9, Z26
+	MOVL         $0xffff0000, R9
+	VPBROADCASTD R9, Z31
+	MOVQ         channels+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         pitch+24(FP), DX
+	SHLQ         $0x01, DX
+	MOVQ         y+40(FP), DI
 
 wide:
-	CMPQ      AX, $+64
+	CMPQ      AX, $+128
 	JLT       narrow
 	MOVQ      taps+8(FP), BX
 	MOVQ      pixels+32(FP), SI
@@ -231,14 +275,18 @@ wide:
 	IMULQ     DX, R8
 	ADDQ      CX, R8
 	ADDQ      $+4, SI
-	VPMOVZXWD (R8), Z0
-	VPSLLD    $0x10, Z0, Z0
-	VPMOVZXWD 32(R8), Z1
-	VPSLLD    $0x10, Z1, Z1
-	VPMOVZXWD 64(R8), Z2
-	VPSLLD    $0x10, Z2, Z2
-	VPMOVZXWD 96(R8), Z3
-	VPSLLD    $0x10, Z3, Z3
+	VMOVDQU16 (R8), Z1
+	VPSLLD    $0x10, Z1, Z0
+	VPANDD    Z31, Z1, Z1
+	VMOVDQU16 64(R8), Z3
+	VPSLLD    $0x10, Z3, Z2
+	VPANDD    Z31, Z3, Z3
+	VMOVDQU16 128(R8), Z5
+	VPSLLD    $0x10, Z5, Z4
+	VPANDD    Z31, Z5, Z5
+	VMOVDQU16 192(R8), Z7
+	VPSLLD    $0x10, Z7, Z6
+	VPANDD    Z31, Z7, Z7
 
 wideTap:
 	DECQ      BX
@@ -247,55 +295,65 @@ wideTap:
 	IMULQ     DX, R8
 	ADDQ      CX, R8
 	ADDQ      $+4, SI
-	VPMOVZXWD (R8), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VMAXPS    Z4, Z0, Z0
-	VPMOVZXWD 32(R8), Z5
-	VPSLLD    $0x10, Z5, Z5
-	VMAXPS    Z5, Z1, Z1
-	VPMOVZXWD 64(R8), Z6
-	VPSLLD    $0x10, Z6, Z6
-	VMAXPS    Z6, Z2, Z2
-	VPMOVZXWD 96(R8), Z7
-	VPSLLD    $0x10, Z7, Z7
-	VMAXPS    Z7, Z3, Z3
+	VMOVDQU16 (R8), Z9
+	VPSLLD    $0x10, Z9, Z8
+	VPANDD    Z31, Z9, Z9
+	VMAXPS    Z8, Z0, Z0
+	VMAXPS    Z9, Z1, Z1
+	VMOVDQU16 64(R8), Z11
+	VPSLLD    $0x10, Z11, Z10
+	VPANDD    Z31, Z11, Z11
+	VMAXPS    Z10, Z2, Z2
+	VMAXPS    Z11, Z3, Z3
+	VMOVDQU16 128(R8), Z13
+	VPSLLD    $0x10, Z13, Z12
+	VPANDD    Z31, Z13, Z13
+	VMAXPS    Z12, Z4, Z4
+	VMAXPS    Z13, Z5, Z5
+	VMOVDQU16 192(R8), Z15
+	VPSLLD    $0x10, Z15, Z14
+	VPANDD    Z31, Z15, Z15
+	VMAXPS    Z14, Z6, Z6
+	VMAXPS    Z15, Z7, Z7
 	JMP       wideTap
 
 wideCombined:
-	VPSRLD  $0x10, Z0, Z0
-	VPMOVDW Z0, (DI)
-	VPSRLD  $0x10, Z1, Z1
-	VPMOVDW Z1, 32(DI)
-	VPSRLD  $0x10, Z2, Z2
-	VPMOVDW Z2, 64(DI)
-	VPSRLD  $0x10, Z3, Z3
-	VPMOVDW Z3, 96(DI)
-	ADDQ    $+128, CX
-	ADDQ    $+128, DI
-	SUBQ    $+64, AX
-	JMP     wide
+	VPSRLD    $0x10, Z0, Z0
+	VPORD     Z1, Z0, Z0
+	VMOVDQU16 Z0, (DI)
+	VPSRLD    $0x10, Z2, Z2
+	VPORD     Z3, Z2, Z2
+	VMOVDQU16 Z2, 64(DI)
+	VPSRLD    $0x10, Z4, Z4
+	VPORD     Z5, Z4, Z4
+	VMOVDQU16 Z4, 128(DI)
+	VPSRLD    $0x10, Z6, Z6
+	VPORD     Z7, Z6, Z6
+	VMOVDQU16 Z6, 192(DI)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DI
+	SUBQ      $+128, AX
+	JMP       wide
 
 narrow:
 	CMPQ        AX, $+0
 	JLE         done
-	MOVQ        AX, R8
-	XORL        R9, R9
-	TESTQ       R8, R8
-	CMOVQLT     R9, R8
-	MOVL        $0x00000010, R9
-	CMPQ        R8, R9
-	CMOVQGT     R9, R8
+	MOVL        $0x00000020, R8
+	CMPQ        AX, R8
+	CMOVQLT     AX, R8
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
-	KMOVW       R9, K1
+	KMOVD       R9, K1
+	KSHIFTRD    $0x10, K1, K3
 	MOVQ        taps+8(FP), BX
 	MOVQ        pixels+32(FP), SI
 	MOVLQSX     (SI), R8
 	IMULQ       DX, R8
 	ADDQ        CX, R8
 	ADDQ        $+4, SI
-	VPMOVZXWD.Z (R8), K1, Z0
-	VPSLLD      $0x10, Z0, Z0
+	VMOVDQU16.Z (R8), K1, Z1
+	VPSLLD      $0x10, Z1, Z0
+	VPANDD      Z31, Z1, Z1
 
 narrowTap:
 	DECQ        BX
@@ -304,43 +362,50 @@ narrowTap:
 	IMULQ       DX, R8
 	ADDQ        CX, R8
 	ADDQ        $+4, SI
-	VPMOVZXWD.Z (R8), K1, Z4
-	VPSLLD      $0x10, Z4, Z4
-	VMAXPS      Z4, Z0, Z0
+	VMOVDQU16.Z (R8), K1, Z9
+	VPSLLD      $0x10, Z9, Z8
+	VPANDD      Z31, Z9, Z9
+	VMAXPS      Z8, Z0, Z0
+	VMAXPS      Z9, Z1, Z1
 	JMP         narrowTap
 
 narrowCombined:
-	VPSRLD  $0x10, Z0, Z0
-	VPMOVDW Z0, K1, (DI)
-	ADDQ    $+32, CX
-	ADDQ    $+32, DI
-	SUBQ    $+16, AX
-	JMP     narrow
+	VPSRLD    $0x10, Z0, Z0
+	VPORD     Z1, Z0, Z0
+	VMOVDQU16 Z0, K1, (DI)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DI
+	SUBQ      $+32, AX
+	JMP       narrow
 
 done:
 	VZEROUPPER
 	RET
 
 // func PoolSumBF16(channels int, taps int, x *uint16, pitch int, pixels *int32, y *uint16, weight float32, bias *float32, floor float32)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
 TEXT ·PoolSumBF16(SB), NOSPLIT, $0-68
+	MOVL         $0x00007fff, R9
+	VPBROADCASTD R9, Z24
+	MOVL         $0x00000001, R9
+	VPBROADCASTD R9, Z25
+	MOVL         $0x00400000, R9
+	VPBROADCASTD R9, Z26
+	MOVL         $0xffff0000, R9
+	VPBROADCASTD R9, Z31
 	MOVQ         channels+0(FP), AX
 	MOVQ         x+16(FP), CX
 	MOVQ         pitch+24(FP), DX
 	SHLQ         $0x01, DX
 	MOVQ         y+40(FP), DI
-	MOVL         $0x00007fff, R8
-	VPBROADCASTD R8, Z26
-	MOVL         $0x00000001, R8
-	VPBROADCASTD R8, Z27
-	MOVL         $0x00400000, R8
-	VPBROADCASTD R8, Z28
-	VBROADCASTSS weight+48(FP), Z30
-	VBROADCASTSS floor+64(FP), Z29
+	VMOVDQU32    evenLanes<>+0(SB), Z30
+	VMOVDQU32    oddLanes<>+0(SB), Z29
+	VBROADCASTSS weight+48(FP), Z28
+	VBROADCASTSS floor+64(FP), Z27
 	MOVQ         bias+56(FP), R10
 
 wide:
-	CMPQ      AX, $+64
+	CMPQ      AX, $+128
 	JLT       narrow
 	MOVQ      taps+8(FP), BX
 	MOVQ      pixels+32(FP), SI
@@ -348,14 +413,18 @@ wide:
 	IMULQ     DX, R8
 	ADDQ      CX, R8
 	ADDQ      $+4, SI
-	VPMOVZXWD (R8), Z0
-	VPSLLD    $0x10, Z0, Z0
-	VPMOVZXWD 32(R8), Z1
-	VPSLLD    $0x10, Z1, Z1
-	VPMOVZXWD 64(R8), Z2
-	VPSLLD    $0x10, Z2, Z2
-	VPMOVZXWD 96(R8), Z3
-	VPSLLD    $0x10, Z3, Z3
+	VMOVDQU16 (R8), Z1
+	VPSLLD    $0x10, Z1, Z0
+	VPANDD    Z31, Z1, Z1
+	VMOVDQU16 64(R8), Z3
+	VPSLLD    $0x10, Z3, Z2
+	VPANDD    Z31, Z3, Z3
+	VMOVDQU16 128(R8), Z5
+	VPSLLD    $0x10, Z5, Z4
+	VPANDD    Z31, Z5, Z5
+	VMOVDQU16 192(R8), Z7
+	VPSLLD    $0x10, Z7, Z6
+	VPANDD    Z31, Z7, Z7
 
 wideTap:
 	DECQ      BX
@@ -364,98 +433,168 @@ wideTap:
 	IMULQ     DX, R8
 	ADDQ      CX, R8
 	ADDQ      $+4, SI
-	VPMOVZXWD (R8), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VADDPS    Z4, Z0, Z0
-	VPMOVZXWD 32(R8), Z5
-	VPSLLD    $0x10, Z5, Z5
-	VADDPS    Z5, Z1, Z1
-	VPMOVZXWD 64(R8), Z6
-	VPSLLD    $0x10, Z6, Z6
-	VADDPS    Z6, Z2, Z2
-	VPMOVZXWD 96(R8), Z7
-	VPSLLD    $0x10, Z7, Z7
-	VADDPS    Z7, Z3, Z3
+	VMOVDQU16 (R8), Z9
+	VPSLLD    $0x10, Z9, Z8
+	VPANDD    Z31, Z9, Z9
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VMOVDQU16 64(R8), Z11
+	VPSLLD    $0x10, Z11, Z10
+	VPANDD    Z31, Z11, Z11
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VMOVDQU16 128(R8), Z13
+	VPSLLD    $0x10, Z13, Z12
+	VPANDD    Z31, Z13, Z13
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VMOVDQU16 192(R8), Z15
+	VPSLLD    $0x10, Z15, Z14
+	VPANDD    Z31, Z15, Z15
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z15, Z7, Z7
 	JMP       wideTap
 
 wideCombined:
-	VMULPS Z30, Z0, Z0
-	VMULPS Z30, Z1, Z1
-	VMULPS Z30, Z2, Z2
-	VMULPS Z30, Z3, Z3
-	TESTQ  R10, R10
-	JEQ    wideBiased
-	VADDPS (R10), Z0, Z0
-	VADDPS 64(R10), Z1, Z1
-	VADDPS 128(R10), Z2, Z2
-	VADDPS 192(R10), Z3, Z3
+	VMULPS    Z28, Z0, Z0
+	VMULPS    Z28, Z1, Z1
+	VMULPS    Z28, Z2, Z2
+	VMULPS    Z28, Z3, Z3
+	VMULPS    Z28, Z4, Z4
+	VMULPS    Z28, Z5, Z5
+	VMULPS    Z28, Z6, Z6
+	VMULPS    Z28, Z7, Z7
+	TESTQ     R10, R10
+	JEQ       wideBiased
+	VMOVUPS   (R10), Z8
+	VMOVUPS   64(R10), Z9
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z9, Z30, Z16
+	VADDPS    Z16, Z0, Z0
+	VPERMT2PS Z9, Z29, Z8
+	VADDPS    Z8, Z1, Z1
+	VMOVUPS   128(R10), Z10
+	VMOVUPS   192(R10), Z11
+	VMOVAPS   Z10, Z16
+	VPERMT2PS Z11, Z30, Z16
+	VADDPS    Z16, Z2, Z2
+	VPERMT2PS Z11, Z29, Z10
+	VADDPS    Z10, Z3, Z3
+	VMOVUPS   256(R10), Z12
+	VMOVUPS   320(R10), Z13
+	VMOVAPS   Z12, Z16
+	VPERMT2PS Z13, Z30, Z16
+	VADDPS    Z16, Z4, Z4
+	VPERMT2PS Z13, Z29, Z12
+	VADDPS    Z12, Z5, Z5
+	VMOVUPS   384(R10), Z14
+	VMOVUPS   448(R10), Z15
+	VMOVAPS   Z14, Z16
+	VPERMT2PS Z15, Z30, Z16
+	VADDPS    Z16, Z6, Z6
+	VPERMT2PS Z15, Z29, Z14
+	VADDPS    Z14, Z7, Z7
 
 wideBiased:
-	VMAXPS  Z0, Z29, Z0
-	VMAXPS  Z1, Z29, Z1
-	VMAXPS  Z2, Z29, Z2
-	VMAXPS  Z3, Z29, Z3
-	VCMPPS  $0x03, Z0, Z0, K2
-	VPSRLD  $0x10, Z0, Z4
-	VPANDD  Z27, Z4, Z4
-	VPADDD  Z26, Z4, Z4
-	VPADDD  Z0, Z4, Z4
-	VPORD   Z28, Z0, K2, Z4
-	VPSRLD  $0x10, Z4, Z4
-	VPMOVDW Z4, (DI)
-	VCMPPS  $0x03, Z1, Z1, K2
-	VPSRLD  $0x10, Z1, Z5
-	VPANDD  Z27, Z5, Z5
-	VPADDD  Z26, Z5, Z5
-	VPADDD  Z1, Z5, Z5
-	VPORD   Z28, Z1, K2, Z5
-	VPSRLD  $0x10, Z5, Z5
-	VPMOVDW Z5, 32(DI)
-	VCMPPS  $0x03, Z2, Z2, K2
-	VPSRLD  $0x10, Z2, Z6
-	VPANDD  Z27, Z6, Z6
-	VPADDD  Z26, Z6, Z6
-	VPADDD  Z2, Z6, Z6
-	VPORD   Z28, Z2, K2, Z6
-	VPSRLD  $0x10, Z6, Z6
-	VPMOVDW Z6, 64(DI)
-	VCMPPS  $0x03, Z3, Z3, K2
-	VPSRLD  $0x10, Z3, Z7
-	VPANDD  Z27, Z7, Z7
-	VPADDD  Z26, Z7, Z7
-	VPADDD  Z3, Z7, Z7
-	VPORD   Z28, Z3, K2, Z7
-	VPSRLD  $0x10, Z7, Z7
-	VPMOVDW Z7, 96(DI)
-	ADDQ    $+128, CX
-	ADDQ    $+128, DI
-	LEAQ    256(R10), R9
-	TESTQ   R10, R10
-	CMOVQNE R9, R10
-	SUBQ    $+64, AX
-	JMP     wide
+	VMAXPS    Z0, Z27, Z8
+	VMAXPS    Z1, Z27, Z9
+	VCMPPS    $0x03, Z8, Z8, K2
+	VPSRLD    $0x10, Z8, Z0
+	VPANDD    Z25, Z0, Z0
+	VPADDD    Z24, Z0, Z0
+	VPADDD    Z8, Z0, Z0
+	VPORD     Z26, Z8, K2, Z0
+	VCMPPS    $0x03, Z9, Z9, K2
+	VPSRLD    $0x10, Z9, Z1
+	VPANDD    Z25, Z1, Z1
+	VPADDD    Z24, Z1, Z1
+	VPADDD    Z9, Z1, Z1
+	VPORD     Z26, Z9, K2, Z1
+	VMAXPS    Z2, Z27, Z10
+	VMAXPS    Z3, Z27, Z11
+	VCMPPS    $0x03, Z10, Z10, K2
+	VPSRLD    $0x10, Z10, Z2
+	VPANDD    Z25, Z2, Z2
+	VPADDD    Z24, Z2, Z2
+	VPADDD    Z10, Z2, Z2
+	VPORD     Z26, Z10, K2, Z2
+	VCMPPS    $0x03, Z11, Z11, K2
+	VPSRLD    $0x10, Z11, Z3
+	VPANDD    Z25, Z3, Z3
+	VPADDD    Z24, Z3, Z3
+	VPADDD    Z11, Z3, Z3
+	VPORD     Z26, Z11, K2, Z3
+	VMAXPS    Z4, Z27, Z12
+	VMAXPS    Z5, Z27, Z13
+	VCMPPS    $0x03, Z12, Z12, K2
+	VPSRLD    $0x10, Z12, Z4
+	VPANDD    Z25, Z4, Z4
+	VPADDD    Z24, Z4, Z4
+	VPADDD    Z12, Z4, Z4
+	VPORD     Z26, Z12, K2, Z4
+	VCMPPS    $0x03, Z13, Z13, K2
+	VPSRLD    $0x10, Z13, Z5
+	VPANDD    Z25, Z5, Z5
+	VPADDD    Z24, Z5, Z5
+	VPADDD    Z13, Z5, Z5
+	VPORD     Z26, Z13, K2, Z5
+	VMAXPS    Z6, Z27, Z14
+	VMAXPS    Z7, Z27, Z15
+	VCMPPS    $0x03, Z14, Z14, K2
+	VPSRLD    $0x10, Z14, Z6
+	VPANDD    Z25, Z6, Z6
+	VPADDD    Z24, Z6, Z6
+	VPADDD    Z14, Z6, Z6
+	VPORD     Z26, Z14, K2, Z6
+	VCMPPS    $0x03, Z15, Z15, K2
+	VPSRLD    $0x10, Z15, Z7
+	VPANDD    Z25, Z7, Z7
+	VPADDD    Z24, Z7, Z7
+	VPADDD    Z15, Z7, Z7
+	VPORD     Z26, Z15, K2, Z7
+	VPSRLD    $0x10, Z0, Z0
+	VPANDD    Z31, Z1, Z1
+	VPORD     Z1, Z0, Z0
+	VMOVDQU16 Z0, (DI)
+	VPSRLD    $0x10, Z2, Z2
+	VPANDD    Z31, Z3, Z3
+	VPORD     Z3, Z2, Z2
+	VMOVDQU16 Z2, 64(DI)
+	VPSRLD    $0x10, Z4, Z4
+	VPANDD    Z31, Z5, Z5
+	VPORD     Z5, Z4, Z4
+	VMOVDQU16 Z4, 128(DI)
+	VPSRLD    $0x10, Z6, Z6
+	VPANDD    Z31, Z7, Z7
+	VPORD     Z7, Z6, Z6
+	VMOVDQU16 Z6, 192(DI)
+	ADDQ      $+256, CX
+	ADDQ      $+256, DI
+	LEAQ      512(R10), R9
+	TESTQ     R10, R10
+	CMOVQNE   R9, R10
+	SUBQ      $+128, AX
+	JMP       wide
 
 narrow:
 	CMPQ        AX, $+0
 	JLE         done
-	MOVQ        AX, R8
-	XORL        R9, R9
-	TESTQ       R8, R8
-	CMOVQLT     R9, R8
-	MOVL        $0x00000010, R9
-	CMPQ        R8, R9
-	CMOVQGT     R9, R8
+	MOVL        $0x00000020, R8
+	CMPQ        AX, R8
+	CMOVQLT     AX, R8
 	MOVL        $-1, R9
 	BZHIL       R8, R9, R9
-	KMOVW       R9, K1
+	KMOVD       R9, K1
+	KSHIFTRD    $0x10, K1, K3
 	MOVQ        taps+8(FP), BX
 	MOVQ        pixels+32(FP), SI
 	MOVLQSX     (SI), R8
 	IMULQ       DX, R8
 	ADDQ        CX, R8
 	ADDQ        $+4, SI
-	VPMOVZXWD.Z (R8), K1, Z0
-	VPSLLD      $0x10, Z0, Z0
+	VMOVDQU16.Z (R8), K1, Z1
+	VPSLLD      $0x10, Z1, Z0
+	VPANDD      Z31, Z1, Z1
 
 narrowTap:
 	DECQ        BX
@@ -464,35 +603,52 @@ narrowTap:
 	IMULQ       DX, R8
 	ADDQ        CX, R8
 	ADDQ        $+4, SI
-	VPMOVZXWD.Z (R8), K1, Z4
-	VPSLLD      $0x10, Z4, Z4
-	VADDPS      Z4, Z0, Z0
+	VMOVDQU16.Z (R8), K1, Z9
+	VPSLLD      $0x10, Z9, Z8
+	VPANDD      Z31, Z9, Z9
+	VADDPS      Z8, Z0, Z0
+	VADDPS      Z9, Z1, Z1
 	JMP         narrowTap
 
 narrowCombined:
-	VMULPS    Z30, Z0, Z0
+	VMULPS    Z28, Z0, Z0
+	VMULPS    Z28, Z1, Z1
 	TESTQ     R10, R10
 	JEQ       narrowBiased
-	VMOVUPS.Z (R10), K1, Z4
-	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K3, Z9
+	VMOVAPS   Z8, Z16
+	VPERMT2PS Z9, Z30, Z16
+	VADDPS    Z16, Z0, Z0
+	VPERMT2PS Z9, Z29, Z8
+	VADDPS    Z8, Z1, Z1
 
 narrowBiased:
-	VMAXPS  Z0, Z29, Z0
-	VCMPPS  $0x03, Z0, Z0, K2
-	VPSRLD  $0x10, Z0, Z4
-	VPANDD  Z27, Z4, Z4
-	VPADDD  Z26, Z4, Z4
-	VPADDD  Z0, Z4, Z4
-	VPORD   Z28, Z0, K2, Z4
-	VPSRLD  $0x10, Z4, Z4
-	VPMOVDW Z4, K1, (DI)
-	ADDQ    $+32, CX
-	ADDQ    $+32, DI
-	LEAQ    64(R10), R9
-	TESTQ   R10, R10
-	CMOVQNE R9, R10
-	SUBQ    $+16, AX
-	JMP     narrow
+	VMAXPS    Z0, Z27, Z8
+	VMAXPS    Z1, Z27, Z9
+	VCMPPS    $0x03, Z8, Z8, K2
+	VPSRLD    $0x10, Z8, Z0
+	VPANDD    Z25, Z0, Z0
+	VPADDD    Z24, Z0, Z0
+	VPADDD    Z8, Z0, Z0
+	VPORD     Z26, Z8, K2, Z0
+	VCMPPS    $0x03, Z9, Z9, K2
+	VPSRLD    $0x10, Z9, Z1
+	VPANDD    Z25, Z1, Z1
+	VPADDD    Z24, Z1, Z1
+	VPADDD    Z9, Z1, Z1
+	VPORD     Z26, Z9, K2, Z1
+	VPSRLD    $0x10, Z0, Z0
+	VPANDD    Z31, Z1, Z1
+	VPORD     Z1, Z0, Z0
+	VMOVDQU16 Z0, K1, (DI)
+	ADDQ      $+64, CX
+	ADDQ      $+64, DI
+	LEAQ      128(R10), R9
+	TESTQ     R10, R10
+	CMOVQNE   R9, R10
+	SUBQ      $+32, AX
+	JMP       narrow
 
 done:
 	VZEROUPPER
