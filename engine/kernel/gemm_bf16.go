@@ -33,8 +33,9 @@ type indirectGemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16
 // bfloat16 in C, or as it is in CF. Rows, Taps, Stride and Zero, as Line, NextC and NextR,
 // are what they are there.
 //
-// All products of an element are summed in one call that cannot be interrupted: it takes
-// up to 14 ns for each pair of K and tap.
+// All products of an element are summed in one call, which cannot be interrupted, for C is
+// rounded: on Zen 4 that takes up to 8 ns for each pair of K of each tap, 0.05 ms for 3x3 of
+// 1536 channels.
 type ProductBF16 struct {
 	M, N, K int // K is even
 

@@ -85,10 +85,16 @@ type Pooling[T float32 | uint16] struct {
 	ReLU     bool
 }
 
+// Inlined into another package, Pool and PoolBF16 would let p escape to the generic function.
+
 // Pool computes output pixels i0 to i1. It panics where p's slices are too short.
+//
+//go:noinline
 func (s *Set) Pool(p *PoolingF32, i0, i1 int) { pool(&s.pool, p, i0, i1) }
 
 // PoolBF16 is Pool of bfloat16.
+//
+//go:noinline
 func (s *Set) PoolBF16(p *PoolingBF16, i0, i1 int) { pool(&s.poolBF16, p, i0, i1) }
 
 func pool[T float32 | uint16](k *poolKernels[T], p *Pooling[T], i0, i1 int) {

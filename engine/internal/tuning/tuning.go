@@ -63,7 +63,8 @@ const (
 // What one call of assembly does at most: it cannot be interrupted, so that a garbage
 // collection would wait for it.
 const (
-	// MaxDepth is the steps of k of a product.
+	// MaxDepth is the steps of k of a product of float32. Those of bfloat16, whose sums are
+	// rounded, take as many as they have.
 	MaxDepth = 4096
 
 	// TilesPerCall is the tiles of a transform.
