@@ -10,14 +10,15 @@ func auxiliaryHead(b *builder, x *value, gridName, logitsName string) *value {
 	b, x = b.in("AuxLogits"), b.keepLast(x)
 	w := valid(5, 3)
 	pooled := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
-		return graph.MeanPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
+		return graph.MeanPool(wide(x)).Window(w.height).Strides(w.stride).NoPadding().Done()
 	})
+	pooled = b.narrow(pooled)
 	pooled = b.record("AvgPool_1a_5x5", Layer{Kind: AveragePool}, w, b.parameterCount(), pooled, x)
 	x = b.conv(pooled, "Conv2d_1b_1x1", 128, same(1, 1))
 	x = b.conv(x, gridName, 768, window{x.shape[1], x.shape[2], 1, true})
 	x = b.keepLast(x)
 	flat := []int{x.shape[0], x.channels()}
-	x = x.then(flat, func(x *graph.Node) *graph.Node { return graph.Reshape(x, flat...) })
+	x = x.then(flat, func(x *graph.Node) *graph.Node { return graph.Reshape(wide(x), flat...) })
 	logits := b.dense(x, logitsName)
 	b.endPoints["AuxLogits"] = logits
 	return logits

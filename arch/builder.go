@@ -146,32 +146,102 @@ func (w window) slide(x *value, channels int) []int {
 func (b *builder) conv(x *value, name string, channels int, w window) *value {
 	at := b.in(name)
 	parameters := b.parameterCount()
-	sums := at.convolve(x, b.width(channels), w)
-	if b.keeps.convolutions {
-		sums = b.keep(sums)
-	}
-	y := relu(at.batchNorm(sums))
+	y := b.narrow(relu(at.normalized(x, b.width(channels), w)))
 	return b.record(name, Layer{Kind: Convolution, Activation: "relu", MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
 }
 
-// linear is a 1x1 convolution with a bias, without batch norm or activation: the
-// "Linear" expansions of the residual blocks. The channels are not subject to the
-// width multiplier.
-func (b *builder) linear(x *value, name string, channels int) *value {
+// linear is a 1x1 convolution with a bias, without batch norm or activation, times a
+// scale: the "Linear" expansions of the residual blocks. The channels are not subject to
+// the width multiplier. The sum with the residual, which is bfloat16 where x is, is
+// float32.
+func (b *builder) linear(x *value, name string, channels int, scale float64) (y, scaled *value) {
 	at, w := b.in(name), same(1, 1)
 	parameters := b.parameterCount()
-	y := at.bias(at.convolve(x, channels, w))
-	return b.record(name, Layer{Kind: Convolution, MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
+	kernel := at.kernel(x, channels, w)
+	biases := at.parameter("biases", initializer.Zero, true, channels)
+	y = x.then(w.slide(x, channels), func(x *graph.Node) *graph.Node {
+		weights, biases := kernel.NodeValue(b.graph), biases.NodeValue(b.graph)
+		if x.DType() != dtypes.BFloat16 {
+			sums := w.convolve(x, weights)
+			return graph.Add(sums, channelwise(biases, sums))
+		}
+		sums := w.convolve(wide(x), rounded(graph.MulScalar(weights, scale)))
+		return graph.Add(sums, channelwise(graph.MulScalar(biases, scale), sums))
+	})
+	scaled = y
+	if !b.mixed(x) {
+		scaled = y.then(y.shape, func(y *graph.Node) *graph.Node { return graph.MulScalar(y, scale) })
+	}
+	return b.record(name, Layer{Kind: Convolution, MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x), scaled
 }
 
-func (b *builder) convolve(x *value, channels int, w window) *value {
-	kernel := b.parameter("weights", b.initializer(), true, w.height, w.width, x.channels(), channels)
-	return x.then(w.slide(x, channels), func(x *graph.Node) *graph.Node {
-		conv := graph.Convolve(x, kernel.NodeValue(b.graph)).Strides(w.stride)
-		if w.valid {
-			return conv.NoPadding().Done()
+// kernel is a convolution's weights.
+func (b *builder) kernel(x *value, channels int, w window) *model.Variable {
+	return b.parameter("weights", b.initializer(), true, w.height, w.width, x.channels(), channels)
+}
+
+// convolve slides the window over x.
+func (w window) convolve(x, weights *graph.Node) *graph.Node {
+	conv := graph.Convolve(x, weights).Strides(w.stride)
+	if w.valid {
+		return conv.NoPadding().Done()
+	}
+	return conv.PadSame().Done()
+}
+
+// normalized is a convolution and batch norm, which normalises each channel: with the
+// statistics of the batch, which also move the stored ones, when the graph trains and the
+// layer is not frozen; with the stored ones otherwise.
+func (b *builder) normalized(x *value, channels int, w window) *value {
+	kernel := b.kernel(x, channels, w)
+	at := b.in("BatchNorm")
+	gamma := at.parameter("gamma", initializer.One, true, channels)
+	beta := at.parameter("beta", initializer.Zero, true, channels)
+	movingMean := at.parameter("moving_mean", initializer.Zero, false, channels)
+	movingVariance := at.parameter("moving_variance", initializer.One, false, channels)
+	stored := b.root != nil && (!b.root.IsTraining(b.graph) || at.frozen())
+	shape := w.slide(x, channels)
+	if !stored {
+		sums := x.then(shape, func(x *graph.Node) *graph.Node {
+			weights := kernel.NodeValue(b.graph)
+			if x.DType() == dtypes.BFloat16 {
+				weights = rounded(weights)
+			}
+			return w.convolve(wide(x), weights)
+		})
+		if b.keeps.convolutions {
+			sums = b.keep(sums)
 		}
-		return conv.PadSame().Done()
+		return sums.then(shape, func(sums *graph.Node) *graph.Node {
+			const channelsAxis = 3
+			y, mean, variance := graph.InternalBatchNormForTraining(sums, gamma.NodeValue(b.graph), beta.NodeValue(b.graph), batchNormEpsilon, channelsAxis)
+			b.move(movingMean, mean)
+			b.move(movingVariance, variance)
+			return y
+		})
+	}
+	// One multiplication and one addition an element: from elementary operations, so that
+	// every backend has it and it can be differentiated when frozen.
+	affine := func() (scale, offset *graph.Node) {
+		deviation := graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon))
+		scale = graph.Div(gamma.NodeValue(b.graph), deviation)
+		return scale, graph.Sub(beta.NodeValue(b.graph), graph.Mul(movingMean.NodeValue(b.graph), scale))
+	}
+	if b.mixed(x) {
+		return x.then(shape, func(x *graph.Node) *graph.Node {
+			scale, offset := affine()
+			weights := kernel.NodeValue(b.graph)
+			sums := w.convolve(wide(x), rounded(graph.Mul(weights, channelwise(scale, weights))))
+			return graph.Add(sums, channelwise(offset, sums))
+		})
+	}
+	sums := x.then(shape, func(x *graph.Node) *graph.Node { return w.convolve(x, kernel.NodeValue(b.graph)) })
+	if b.keeps.convolutions {
+		sums = b.keep(sums)
+	}
+	return sums.then(shape, func(sums *graph.Node) *graph.Node {
+		scale, offset := affine()
+		return graph.Add(graph.Mul(sums, channelwise(scale, sums)), channelwise(offset, sums))
 	})
 }
 
@@ -180,33 +250,6 @@ func (b *builder) bias(x *value) *value {
 	biases := b.parameter("biases", initializer.Zero, true, x.channels())
 	return x.then(x.shape, func(x *graph.Node) *graph.Node {
 		return graph.Add(x, channelwise(biases.NodeValue(b.graph), x))
-	})
-}
-
-// batchNorm normalises each channel: with the statistics of the batch, which also
-// move the stored ones, when the graph trains and the layer is not frozen; with the
-// stored ones otherwise.
-func (b *builder) batchNorm(x *value) *value {
-	at, channels := b.in("BatchNorm"), x.channels()
-	gamma := at.parameter("gamma", initializer.One, true, channels)
-	beta := at.parameter("beta", initializer.Zero, true, channels)
-	movingMean := at.parameter("moving_mean", initializer.Zero, false, channels)
-	movingVariance := at.parameter("moving_variance", initializer.One, false, channels)
-	return x.then(x.shape, func(x *graph.Node) *graph.Node {
-		gamma, beta := gamma.NodeValue(b.graph), beta.NodeValue(b.graph)
-		if !b.root.IsTraining(b.graph) || b.frozen() {
-			// One multiplication and one addition an element: from elementary operations,
-			// so that every backend has it and it can be differentiated when frozen.
-			deviation := graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon))
-			scale := graph.Div(gamma, deviation)
-			offset := graph.Sub(beta, graph.Mul(movingMean.NodeValue(b.graph), scale))
-			return graph.Add(graph.Mul(x, channelwise(scale, x)), channelwise(offset, x))
-		}
-		const channelsAxis = 3
-		y, mean, variance := graph.InternalBatchNormForTraining(x, gamma, beta, batchNormEpsilon, channelsAxis)
-		b.move(movingMean, mean)
-		b.move(movingVariance, variance)
-		return y
 	})
 }
 
@@ -228,8 +271,9 @@ func (b *builder) move(average *model.Variable, value *graph.Node) {
 func (b *builder) maxPool(x *value, name string) *value {
 	w := valid(3, 2)
 	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
-		return graph.MaxPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
+		return graph.MaxPool(wide(x)).Window(w.height).Strides(w.stride).NoPadding().Done()
 	})
+	y = b.narrow(y)
 	return b.record(name, Layer{Kind: MaxPool}, w, b.parameterCount(), y, x)
 }
 
@@ -238,10 +282,11 @@ func (b *builder) averagePool(x *value, name string) *value {
 	w := same(3, 3)
 	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
 		if b.network.options.AveragePoolCountsPadding {
-			return graph.DivScalar(graph.SumPool(x).Window(3).Strides(1).PadSame().Done(), 9.0)
+			return graph.DivScalar(graph.SumPool(wide(x)).Window(3).Strides(1).PadSame().Done(), 9.0)
 		}
-		return graph.MeanPool(x).Window(3).Strides(1).PadSame().Done()
+		return graph.MeanPool(wide(x)).Window(3).Strides(1).PadSame().Done()
 	})
+	y = b.narrow(y)
 	return b.record(name, Layer{Kind: AveragePool}, w, b.parameterCount(), y, x)
 }
 
@@ -262,8 +307,8 @@ func (b *builder) concat(branches ...*value) *value {
 // residual adds to x the joined branches, expanded to the channels of x and
 // scaled (section 3.3, figure 20). There is no batch norm on the sum (section 3.2).
 func (b *builder) residual(x *value, scale float64, activate bool, branches ...*value) *value {
-	up := b.linear(b.concat(branches...), "Conv2d_1x1", x.channels())
-	y := x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(x, graph.MulScalar(up.node, scale)) })
+	up, scaled := b.linear(b.concat(branches...), "Conv2d_1x1", x.channels(), scale)
+	y := x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(wide(x), scaled.node) })
 	if b.keeps.sums {
 		y = b.keep(y)
 	}
@@ -272,6 +317,7 @@ func (b *builder) residual(x *value, scale float64, activate bool, branches ...*
 		y = relu(y)
 		layer.Activation = "relu"
 	}
+	y = b.narrow(y)
 	return b.record("sum", layer, window{}, b.parameterCount(), y, x, up)
 }
 
@@ -279,7 +325,7 @@ func (b *builder) residual(x *value, scale float64, activate bool, branches ...*
 // whole grid, dropout, and the logits.
 func (b *builder) head(x *value) *value {
 	at := b.in("Logits")
-	pooled := x.then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(x, 1, 2) })
+	pooled := x.then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(wide(x), 1, 2) })
 	pooled = at.record("AvgPool_1a", Layer{Kind: GlobalAveragePool}, window{}, b.parameterCount(), pooled, x)
 	b.endPoints["PreLogits"] = pooled
 	keep := b.network.options.DropoutKeep

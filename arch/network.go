@@ -146,7 +146,7 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 		outputs.AuxiliaryLogits = auxiliary.node
 	}
 	for name, x := range b.endPoints {
-		outputs.EndPoints[name] = x.node
+		outputs.EndPoints[name] = wide(x.node)
 	}
 	return outputs
 }

@@ -29,6 +29,9 @@ type Options struct {
 	// border as well, as the Inception-v3 of torchvision and timm does. TensorFlow
 	// divides by the number of cells inside the image.
 	AveragePoolCountsPadding bool `json:"average_pool_counts_padding,omitempty"`
+	// Precision is how exactly the network computes; Float32 when empty. It is no property of
+	// weights.
+	Precision Precision `json:"-"`
 	// BatchNormDecay is the decay of batch norm's moving statistics, in (0,1); 0.9997
 	// when zero, as in the TF-slim release.
 	BatchNormDecay float64 `json:"batch_norm_decay,omitempty"`
@@ -46,6 +49,9 @@ type Options struct {
 func (o Options) withDefaults(n *definition) (Options, error) {
 	fail := func(format string, args ...any) (Options, error) {
 		return o, fmt.Errorf("arch: %s: "+format, append([]any{n.name}, args...)...)
+	}
+	if err := o.Precision.check(); err != nil {
+		return fail("%w", err)
 	}
 	if o.Classes == 0 {
 		o.Classes = 1000

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"github.com/gomlx/compute"
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
@@ -13,10 +15,16 @@ import (
 // convolutions, and those with functions beside main, are left to the go backend as they
 // are.
 func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
-	if recorded.Opaque() != "" || !recorded.Has(compute.OpTypeConvGeneral) {
+	if b.IsFinalized() {
+		return nil, errors.New("cpu: the backend has been finalized")
+	}
+	if recorded.Opaque() || !recorded.Has(compute.OpTypeConvGeneral) {
 		return b.delegate(recorded)
 	}
-	p, err := lower.Lower(recorded.Recorded(), b.Backend)
+	if err := recorded.CheckSizes(); err != nil {
+		return nil, err
+	}
+	p, err := lower.Lower(recorded.Recorded(), b.Backend, b.machine.Mixed())
 	if err != nil {
 		return nil, err
 	}

@@ -5,15 +5,16 @@
 //
 // GoMLX calls the methods of a compute.Function for each operation of a graph, then
 // Compile, then Execute for each batch. [Backend.Builder] begins that way, and compile.go
-// is the whole of it on one page, in four stages, each a package that imports only those
-// before it.
+// is the whole of it on one page, in four stages, each a package. Imports go one way:
+// lower stands on graph and on plan's types, run on plan's, and neither on the other.
 //
 // internal/graph records. Each method makes a Node: the operation, its operands and what
 // lowering needs to know of it. The same operation is given to GoMLX's go backend, which
 // infers its shape and finds its errors, and a Node keeps how to repeat that.
 //
 // internal/lower turns nodes into operations on tensors. It finds what is live, what is
-// constant and what is computed again for gradients; then it asks a list of recognisers
+// constant and what is computed again for gradients; it lets ReLU keep the sign of what it
+// cuts off, where its gradient can use that (rectify.go); then it asks a list of recognisers
 // for each node (recognisers.go, in their order and with the reasons for it). A recogniser
 // takes along what follows: a convolution its batch norm, bias, residual sum and ReLU. What
 // none knows is delegated to the go backend, in parts that are as large as possible.
@@ -27,8 +28,8 @@
 // internal/run computes. The first implementation of an ordered list that accepts an
 // operation (choose.go) is how it is computed, for inference, training, profiles and
 // measurements alike. It packs constant weights once, and is bound to the memory of each
-// run; then running the program is calling its operations one after the other, each of
-// which divides its work among all threads.
+// run; then running the program is calling its operations one after the other, most of
+// which divide their work among all threads.
 //
 // engine/kernel, below all of these, has the innermost loops, in plain Go and in assembly,
 // and checks what they are given. internal/tuning has the thresholds that the stages decide
@@ -49,9 +50,9 @@
 // average pooling that it follows, or be joined with others of the same pixels. Choosing
 // asks run's acceptsWinograd: a dense window of 3x3, 1x3, 3x1, 1x7 or 7x1, 32 channels and
 // enough tiles for all threads are computed by Winograd's algorithm, what is left as a
-// product of matrices (direct.go). newWinograd lays the tiles and says how much scratch each
-// thread needs; dividing the arena gives In and Out their offsets; place takes the distances
-// of their pixels; pack transforms the weights, times Scale, into the order of the kernel.
+// product of matrices (direct.go). newWinograd lays the tiles; dividing the arena gives In and Out
+// their offsets; place takes the distances of their pixels, and needs says how much scratch
+// each thread has to have; pack transforms the weights, times Scale, into the order of the kernel.
 //
 // bind, once for each run's memory, returns a function that lets the threads take blocks of
 // tiles. A block is kernel's WinogradF32.Run: the input transform, for AVX-512 the

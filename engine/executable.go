@@ -39,11 +39,15 @@ func (e *executable) Outputs() []shapes.Shape {
 
 func (e *executable) Finalize() { e.program.Finalize() }
 
-// Execute runs the program. It may be called by several goroutines.
+// Execute runs the program. It may be called by several goroutines. Inputs that are given
+// away are not to be used again, also after an error: they may be written over by then.
 func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
 	inner, err := e.check(inputs, device)
 	if err != nil {
 		return nil, err
+	}
+	if len(donate) > 0 && len(donate) != len(inputs) {
+		return nil, fmt.Errorf("cpu: which inputs are given away should be said of all %d or of none, found %d", len(inputs), len(donate))
 	}
 	made, err := e.program.Execute(inner, donate)
 	if err != nil {

@@ -47,6 +47,9 @@ func Profile(program compute.Executable, inputs []compute.Buffer, runs int) ([]O
 	if !ok {
 		return Operations(program)
 	}
+	if runs < 1 {
+		return nil, fmt.Errorf("cpu: a profile takes at least 1 run, found %d", runs)
+	}
 	inner, err := e.check(inputs, 0)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,8 @@ type Config struct {
 	Labels []recipe.Label
 	// Batch is how many images run through the network at a time; 1 when zero.
 	Batch int
+	// Precision is how exactly the network computes; arch.Float32 when empty.
+	Precision arch.Precision
 }
 
 // Open reads the weights and makes a Classifier that runs on the backend. Weights
@@ -54,6 +56,13 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 	network, card, err := checkpoint.Identify(weights.Hint{Network: config.Network, Card: config.Card})
 	if err != nil {
 		return nil, err
+	}
+	if config.Precision != "" {
+		options := network.Options()
+		options.Precision = config.Precision
+		if network, err = arch.New(network.Name(), options); err != nil {
+			return nil, err
+		}
 	}
 	c := &Classifier{network: network, batch: cmp.Or(config.Batch, 1)}
 	if c.batch < 1 {

@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/predict"
@@ -22,6 +23,7 @@ type evaluateFlags struct {
 	preprocessing  preprocessingFlags
 	decode         decodeFlags
 	labels         string
+	precision      string
 	data           string
 	split          string
 	crops          int
@@ -70,6 +72,7 @@ as for the test images, --submission writes what the test server takes.`,
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
 	addLabels(cmd, &f.labels)
+	addPrecision(cmd, &f.precision)
 	addData(cmd, &f.data)
 	addSplit(cmd, &f.split, "", "evaluate, such as validation")
 	addCrops(cmd, &f.crops, 1, "crops of each photograph")
@@ -141,7 +144,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 
 // check returns the crops, unless a flag is wrong.
 func (f *evaluateFlags) check() (vision.Crops, error) {
-	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.challenge.check(), f.backend.check())
+	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision), f.challenge.check(), f.backend.check())
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +155,7 @@ func (f *evaluateFlags) check() (vision.Crops, error) {
 // error.
 func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, stderr io.Writer) (members []evaluate.Member, closeAll func(), err error) {
 	closeAll = func() {}
-	config := predict.Config{Network: f.model}
+	config := predict.Config{Network: f.model, Precision: arch.Precision(f.precision)}
 	f.preprocessing.apply(&config)
 	if config.Labels, err = readLabels(f.labels); err != nil {
 		return nil, closeAll, err
@@ -171,6 +174,9 @@ func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, st
 		if f.predictions != "" {
 			if m.Fingerprint, err = evaluate.Fingerprint(config.Weights); err != nil {
 				return nil, closeAll, err
+			}
+			if config.Precision != arch.Float32 {
+				m.Fingerprint += " " + string(config.Precision)
 			}
 		}
 		members = append(members, m)

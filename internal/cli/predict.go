@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
@@ -27,6 +28,7 @@ type predictFlags struct {
 	decode        decodeFlags
 	batch         int
 	labels        string
+	precision     string
 	json          bool
 	backend       backendFlags
 }
@@ -58,6 +60,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 	f.decode.add(cmd)
 	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
 	addLabels(cmd, &f.labels)
+	addPrecision(cmd, &f.precision)
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd
@@ -77,7 +80,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	config := predict.Config{Network: f.model, Batch: min(f.batch, len(files)), Card: card}
+	config := predict.Config{Network: f.model, Batch: min(f.batch, len(files)), Card: card, Precision: arch.Precision(f.precision)}
 	f.preprocessing.apply(&config)
 	if config.Labels, err = readLabels(f.labels); err != nil {
 		return err
@@ -131,7 +134,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 // check returns the card of the public weights that are meant where none are named, unless
 // a flag is wrong.
 func (f *predictFlags) check() (*recipe.Checkpoint, error) {
-	err := cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), f.backend.check())
+	err := cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision), f.backend.check())
 	if err != nil || f.weights != "" {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ type Builder struct {
 	tail            compute.Backend
 	main            *Function
 	compile         func(*Builder) (compute.Executable, error)
-	opaque          string
+	opaque          bool
 	standIns        []StandIn
 }
 
@@ -25,9 +25,22 @@ func NewBuilder(tail compute.Backend, name string, compile func(*Builder) (compu
 	return b
 }
 
-// Opaque says why the program cannot be lowered: it has functions beside main, or runs on
-// several devices. Empty otherwise.
-func (b *Builder) Opaque() string { return b.opaque }
+// Opaque reports whether the program cannot be lowered: it has functions beside main, or
+// runs on several devices.
+func (b *Builder) Opaque() bool { return b.opaque }
+
+// CheckSizes returns an error that names the first operation whose result has no elements,
+// such as those of a batch of no images.
+func (b *Builder) CheckSizes() error {
+	for _, n := range b.main.nodes {
+		for _, s := range n.Shapes {
+			if s.Size() == 0 {
+				return fmt.Errorf("cpu: the result of %s should have elements, found %s", n.Op, s)
+			}
+		}
+	}
+	return nil
+}
 
 // Has reports whether an operation was recorded.
 func (b *Builder) Has(op compute.OpType) bool {
@@ -57,7 +70,7 @@ func (b *Builder) NewFunction(name string) (compute.Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.opaque = "it has functions"
+	b.opaque = true
 	return &Function{Function: shadow, builder: b}, nil
 }
 
@@ -70,12 +83,12 @@ func (b *Builder) OpShape(op compute.Value) (shapes.Shape, error) {
 }
 
 func (b *Builder) DistributedSPMD(numDevices int) error {
-	b.opaque = "it is distributed"
+	b.opaque = true
 	return b.Builder.DistributedSPMD(numDevices)
 }
 
 func (b *Builder) DistributedAutoSharding(meshes ...compute.Mesh) error {
-	b.opaque = "it is distributed"
+	b.opaque = true
 	return b.Builder.DistributedAutoSharding(meshes...)
 }
 

@@ -50,7 +50,7 @@ func (f *Function) Closure() (compute.Function, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.builder.opaque = "it has closures"
+	f.builder.opaque = true
 	return &Function{Function: shadow, builder: f.builder, parent: f}, nil
 }
 
@@ -152,7 +152,7 @@ func (f *Function) reduce(op compute.OpType, do reduceOp, x compute.Value, axes 
 }
 
 func (f *Function) Parameter(name string, shape shapes.Shape, sharding *compute.ShardingSpec) (compute.Value, error) {
-	out, err := f.record(compute.OpTypeParameter, ParameterAttrs{len(f.parameters), name}, nil,
+	out, err := f.record(compute.OpTypeParameter, ParameterAttrs{name}, nil,
 		func(g compute.Function, _ []compute.Value) ([]compute.Value, error) {
 			v, err := g.Parameter(name, shape, sharding)
 			return []compute.Value{v}, err

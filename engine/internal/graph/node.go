@@ -31,12 +31,9 @@ func (v *Value) Shape() shapes.Shape { return v.Node.Shapes[v.Output] }
 
 // The attributes of the operations that are lowered, with the fields of GoMLX's arguments.
 type (
-	ParameterAttrs struct {
-		Index int
-		Name  string
-	}
-	ConstantAttrs struct{ Flat any }
-	ConvAttrs     struct {
+	ParameterAttrs struct{ Name string }
+	ConstantAttrs  struct{ Flat any }
+	ConvAttrs      struct {
 		Axes                            compute.ConvolveAxesConfig
 		Strides                         []int
 		Paddings                        [][2]int

@@ -17,12 +17,14 @@ func (l *lowering) convolution(n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	l.addConvolution(o, n.Values[0])
+	if !l.addMixed(o, n) {
+		l.addConvolution(o, n.Inputs[0], n.Values[0])
+	}
 	return true
 }
 
-// recognizeConvolution returns the convolution that a node is, without its output,
-// if it has a kernel here. The gradient of a convolution with respect to its input
+// recognizeConvolution returns the convolution that a node is, without its input and
+// output, if it has a kernel here. The gradient of a convolution with respect to its input
 // is one: the channels of the weights change places, their window is reversed, and
 // the stride becomes the distance of the input's pixels.
 func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool) {
@@ -55,7 +57,6 @@ func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool)
 	} else {
 		o.Kernel = l.tensor(n.Inputs[1])
 	}
-	o.In = l.tensor(n.Inputs[0])
 	return o, true
 }
 
@@ -94,40 +95,65 @@ func (l *lowering) reversal(n *graph.Node) bool {
 	return true
 }
 
-// addConvolution adds a convolution whose sums are v, with what follows it: batch
+// A chain is a convolution with what follows it.
+type chain struct {
+	*plan.Convolution
+	mixed    bool
+	residual *graph.Value
+	nodes    []*graph.Node
+	end      *graph.Value
+}
+
+// addConvolution adds a convolution of in whose sums are v, with what follows it: batch
 // norm as a multiplication and an addition by channel, biases, the scaled sum with
 // a residual, and ReLU.
-func (l *lowering) addConvolution(o *plan.Convolution, v *graph.Value) {
+func (l *lowering) addConvolution(o *plan.Convolution, in, v *graph.Value) {
+	c := l.follow(o, v, false)
+	o.In = l.tensor(in)
+	if c.residual != nil {
+		o.Residual = l.tensor(c.residual)
+	}
+	l.addChain(c)
+}
+
+func (l *lowering) addChain(c *chain) {
+	for _, n := range c.nodes {
+		l.done[n.Index] = true
+	}
+	c.Out = l.tensor(c.end)
+	l.add(c.Convolution)
+}
+
+// follow finds what follows a convolution whose sums are v, as far as it can be computed
+// with it. In mixed precision no factors are, as weights are rounded with the factors that
+// they have in the graph, and what is added may be about to be widened.
+func (l *lowering) follow(o *plan.Convolution, v *graph.Value, mixed bool) *chain {
 	dims := v.Shape().Dimensions
 	channels := dims[len(dims)-1]
 	o.Scale, o.Bias = make([]float32, channels), make([]float32, channels)
 	for i := range o.Scale {
 		o.Scale[i] = 1
 	}
-	for user := l.next(v); user != nil; user = l.next(v) {
-		if user.Values[0].Shape().Dimensions == nil || !user.Values[0].Shape().Equal(v.Shape()) || !l.fuse(o, user, v) {
+	c := &chain{Convolution: o, mixed: mixed, end: v}
+	for user := l.next(c.end); user != nil && !o.ReLU; user = l.next(c.end) {
+		if user.Values[0].Shape().Dimensions == nil || !user.Values[0].Shape().Equal(v.Shape()) || !l.fuse(c, user) {
 			break
 		}
-		l.done[user.Index] = true
-		v = user.Values[0]
-		if o.ReLU {
-			break
-		}
+		c.nodes, c.end = append(c.nodes, user), user.Values[0]
 	}
-	o.Out = l.tensor(v)
-	l.add(o)
+	return c
 }
 
 // fuse takes one operation after a convolution into it, if it can.
-func (l *lowering) fuse(o *plan.Convolution, user *graph.Node, v *graph.Value) bool {
+func (l *lowering) fuse(o *chain, user *graph.Node) bool {
 	if len(user.Inputs) != 2 {
 		return false
 	}
-	with := other(user, v)
+	with := other(user, o.end)
 	factor, byChannel := l.byChannel(with, len(o.Scale))
 	switch user.Op {
 	case compute.OpTypeMul:
-		if !byChannel || o.Residual != nil {
+		if !byChannel || o.residual != nil || o.mixed {
 			return false
 		}
 		for i := range o.Scale {
@@ -140,8 +166,9 @@ func (l *lowering) fuse(o *plan.Convolution, user *graph.Node, v *graph.Value) b
 			for i := range o.Bias {
 				o.Bias[i] += factor[i]
 			}
-		case o.Residual == nil && isFloat32(with) && with != v && !l.isConstant(with) && with.Shape().Equal(v.Shape()) && l.computed(with):
-			o.Residual = l.tensor(with)
+		case o.residual == nil && isFloat32(with) && with != o.end && !l.isConstant(with) && with.Shape().Equal(o.end.Shape()) &&
+			(l.computed(with) || o.mixed && isWidening(with.Node) && l.computed(with.Node.Inputs[0])):
+			o.residual = with
 		default:
 			return false
 		}
@@ -159,24 +186,4 @@ func (l *lowering) fuse(o *plan.Convolution, user *graph.Node, v *graph.Value) b
 		return false
 	}
 	return true
-}
-
-// byChannel returns a constant that is one value, or one a channel, as one a
-// channel.
-func (l *lowering) byChannel(v *graph.Value, channels int) ([]float32, bool) {
-	flat, ok := l.floats(v)
-	dims := v.Shape().Dimensions
-	switch {
-	case !ok:
-		return nil, false
-	case len(flat) == 1:
-		all := make([]float32, channels)
-		for i := range all {
-			all[i] = flat[0]
-		}
-		return all, true
-	case len(flat) == channels && dims[len(dims)-1] == channels:
-		return flat, true
-	}
-	return nil, false
 }

@@ -11,6 +11,11 @@ import (
 
 // delegate appends a node to the delegated part that the operations end in, or begins one.
 func (l *lowering) delegate(n *graph.Node) {
+	for _, in := range n.Inputs {
+		if in != nil && l.widened[in.Node] {
+			l.tensor(in)
+		}
+	}
 	var part *plan.Delegated
 	if len(l.operations) > 0 {
 		part, _ = l.operations[len(l.operations)-1].(*plan.Delegated)

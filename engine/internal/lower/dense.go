@@ -24,8 +24,7 @@ func (l *lowering) dense(n *graph.Node) bool {
 	} else {
 		o.Kernel = l.tensor(n.Inputs[1])
 	}
-	o.In = l.tensor(n.Inputs[0])
-	l.addConvolution(o, n.Values[0])
+	l.addConvolution(o, n.Inputs[0], n.Values[0])
 	return true
 }
 

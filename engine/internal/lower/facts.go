@@ -85,8 +85,14 @@ func (k *facts) findRepeated() {
 func (k *facts) frontier() []*graph.Value {
 	var values []*graph.Value
 	seen := map[*graph.Value]bool{}
-	add := func(v *graph.Value) {
+	var add func(v *graph.Value)
+	add = func(v *graph.Value) {
 		if v == nil || !k.constant[v.Node.Index] {
+			return
+		}
+		if weights, factors, ok := k.roundedWeights(v); ok {
+			add(weights)
+			add(factors)
 			return
 		}
 		if isFloat32(v) {
@@ -138,6 +144,9 @@ func (k *facts) constantOf(v *graph.Value) (any, bool) {
 	if flat, ok := k.folded[v]; ok {
 		return flat, true
 	}
+	if rounded, ok := k.roundedFloats(v); ok {
+		return rounded, true
+	}
 	flat, ok := k.folded[uniformRoot(v)]
 	if !ok {
 		return nil, false
@@ -164,4 +173,24 @@ func (k *facts) floats(v *graph.Value) ([]float32, bool) {
 func (k *facts) equals(v *graph.Value, want float32) bool {
 	f, ok := k.uniform(v)
 	return ok && f == want && !math.Signbit(float64(f))
+}
+
+// byChannel returns a constant that is one value, or one a channel, as one a
+// channel.
+func (k *facts) byChannel(v *graph.Value, channels int) ([]float32, bool) {
+	flat, ok := k.floats(v)
+	dims := v.Shape().Dimensions
+	switch {
+	case !ok:
+		return nil, false
+	case len(flat) == 1:
+		all := make([]float32, channels)
+		for i := range all {
+			all[i] = flat[0]
+		}
+		return all, true
+	case len(flat) == channels && dims[len(dims)-1] == channels:
+		return flat, true
+	}
+	return nil, false
 }

@@ -13,6 +13,8 @@ type lowering struct {
 	*facts
 	done     []bool               // by node index: an operation computes it
 	inlined  map[*graph.Node]bool // computed as a part of their users
+	widened  map[*graph.Node]bool // conversions that nothing has asked for yet
+	mixed    bool                 // there are kernels for bfloat16
 	tensors  map[*graph.Value]*plan.Tensor
 	buffered map[*graph.Value]*plan.Buffered // in buffers of the go backend
 
@@ -23,14 +25,17 @@ type lowering struct {
 }
 
 // Lower makes the plan of a function, whose tensors have no places yet but those of the
-// inputs. The go backend computes constants, and gets what has no kernels here.
-func Lower(f *graph.Function, backend compute.Backend) (*plan.Plan, error) {
+// inputs. The go backend computes constants, and gets what has no kernels here. mixed is
+// whether there are kernels for bfloat16 that are worth using; without them such values are
+// only kept, and converted for what computes.
+func Lower(f *graph.Function, backend compute.Backend, mixed bool) (*plan.Plan, error) {
 	facts, err := find(f, backend)
 	if err != nil {
 		return nil, err
 	}
 	l := &lowering{
 		facts: facts, done: make([]bool, len(f.Nodes())), inlined: map[*graph.Node]bool{},
+		mixed: mixed, widened: map[*graph.Node]bool{},
 		tensors: map[*graph.Value]*plan.Tensor{}, buffered: map[*graph.Value]*plan.Buffered{},
 		delegated: map[*plan.Delegated][]*graph.Node{}, norms: map[*plan.Tensor]*plan.Normalization{}, masked: map[*graph.Value]masked{},
 	}
@@ -46,6 +51,11 @@ func Lower(f *graph.Function, backend compute.Backend) (*plan.Plan, error) {
 		l.lower(n)
 		for _, o := range l.operations[before:] {
 			o.Marked().Again = l.repeated[n.Index]
+		}
+	}
+	for _, v := range f.Outputs() {
+		if l.widened[v.Node] {
+			l.tensor(v)
 		}
 	}
 	if err := l.compileDelegated(backend); err != nil {
@@ -94,9 +104,13 @@ func (l *lowering) add(o plan.Operation) { l.operations = append(l.operations, o
 // What was to be computed as a part of its user is computed by itself after all, where
 // that user is a part of another operation, which asks for it.
 func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
-	if l.inlined[v.Node] {
+	switch {
+	case l.inlined[v.Node]:
 		delete(l.inlined, v.Node)
 		l.addElementwise(v.Node)
+	case l.widened[v.Node]:
+		delete(l.widened, v.Node)
+		l.add(&plan.Conversion{In: l.tensor(v.Node.Inputs[0]), Out: l.tensor(v)})
 	}
 	t, ok := l.tensors[v]
 	if !ok {

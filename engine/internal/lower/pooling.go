@@ -22,7 +22,7 @@ func (l *lowering) pooling(n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	o := &plan.Pooling{In: l.tensor(n.Inputs[0]), Maximum: a.Reduction == compute.ReduceOpMax, Window: window}
+	o := &plan.Pooling{Maximum: a.Reduction == compute.ReduceOpMax, Window: window}
 	v := n.Values[0]
 	if !o.Maximum {
 		dims := v.Shape().Dimensions
@@ -32,7 +32,12 @@ func (l *lowering) pooling(n *graph.Node) bool {
 			v = user.Values[0]
 		}
 	}
-	o.Out = l.tensor(v)
+	if last := l.narrowing(v); l.mixed && l.widened[n.Inputs[0].Node] && last != nil {
+		l.done[last.Index] = true
+		o.In, o.Out = l.source(n.Inputs[0]), l.tensor(last.Values[0])
+	} else {
+		o.In, o.Out = l.tensor(n.Inputs[0]), l.tensor(v)
+	}
 	l.add(o)
 	return true
 }

@@ -16,6 +16,19 @@ func (o *Copying) Describe() Description {
 	return Description{Name: "copy", Input: o.In.Dims(), Output: o.Out.Dims()}
 }
 
+// A Conversion copies a tensor's values to another type of elements.
+type Conversion struct {
+	Marks
+	In, Out *Tensor
+}
+
+func (o *Conversion) Reads() []*Tensor  { return []*Tensor{o.In} }
+func (o *Conversion) Writes() []*Tensor { return []*Tensor{o.Out} }
+
+func (o *Conversion) Describe() Description {
+	return Description{Name: "convert", Input: o.In.Dims(), Output: o.Out.Dims()}
+}
+
 // A Reshaping copies a tensor's values, in their order, into other pixels and channels.
 type Reshaping struct {
 	Marks

@@ -105,8 +105,8 @@ func workspace(o Operation) []*Tensor {
 	return nil
 }
 
-// name says which operation is meant.
-func (p *Plan) name(at int) string {
+// Name says which operation is meant.
+func (p *Plan) Name(at int) string {
 	d := p.Operations[at].Describe()
 	return fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.Operations), d.Name, d.Input, d.Output)
 }

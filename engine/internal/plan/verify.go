@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // Verify returns an error unless what has to hold after the passes that ran does: they ran
@@ -37,11 +39,11 @@ func (p *Plan) did(pass string) bool { return slices.Contains(p.done, pass) }
 // verifyOrder checks what passes need of those before them.
 func (p *Plan) verifyOrder() error {
 	for at, name := range p.done {
-		i := slices.IndexFunc(Passes, func(pass Pass) bool { return pass.Name == name })
+		i := slices.IndexFunc(passes, func(pass pass) bool { return pass.Name == name })
 		var missing []string
-		for _, order := range Passes[i].After {
-			if !slices.Contains(p.done[:at], order.Pass) {
-				missing = append(missing, fmt.Sprintf("%q (%s)", order.Pass, order.Because))
+		for _, order := range passes[i].After {
+			if !slices.Contains(p.done[:at], order.pass) {
+				missing = append(missing, fmt.Sprintf("%q (%s)", order.pass, order.because))
 			}
 		}
 		if len(missing) > 0 {
@@ -75,99 +77,133 @@ func (p *Plan) verifyPlaces() error {
 
 // A memory is what is known, on the way through the operations, of a piece of memory.
 type memory struct {
-	known   map[*Tensor]bool // what was read or written
-	stale   map[*Tensor]int  // what was written over, and by which operation
-	written [][2]int         // ranges of channels that have values
+	holder  *Tensor  // what was last written over it, or nil
+	by      int      // the operation that did
+	written [][2]int // ranges of channels that have values
+}
+
+// A walk goes through the operations of a plan.
+type walk struct {
+	*Plan
+	memories map[*Tensor]*memory
+	buffered map[*Buffered]bool
 }
 
 // verifyReads walks through the operations and checks what they read and write over.
 func (p *Plan) verifyReads() error {
-	memories := map[*Tensor]*memory{}
-	of := func(t *Tensor) *memory {
-		whole := t.Whole()
-		m, ok := memories[whole]
-		if !ok {
-			m = &memory{known: map[*Tensor]bool{}, stale: map[*Tensor]int{}}
-			if _, input := whole.Place.(Input); input {
-				m.written = [][2]int{{0, whole.C}}
-			}
-			memories[whole] = m
-		}
-		return m
-	}
-	buffered := map[*Buffered]bool{}
-	read := func(who string, t *Tensor) error {
-		m := of(t)
-		m.known[t] = true
-		if by, ok := m.stale[t]; ok {
-			return fmt.Errorf("%s reads %s, which %s has written over", who, t, p.name(by))
-		}
-		if first, last := channels(t); !covered(m.written, first, last) {
-			return fmt.Errorf("%s reads %s, which nothing has written", who, t)
-		}
-		return nil
-	}
-	readBuffer := func(who string, b *Buffered) error {
-		if b != nil && b.Input < 0 && !buffered[b] {
-			return fmt.Errorf("%s reads a buffer of %s, which nothing has made", who, b.Name)
-		}
-		return nil
-	}
+	w := &walk{p, map[*Tensor]*memory{}, map[*Buffered]bool{}}
 	for at, o := range p.Operations {
-		for _, t := range o.Reads() {
-			if err := read(p.name(at), t); err != nil {
-				return err
-			}
-		}
-		needs, makes := buffers(o)
-		for _, b := range needs {
-			if err := readBuffer(p.name(at), b); err != nil {
-				return err
-			}
-		}
-		for _, b := range makes {
-			buffered[b] = true
-		}
-		for _, t := range o.Writes() {
-			m := of(t)
-			over := overwritten(t)
-			if over != nil && !readsElementwise(o, over) {
-				return fmt.Errorf("%s writes %s over %s, which it does not read element by element", p.name(at), t, over)
-			}
-			if by, ok := m.stale[t]; ok {
-				return fmt.Errorf("%s writes %s, which %s has written over", p.name(at), t, p.name(by))
-			}
-			switch t.Place.(type) {
-			case Over:
-				for known := range m.known {
-					m.stale[known] = at
-				}
-				m.written = nil
-			case Output:
-				if over != nil { // the input's own buffer, where it is given away
-					input := of(over)
-					for known := range input.known {
-						input.stale[known] = at
-					}
-				}
-			}
-			m.known[t] = true
-			first, last := channels(t)
-			m.written = append(m.written, [2]int{first, last})
+		if err := w.operation(at, o); err != nil {
+			return err
 		}
 	}
 	for i, o := range p.Outputs {
 		who := fmt.Sprintf("output %d", i)
 		if o.Tensor != nil {
-			if err := read(who, o.Tensor); err != nil {
+			if err := w.read(who, o.Tensor); err != nil {
 				return err
 			}
 		}
-		if err := readBuffer(who, o.Buffered); err != nil {
+		if err := w.readBuffer(who, o.Buffered); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *walk) operation(at int, o Operation) error {
+	for _, t := range o.Reads() {
+		if err := w.read(w.Name(at), t); err != nil {
+			return err
+		}
+	}
+	needs, makes := buffers(o)
+	for _, b := range needs {
+		if err := w.readBuffer(w.Name(at), b); err != nil {
+			return err
+		}
+	}
+	for _, b := range makes {
+		w.buffered[b] = true
+	}
+	for _, t := range o.Writes() {
+		if err := w.write(at, o, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) memory(t *Tensor) *memory {
+	whole := t.Whole()
+	m, ok := w.memories[whole]
+	if !ok {
+		m = &memory{}
+		if _, input := whole.Place.(Input); input {
+			m.written = [][2]int{{0, whole.C}}
+		}
+		w.memories[whole] = m
+	}
+	return m
+}
+
+func (w *walk) read(who string, t *Tensor) error {
+	m := w.memory(t)
+	if m.holder != nil && !isWithin(t, m.holder) {
+		return fmt.Errorf("%s reads %s, which %s has written over", who, t, w.Name(m.by))
+	}
+	if first, last := channels(t); !covered(m.written, first, last) {
+		return fmt.Errorf("%s reads %s, which nothing has written", who, t)
+	}
+	return nil
+}
+
+func (w *walk) readBuffer(who string, b *Buffered) error {
+	if b == nil {
+		return nil
+	}
+	if b.Input < 0 && !w.buffered[b] {
+		return fmt.Errorf("%s reads a buffer of %s, which nothing has made", who, b.Name)
+	}
+	if b.Input >= 0 && w.Inputs[b.Input].Tensor != nil {
+		return w.read(who, w.Inputs[b.Input].Tensor)
+	}
+	return nil
+}
+
+func (w *walk) write(at int, o Operation, t *Tensor) error {
+	over := overwritten(t)
+	if over != nil && !readsElementwise(o, over) {
+		return fmt.Errorf("%s writes %s over %s, which it does not alone read element by element", w.Name(at), t, over)
+	}
+	m := w.memory(t)
+	first, last := channels(t)
+	switch t.Place.(type) {
+	case Over:
+		m.holder, m.by, m.written = t, at, nil
+	case Output:
+		if over != nil { // the input's own buffer, where it is given away
+			input := w.memory(over)
+			input.holder, input.by = t, at
+		}
+	}
+	for _, r := range m.written {
+		if first < r[1] && r[0] < last {
+			return fmt.Errorf("%s writes %s where there is something already", w.Name(at), t)
+		}
+	}
+	m.written = append(m.written, [2]int{first, last})
+	return nil
+}
+
+// isWithin reports whether a tensor is another or a part of it.
+func isWithin(t, whole *Tensor) bool {
+	for ; t != nil; t, _ = t.Within() {
+		if t == whole {
+			return true
+		}
+	}
+	return false
 }
 
 // channels is the range of channels of its whole that a tensor is.
@@ -202,11 +238,14 @@ func overwritten(t *Tensor) *Tensor {
 }
 
 // readsElementwise reports whether an operation reads each element of a tensor before, or
-// when, it writes the result's element of the same place, and not afterwards.
+// when, it writes the result's element of the same place, and nothing else of its memory.
 func readsElementwise(o Operation, t *Tensor) bool {
+	if readsOften(o, t.Whole()) {
+		return false
+	}
 	switch o := o.(type) {
 	case *Convolution:
-		return o.Residual == t && o.In.Whole() != t.Whole()
+		return o.Residual == t
 	case *Elementwise:
 		return slices.ContainsFunc(o.Operands, func(operand Operand) bool { return operand.Tensor == t && operand.Broadcast == Whole })
 	}
@@ -231,7 +270,7 @@ func buffers(o Operation) (needs, makes []*Buffered) {
 
 // verifyOutputs checks that outputs with memory of their own are in their buffers.
 func (p *Plan) verifyOutputs() error {
-	if !p.did(PlaceOutputs) {
+	if !p.did(passPlaceOutputs) {
 		return nil
 	}
 	for i, o := range p.Outputs {
@@ -247,12 +286,12 @@ func (p *Plan) verifyOutputs() error {
 
 // verifyChosen checks that each operation has an implementation.
 func (p *Plan) verifyChosen() error {
-	if !p.did(ChooseKernels) {
+	if !p.did(passChooseKernels) {
 		return nil
 	}
 	for at, o := range p.Operations {
 		if o.Marked().Implementation == nil {
-			return fmt.Errorf("%s has no implementation", p.name(at))
+			return fmt.Errorf("%s has no implementation", p.Name(at))
 		}
 	}
 	return nil
@@ -261,7 +300,7 @@ func (p *Plan) verifyChosen() error {
 // verifyArena checks that all that needs a place in the arena has one, of its own for as
 // long as it is needed.
 func (p *Plan) verifyArena() error {
-	if !p.did(DivideArena) {
+	if !p.did(passDivideArena) {
 		return nil
 	}
 	all := p.lifetimes()
@@ -269,8 +308,8 @@ func (p *Plan) verifyArena() error {
 		if s.tensor.Place == nil {
 			return fmt.Errorf("%s, from operation %d on, has no place in the arena", s.tensor, s.first+1)
 		}
-		if s.offset < 0 || s.offset+s.size > p.Arena {
-			return fmt.Errorf("%s is at %d to %d of an arena of %d bytes", s.tensor, s.offset, s.offset+s.size, p.Arena)
+		if s.offset < 0 || s.offset%tuning.CacheLine != 0 || s.offset+s.size > p.Arena {
+			return fmt.Errorf("%s is at %d to %d of an arena of %d bytes, which should begin a cache line inside", s.tensor, s.offset, s.offset+s.size, p.Arena)
 		}
 		for _, other := range all[:i] {
 			if s.overlaps(other) && s.offset < other.offset+other.size && other.offset < s.offset+s.size {

@@ -68,11 +68,11 @@ func TestVerify(t *testing.T) {
 }
 
 // swapped is the table of passes with two rows exchanged.
-func swapped(a, b string) []Pass {
+func swapped(a, b string) []pass {
 	at := func(name string) int {
-		return slices.IndexFunc(Passes, func(p Pass) bool { return p.Name == name })
+		return slices.IndexFunc(passes, func(p pass) bool { return p.Name == name })
 	}
-	passes := slices.Clone(Passes)
+	passes := slices.Clone(passes)
 	i, j := at(a), at(b)
 	passes[i], passes[j] = passes[j], passes[i]
 	return passes
@@ -81,11 +81,11 @@ func swapped(a, b string) []Pass {
 // TestOrderOfPasses exchanges every two passes of which one has to come after the other:
 // Verify says so in a sentence that names both.
 func TestOrderOfPasses(t *testing.T) {
-	for _, later := range Passes {
+	for _, later := range passes {
 		for _, order := range later.After {
-			err := everyPass().run(swapped(order.Pass, later.Name), Verify)
-			if err == nil || !strings.Contains(err.Error(), `"`+later.Name+`"`) || !strings.Contains(err.Error(), `"`+order.Pass+`"`) {
-				t.Errorf("%q before %q: error is %v, want one that names both", later.Name, order.Pass, err)
+			err := everyPass().run(swapped(order.pass, later.Name), Verify)
+			if err == nil || !strings.Contains(err.Error(), `"`+later.Name+`"`) || !strings.Contains(err.Error(), `"`+order.pass+`"`) {
+				t.Errorf("%q before %q: error is %v, want one that names both", later.Name, order.pass, err)
 			}
 			t.Logf("%v", err)
 		}
@@ -96,11 +96,11 @@ func TestOrderOfPasses(t *testing.T) {
 // says of their order.
 func TestSwappedPassesShow(t *testing.T) {
 	for _, c := range []struct{ earlier, later, want string }{
-		{JoinElementwise, WriteOver, "should be in its buffer"},
-		{JoinSiblings, ChooseKernels, "has no implementation"},
-		{PlaceOutputs, WriteOver, "should be in its buffer"},
-		{PlaceOutputs, DivideArena, "has no place in the arena"},
-		{ChooseKernels, DivideArena, "has no place in the arena"},
+		{passJoinElementwise, passWriteOver, "should be in its buffer"},
+		{passJoinSiblings, passChooseKernels, "has no implementation"},
+		{passPlaceOutputs, passWriteOver, "should be in its buffer"},
+		{passPlaceOutputs, passDivideArena, "has no place in the arena"},
+		{passChooseKernels, passDivideArena, "has no place in the arena"},
 	} {
 		err := everyPass().run(swapped(c.earlier, c.later), (*Plan).verifyState)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -116,7 +116,7 @@ func TestSwappedPassesShow(t *testing.T) {
 	if err := joinElementwise(p); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.verifyState(); err == nil || !strings.Contains(err.Error(), "does not read element by element") {
+	if err := p.verifyState(); err == nil || !strings.Contains(err.Error(), "does not alone read element by element") {
 		t.Errorf("joining after writing over: error is %v", err)
 	}
 }
@@ -135,8 +135,36 @@ func TestVerifyFinds(t *testing.T) {
 			of.DType = dtypes.BFloat16
 			inArena(p).Place = Part{Of: of}
 		}, "is channels 0 to 8 of"},
-		"no place":             {func(p *Plan) { inArena(p).Place = nil }, "has no place in the arena"},
-		"the same place":       {func(p *Plan) { everyArena(p, 0) }, "overlap in the arena"},
+		"no place":                {func(p *Plan) { inArena(p).Place = nil }, "has no place in the arena"},
+		"the same place":          {func(p *Plan) { everyArena(p, 0) }, "overlap in the arena"},
+		"in the middle of a line": {func(p *Plan) { inArena(p).Place = Arena{4} }, "should begin a cache line"},
+		"two parts at one place": {func(p *Plan) {
+			for _, t := range p.tensors() {
+				if part, ok := t.Place.(Part); ok && part.Channel > 0 {
+					t.Place = Part{Of: part.Of}
+				}
+			}
+		}, "where there is something already"},
+		"a result in an input": {func(p *Plan) {
+			t := inArena(p)
+			t.Place = Input{len(p.Inputs)}
+			p.Inputs = append(p.Inputs, ProgramInput{Tensor: t})
+		}, "where there is something already"},
+		"an alias of what was written over": {func(p *Plan) {
+			for at, o := range p.Operations {
+				for _, t := range o.Writes() {
+					if over, ok := t.Place.(Over); ok {
+						alias := image(t.C)
+						alias.Place = Part{Of: over.Of}
+						p.Operations[at+1].(*Convolution).In = alias
+						return
+					}
+				}
+			}
+		}, "has written over"},
+		"an input that is returned": {func(p *Plan) {
+			p.Outputs = append(p.Outputs, ProgramOutput{Buffered: &Buffered{Name: "w", Input: 1}})
+		}, "has written over"},
 		"outside of the arena": {func(p *Plan) { inArena(p).Place = Arena{p.Arena} }, "of an arena of"},
 		"no implementation":    {func(p *Plan) { p.Operations[2].Marked().Implementation = nil }, "has no implementation"},
 		"a late reader": {func(p *Plan) {

@@ -13,12 +13,16 @@ import (
 // an operation gets the first that accepts it. Another precision or instruction set is a
 // row here, before those that it is faster than.
 var implementations = []candidate{
+	candidateOf(dtypes.BFloat16, acceptsWinogradBF16, newWinogradBF16),
+	candidateOf(dtypes.BFloat16, acceptsBF16, newDirectBF16),
 	candidateOf(dtypes.Float32, acceptsWinograd, newWinograd),
 	candidateOf(dtypes.Float32, acceptsPhases, newPhased),
 	candidateOf(dtypes.Float32, always, newDirect),
+	candidateOf(dtypes.BFloat16, always, newFamilyBF16),
 	candidateOf(dtypes.Float32, always, newFamily),
 	candidateOf(dtypes.Float32, acceptsWinogradGradient, newWinogradGradient),
 	candidateOf(dtypes.Float32, always, newSummed),
+	candidateOf(dtypes.BFloat16, always, newPoolBF16),
 	candidateOf(dtypes.Float32, always, newPool),
 	candidateOf(dtypes.Float32, always, newPoolGradient),
 	candidateOf(dtypes.Float32, always, newNormalization),
@@ -29,6 +33,7 @@ var implementations = []candidate{
 	candidateOf(dtypes.Float32, always, newReshaping),
 	candidateOf(dtypes.Float32, always, newPadding),
 	candidateOf(dtypes.Float32, always, newRandom),
+	candidateOf(anyType, acceptsConversion, newConversion),
 	candidateOf(anyType, always, newDelegated),
 }
 

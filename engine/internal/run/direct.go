@@ -1,8 +1,6 @@
 package run
 
 import (
-	"math"
-
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
@@ -48,7 +46,7 @@ func (d *direct) needs() needs {
 	if d.o.Trained() {
 		return needs{}
 	}
-	return needs{packed: d.size()}
+	return needs{packed: 4 * d.size()}
 }
 
 func (d *direct) Workspace() []*plan.Tensor { return workspace(d.packed) }
@@ -71,79 +69,26 @@ func (d *direct) place() {
 	if o.Trained() && !d.gemm.Wide {
 		p.Depth = tuning.TrainingDepth
 	}
-	if taps > 1 {
-		d.lineUp()
-	}
-	d.groups, d.rows = divide(p, d.gemm, d.gemm.Panels(p.N), d.c.Threads)
-}
-
-// lineUp puts the rows of a product into lines along which a window's taps are outside
-// the image together, the rows of pixels or for a flat window the columns, where that
-// saves more time than the tiles at the ends of the lines and the other order in memory
-// take. Of a window of seven in an image of seventeen a tenth is outside.
-func (d *direct) lineUp() {
-	g, p, residual := d.o.Geometry(), &d.product, d.o.Residual != nil
-	if g.InputDilation != kernel.Square(1) || residual {
-		return
-	}
-	tiles := func(rows, taps int) int {
-		n := ceil(rows, d.gemm.Rows(true))
-		return max(rows, n*tuning.LineTileRows)*taps*p.K + n*tuning.LineTileCost
-	}
-	inside := func(at, dilation, window, size int) int {
-		n := 0
-		for i := range window {
-			if at+i*dilation >= 0 && at+i*dilation < size {
-				n++
-			}
+	if taps > 1 && o.Residual == nil {
+		if l, ok := d.c.lineUp(o, p.Rows, taps, k, d.gemm.Rows(true)); ok {
+			p.Line, p.NextC, p.LDC, p.Rows = l.length, l.next, l.distance, l.rows
 		}
-		return max(n, 1)
 	}
-	whole, byRow, byColumn := tiles(p.M, p.Taps), 0, 0
-	for y := range g.Out.Y {
-		byRow += g.Images * tiles(g.Out.X, inside(y*g.Stride.Y-g.Padding.Y, g.Dilation.Y, g.Kernel.Y, g.In.Y)*p.Taps/g.Kernel.Y)
-	}
-	for x := range g.Out.X {
-		byColumn += tiles(g.Images*g.Out.Y, inside(x*g.Stride.X-g.Padding.X, g.Dilation.X, g.Kernel.X, g.In.X))
-	}
-	worth := whole - whole/tuning.LineGain
-	stride := d.o.Out.Stride()
-	switch {
-	case g.Kernel.Y == 1 && p.Taps == g.Kernel.X && byColumn < worth:
-		p.Line, p.NextC = g.Images*g.Out.Y, stride
-		p.LDC = g.Out.X * stride
-		p.Rows = d.c.columnsOf(p.Rows, p.Line, g.Out.X)
-	case byRow < worth:
-		p.Line, p.NextC = g.Out.X, g.Out.X*stride
-	}
+	d.groups, d.rows = divide(d.shape(), d.gemm.Panels(p.N), d.c.Threads)
 }
 
-// divide cuts a product of some panels into parts for the threads, groups of columns
-// and blocks of rows, so that the threads end at about the same time and read little
-// twice. A group more reads all the pixels again, a block more all the weights.
-func divide(p *kernel.ProductF32, gemm *kernel.GemmF32, panels, threads int) (groups, rows int) {
-	height := gemm.Rows(p.Rows != nil)
+// shape is what the product's work depends on.
+func (d *direct) shape() productShape {
+	p := &d.product
+	s := productShape{rows: p.M, depth: max(p.Taps, 1) * p.K, pixel: p.K, height: d.gemm.Rows(p.Rows != nil), width: d.gemm.NR}
 	if p.Line > 0 {
-		height = p.Line
+		s.height = p.Line
 	}
-	tiles, depth := ceil(p.M, height), max(p.Taps, 1)*p.K
-	best := math.MaxInt
-	for g := 1; g <= min(panels, tuning.PartsPerThread*threads); g++ {
-		for blocks := 1; blocks <= min(tiles, tuning.PartsPerThread*threads/g); blocks++ {
-			part := ceil(tiles, blocks) * ceil(panels, g) * height * gemm.NR * depth
-			cost := ceil(g*blocks, threads)*part + part/16 +
-				(g*p.M*p.K*tuning.PixelCost+blocks*panels*gemm.NR*depth*tuning.WeightCost)/threads
-			if cost < best {
-				best = cost
-				groups, rows = g, ceil(tiles, blocks)*height
-			}
-		}
-	}
-	return groups, rows
+	return s
 }
 
-func (d *direct) pack(dst []float32) {
-	o, p := d.o, &d.product
+func (d *direct) pack(memory []byte) {
+	o, p, dst := d.o, &d.product, floats(memory)
 	if o.Transposed {
 		w := asPacked(o)
 		w.B, w.LDB = o.Weights, o.In.C
@@ -188,53 +133,30 @@ func packEach(r *run, o *plan.Convolution, to *plan.Tensor, parts int, pack func
 	}
 }
 
-func (d *direct) bind(r *run) func() error {
-	blocks := ceil(d.product.M, d.rows)
-	panels := d.gemm.Panels(d.product.N)
-	at := d.views(r)
-	multiply := r.parallel(blocks*d.groups, func(part, _ int) {
-		p := at.product()
-		block, group := part%blocks, part/blocks
-		d.gemm.Run(&p, block*d.rows, min((block+1)*d.rows, p.M), group*panels/d.groups, (group+1)*panels/d.groups)
-	})
-	if !d.o.Trained() {
-		return multiply
-	}
-	pack := d.packForRun(r)
-	return func() error {
-		if err := pack(); err != nil {
-			return err
-		}
-		return multiply()
-	}
-}
+func (d *direct) panels() int   { return d.gemm.Panels(d.product.N) }
+func (d *direct) together() int { return d.gemm.Together(d.shape().depth) }
 
-// directViews is where a direct convolution's memory is in a run.
-type directViews struct {
-	*direct
-	in, out, residual, packed view
-}
+func (d *direct) bind(r *run) func() error { return bindProduct(d, d.groups, d.rows, r) }
 
-func (d *direct) views(r *run) directViews {
-	v := directViews{direct: d, in: r.view(d.o.In), out: r.view(d.o.Out)}
-	if d.o.Residual != nil {
-		v.residual = r.view(d.o.Residual)
+func (d *direct) in(r *run) (begin func() error, multiply func(top, bottom, first, last int)) {
+	o, in, out := d.o, r.view(d.o.In), r.view(d.o.Out)
+	var residual, packed view
+	if o.Residual != nil {
+		residual = r.view(o.Residual)
 	}
+	begin = func() error { return nil }
 	if d.packed != nil {
-		v.packed = r.view(d.packed)
+		packed, begin = r.view(d.packed), d.packForRun(r)
 	}
-	return v
-}
-
-// product is the product in a run.
-func (v *directViews) product() kernel.ProductF32 {
-	p := v.direct.product
-	p.A, p.C = v.in.floats(), v.out.floats()
-	if v.o.Residual != nil {
-		p.Residual = v.residual.floats()
+	return begin, func(top, bottom, first, last int) {
+		p := d.product
+		p.A, p.C = in.floats(), out.floats()
+		if o.Residual != nil {
+			p.Residual = residual.floats()
+		}
+		if d.packed != nil {
+			p.B = packed.floats()
+		}
+		d.gemm.Run(&p, top, bottom, first, last)
 	}
-	if v.direct.packed != nil {
-		p.B = v.packed.floats()
-	}
-	return p
 }

@@ -11,15 +11,15 @@ type implementation interface {
 	needs() needs
 	// place is called once, when the tensors have their places.
 	place()
-	// pack puts constant weights, as many floats as it needs, into the order of its kernel.
-	pack(dst []float32)
+	// pack puts constant weights, as many bytes as it needs, into the order of its kernel.
+	pack(dst []byte)
 	// bind returns what computes the operation in a run's memory, time and again.
 	bind(r *run) func() error
 }
 
 // needs is memory that an implementation needs.
 type needs struct {
-	packed    int // floats of constant weights, for as long as the program lives
+	packed    int // bytes of constant weights, for as long as the program lives
 	scratch   int // bytes of each thread
 	shared    int // bytes of all threads together
 	registers int // slices of each thread
@@ -31,7 +31,7 @@ type plain struct{}
 func (plain) Workspace() []*plan.Tensor { return nil }
 func (plain) needs() needs              { return needs{} }
 func (plain) place()                    {}
-func (plain) pack([]float32)            {}
+func (plain) pack([]byte)               {}
 
 // A chooser chooses the implementations of one program, which share tables of pixels.
 type chooser struct {

@@ -13,9 +13,12 @@ type Machine struct {
 	// little rounding.
 	Winograd bool
 	// Release is whether memory that compiling a program leaves is given back to the system
-	// before the program's first run (debug.FreeOSMemory).
+	// (debug.FreeOSMemory) before weights are packed and before the memory of a run is made.
 	Release bool
 	// Delegate is the go backend, which has the buffers, and runs what has no kernels here.
 	Delegate compute.Backend
 	*Workers
 }
+
+// Mixed reports whether products of bfloat16 are faster than those of float32.
+func (m *Machine) Mixed() bool { return m.Kernels.GemmBF16 != nil && m.Kernels.GemmBF16.Faster }

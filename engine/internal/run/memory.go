@@ -81,6 +81,9 @@ func (v view) floats() []float32 { return floats(v.bytes()) }
 // bytes is the memory as it is.
 func (v view) bytes() []byte { return (*v.memory)[v.offset:][:v.size:v.size] }
 
+// bits is the memory as bfloat16.
+func (v view) bits() []uint16 { return bits(v.bytes()) }
+
 // load copies contiguous values into a tensor.
 func (r *run) load(t *plan.Tensor, values []byte) {
 	to, pitch, width := r.view(t).bytes(), t.Pitch(), t.C*t.DType.Size()
@@ -112,6 +115,10 @@ func (r *run) scratchFloats(thread int) []float32 { return floats(r.scratch[thre
 func (r *run) parallel(parts int, do func(part, thread int)) func() error {
 	t := &task{do: do, parts: parts}
 	return func() error { return r.machine.share(t) }
+}
+
+func bits(memory []byte) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/2)
 }
 
 func floats(memory []byte) []float32 {

@@ -8,37 +8,47 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
-// pool is a pooling in groups of output pixels.
-type pool struct {
+// pool is a pooling in groups of output pixels, of elements T.
+type pool[T float32 | uint16] struct {
 	plain
 	o       *plan.Pooling
-	kernels *kernel.Set
 	windows *kernel.Windows
 	weights []float32 // by output pixel of all images; nil for maxima
+	compute func(p *kernel.Pooling[T], i0, i1 int)
+	values  func(view) []T
 }
 
-func newPool(c *chooser, o *plan.Pooling) *pool {
-	p := &pool{o: o, kernels: c.Kernels, windows: c.windowsOf(o.Geometry())}
+func newPool(c *chooser, o *plan.Pooling) *pool[float32] {
+	return poolOf(c, o, c.Kernels.Pool, view.floats)
+}
+
+func newPoolBF16(c *chooser, o *plan.Pooling) *pool[uint16] {
+	return poolOf(c, o, c.Kernels.PoolBF16, view.bits)
+}
+
+func poolOf[T float32 | uint16](c *chooser, o *plan.Pooling, compute func(p *kernel.Pooling[T], i0, i1 int), values func(view) []T) *pool[T] {
+	p := &pool[T]{o: o, windows: c.windowsOf(o.Geometry()), compute: compute, values: values}
 	if !o.Maximum {
 		p.weights = slices.Repeat(o.Weights, o.In.N)
 	}
 	return p
 }
 
-func (p *pool) algorithm() string { return "window" }
+func (p *pool[T]) algorithm() string { return "window" }
 
-func (p *pool) bind(r *run) func() error {
+func (p *pool[T]) bind(r *run) func() error {
 	o := p.o
 	in, out := r.view(o.In), r.view(o.Out)
 	pixels, part := p.windows.Outputs(), tuning.PoolPixels
-	pooling := kernel.PoolingF32{
+	pooling := kernel.Pooling[T]{
 		Windows: p.windows, Channels: o.In.C, Pitch: o.In.Stride(), PitchY: o.Out.Stride(),
 		Weights: p.weights, Bias: o.Bias, ReLU: o.ReLU,
 	}
-	return r.parallel(ceil(pixels, part), func(at, _ int) {
-		q := pooling
-		q.X, q.Y = in.floats(), out.floats()
-		p.kernels.Pool(&q, at*part, min((at+1)*part, pixels))
+	each := slices.Repeat([]kernel.Pooling[T]{pooling}, r.machine.Threads)
+	return r.parallel(ceil(pixels, part), func(at, thread int) {
+		q := &each[thread]
+		q.X, q.Y = p.values(in), p.values(out)
+		p.compute(q, at*part, min((at+1)*part, pixels))
 	})
 }
 

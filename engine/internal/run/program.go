@@ -24,18 +24,21 @@ type Program struct {
 
 	mutex     sync.Mutex
 	free      []*run // that have ended
+	running   int    // that have not
 	finalized bool
 }
 
 // New makes the program of a plan whose passes have run: it packs the constant weights.
 func New(m *Machine, p *plan.Plan) (*Program, error) {
 	program := &Program{machine: m, plan: p}
-	for _, o := range p.Operations {
+	for at, o := range p.Operations {
 		chosen, ok := o.Marked().Implementation.(implementation)
 		if !ok {
-			return nil, fmt.Errorf("cpu: %T has no implementation", o)
+			return nil, fmt.Errorf("cpu: %s has no implementation", p.Name(at))
 		}
-		chosen.place()
+		if err := program.guard(at, func() error { chosen.place(); return nil }); err != nil {
+			return nil, err
+		}
 		program.implementations = append(program.implementations, chosen)
 		n, all := chosen.needs(), &program.needs
 		all.scratch, all.shared, all.registers = max(all.scratch, n.scratch), max(all.shared, n.shared), max(all.registers, n.registers)
@@ -45,19 +48,24 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 
 // pack packs all constant weights into one piece of memory, on all threads.
 func (p *Program) pack() error {
-	var packers []implementation
-	offsets := []int{0}
-	for _, i := range p.implementations {
+	var packers, offsets []int // operations, and where their weights begin
+	end := 0
+	for at, i := range p.implementations {
 		if size := i.needs().packed; size > 0 {
-			packers = append(packers, i)
-			offsets = append(offsets, offsets[len(offsets)-1]+plan.Lines(4*size)*tuning.CacheLine/4)
+			packers, offsets = append(packers, at), append(offsets, end)
+			end += plan.Lines(size) * tuning.CacheLine
 		}
 	}
-	p.release(4 * offsets[len(packers)])
-	packed := floats(aligned(4 * offsets[len(packers)]))
-	return p.machine.share(&task{parts: len(packers), do: func(i, _ int) {
-		packers[i].pack(packed[offsets[i]:][:packers[i].needs().packed])
+	p.release(end)
+	packed, failures := aligned(end), make([]error, len(packers))
+	err := p.machine.share(&task{parts: len(packers), do: func(i, _ int) {
+		packer := p.implementations[packers[i]]
+		failures[i] = p.guard(packers[i], func() error {
+			packer.pack(packed[offsets[i]:][:packer.needs().packed])
+			return nil
+		})
 	}})
+	return errors.Join(append(failures, err)...)
 }
 
 // Plan is what the program computes.
@@ -75,7 +83,8 @@ func (p *Program) Describe() []plan.Description {
 	return all
 }
 
-// Finalize releases the memory of runs. Execute returns errors afterwards.
+// Finalize releases the memory of runs. Execute returns errors afterwards; runs under way
+// end as if it were not called.
 func (p *Program) Finalize() {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -84,15 +93,22 @@ func (p *Program) Finalize() {
 	}
 	p.finalized = true
 	p.free = nil
+	p.end()
+}
+
+// end finalizes the delegated parts of a program that is finalized, once nothing runs.
+func (p *Program) end() {
+	if !p.finalized || p.running > 0 {
+		return
+	}
 	for _, o := range p.plan.Operations {
 		if d, ok := o.(*plan.Delegated); ok {
 			d.Executable.Finalize()
 		}
 	}
-	p.implementations = nil
 }
 
-// take returns memory for a run.
+// take returns memory for a run, which is to be given back.
 func (p *Program) take() (*run, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -102,14 +118,32 @@ func (p *Program) take() (*run, error) {
 	if n := len(p.free); n > 0 {
 		r := p.free[n-1]
 		p.free = p.free[:n-1]
+		p.running++
 		return r, nil
 	}
 	p.release(p.plan.Arena)
 	r := newRun(p.machine, p.plan, p.needs)
-	for _, i := range p.implementations {
-		r.operations = append(r.operations, i.bind(r))
+	for at, i := range p.implementations {
+		err := p.guard(at, func() error { r.operations = append(r.operations, i.bind(r)); return nil })
+		if err != nil {
+			return nil, err
+		}
 	}
+	p.running++
 	return r, nil
+}
+
+// give takes memory back after a run, for another unless the run failed: what failed may
+// have left it in any state.
+func (p *Program) give(r *run, err error) {
+	r.forget()
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.running--
+	if !p.finalized && err == nil {
+		p.free = append(p.free, r)
+	}
+	p.end()
 }
 
 // release gives what compiling has left back to the system, where that is asked for, before
@@ -120,50 +154,42 @@ func (p *Program) release(before int) {
 	}
 }
 
-func (p *Program) give(r *run) {
-	r.forget()
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if !p.finalized {
-		p.free = append(p.free, r)
-	}
-}
-
 // Execute runs the program on the go backend's buffers, of the shapes of the plan's
 // inputs, and returns such buffers: among them inputs that are given away, where an output
 // is written over one. It may be called by several goroutines. A panic of what computes an
 // operation is an error.
-func (p *Program) Execute(inputs []compute.Buffer, donate []bool) ([]compute.Buffer, error) {
+func (p *Program) Execute(inputs []compute.Buffer, donate []bool) (outputs []compute.Buffer, err error) {
 	r, err := p.take()
 	if err != nil {
 		return nil, err
 	}
+	defer func() { p.give(r, err) }()
 	if err := p.load(r, inputs, donate); err != nil {
 		return nil, err
 	}
 	for at := range r.operations {
-		if err := p.compute(r, at); err != nil {
-			return nil, err // the run's memory is in no known state
+		if err := p.guard(at, r.operations[at]); err != nil {
+			return nil, err
 		}
 	}
-	outputs := make([]compute.Buffer, len(p.plan.Outputs))
+	outputs = make([]compute.Buffer, len(p.plan.Outputs))
 	for i := range outputs {
 		if outputs[i], err = p.output(r, i); err != nil {
 			return nil, err
 		}
 	}
-	p.give(r)
 	return outputs, nil
 }
 
 // Profile runs the program several times and returns its operations with the median of
 // the time that each takes. It writes over its inputs.
-func (p *Program) Profile(inputs []compute.Buffer, runs int) ([]plan.Description, error) {
+func (p *Program) Profile(inputs []compute.Buffer, runs int) (all []plan.Description, err error) {
 	r, err := p.take()
 	if err != nil {
 		return nil, err
 	}
-	all := p.Describe()
+	defer func() { p.give(r, err) }()
+	all = p.Describe()
 	times := make([][]time.Duration, len(all))
 	for range runs {
 		if err := p.load(r, inputs, slices.Repeat([]bool{true}, len(inputs))); err != nil {
@@ -171,13 +197,12 @@ func (p *Program) Profile(inputs []compute.Buffer, runs int) ([]plan.Description
 		}
 		for at := range r.operations {
 			start := time.Now()
-			if err := p.compute(r, at); err != nil {
+			if err := p.guard(at, r.operations[at]); err != nil {
 				return nil, err
 			}
 			times[at] = append(times[at], time.Since(start))
 		}
 	}
-	p.give(r)
 	for i := range all {
 		slices.Sort(times[i])
 		all[i].Time = times[i][len(times[i])/2]
@@ -185,8 +210,8 @@ func (p *Program) Profile(inputs []compute.Buffer, runs int) ([]plan.Description
 	return all, nil
 }
 
-// compute computes one operation.
-func (p *Program) compute(r *run, at int) (err error) {
+// guard does something for an operation, and says which it was if that fails or panics.
+func (p *Program) guard(at int, do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -195,19 +220,17 @@ func (p *Program) compute(r *run, at int) (err error) {
 			err = p.failed(at, err)
 		}
 	}()
-	return r.operations[at]()
+	return do()
 }
 
 // failed says which operation an error is of.
 func (p *Program) failed(at int, err error) error {
-	d := p.plan.Operations[at].Describe()
-	name := fmt.Sprintf("operation %d of %d (%s of %v to %v)", at+1, len(p.plan.Operations), d.Name, d.Input, d.Output)
 	var panicked *PanicError
 	if errors.As(err, &panicked) {
-		panicked.Operation = name
+		panicked.Operation = p.plan.Name(at)
 		return err
 	}
-	return fmt.Errorf("cpu: %s: %w", name, err)
+	return fmt.Errorf("cpu: %s: %w", p.plan.Name(at), err)
 }
 
 // load takes the inputs, and the buffers of the outputs: those of inputs that are given

@@ -57,7 +57,7 @@ func (w *winograd) Workspace() []*plan.Tensor { return workspace(w.packed) }
 func (w *winograd) needs() needs {
 	n := needs{scratch: 4 * max(w.kernel.Scratch(w.product.K, w.product.N, w.tiles), w.kernel.PackScratch())}
 	if !w.o.Trained() {
-		n.packed = w.size()
+		n.packed = 4 * w.size()
 	}
 	return n
 }
@@ -70,7 +70,8 @@ func (w *winograd) place() {
 	}
 }
 
-func (w *winograd) pack(dst []float32) {
+func (w *winograd) pack(memory []byte) {
+	dst := floats(memory)
 	w.kernel.PackInto(dst, w.o.Weights, w.product.K, w.product.N, w.o.Scale)
 	w.product.B, w.o.Weights = dst, nil
 }

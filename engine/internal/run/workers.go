@@ -15,6 +15,7 @@ import (
 type Workers struct {
 	Threads int
 	tasks   chan *task
+	quit    chan struct{} // closed at the end
 }
 
 // A task is work in parts, which threads take one after the other. It can be run
@@ -40,7 +41,7 @@ func (e *PanicError) Error() string {
 
 // NewWorkers starts threads; the caller counts as one.
 func NewWorkers(threads int) *Workers {
-	w := &Workers{Threads: threads, tasks: make(chan *task, 64*threads)}
+	w := &Workers{Threads: threads, tasks: make(chan *task, 64*threads), quit: make(chan struct{})}
 	for thread := 1; thread < threads; thread++ {
 		go func() {
 			for t := w.await(); t != nil; t = w.await() {
@@ -64,11 +65,16 @@ func (w *Workers) await() *task {
 			}
 		}
 	}
-	return <-w.tasks
+	select {
+	case t := <-w.tasks:
+		return t
+	case <-w.quit:
+		return nil
+	}
 }
 
-// Close ends the threads. There must be no work.
-func (w *Workers) Close() { close(w.tasks) }
+// Close ends the threads. Work that is under way is finished, by its caller alone.
+func (w *Workers) Close() { close(w.quit) }
 
 // work does parts until there are no more. A panic ends the task: the parts that nobody
 // has begun are left.

@@ -1,0 +1,141 @@
+package lower
+
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+)
+
+// Mixed precision is written in the graph: activations are bfloat16, each layer widens
+// them to float32, computes, and narrows its result; weights are rounded to bfloat16 and
+// widened. What has kernels for bfloat16 takes the conversions around it along, so that
+// nothing is converted; for the rest a conversion is an operation.
+
+func isBFloat16(v *graph.Value) bool { return v != nil && v.Shape().DType == dtypes.BFloat16 }
+
+// isWidening reports whether a node converts bfloat16 to float32.
+func isWidening(n *graph.Node) bool {
+	return n.Op == compute.OpTypeConvertDType && isFloat32(n.Values[0]) && isBFloat16(n.Inputs[0])
+}
+
+// isNarrowing reports whether a node rounds float32 to bfloat16.
+func isNarrowing(n *graph.Node) bool {
+	return n.Op == compute.OpTypeConvertDType && isBFloat16(n.Values[0]) && isFloat32(n.Inputs[0])
+}
+
+// conversion takes conversions between float32 and bfloat16. A widened value is computed
+// when something asks for its tensor: what has kernels for bfloat16 asks for its source.
+func (l *lowering) conversion(n *graph.Node) bool {
+	if !isWidening(n) && !isNarrowing(n) || l.inDelegated(n.Inputs[0]) || n.Values[0].Shape().Size() == 0 {
+		return false
+	}
+	if isWidening(n) {
+		l.widened[n] = true
+		return true
+	}
+	l.add(&plan.Conversion{In: l.tensor(n.Inputs[0]), Out: l.tensor(n.Values[0])})
+	return true
+}
+
+// source returns the tensor that a value is, or is widened from.
+func (l *lowering) source(v *graph.Value) *plan.Tensor {
+	if l.widened[v.Node] {
+		v = v.Node.Inputs[0]
+	}
+	return l.tensor(v)
+}
+
+// narrowing returns the node that alone uses a value, and rounds it, or nil.
+func (l *lowering) narrowing(v *graph.Value) *graph.Node {
+	if user := l.next(v); user != nil && isNarrowing(user) {
+		return user
+	}
+	return nil
+}
+
+// addMixed adds a convolution of bfloat16 values that are summed in float32, whose result
+// is rounded to bfloat16; false if it is none.
+func (l *lowering) addMixed(o *plan.Convolution, n *graph.Node) bool {
+	weights, factors, ok := l.roundedWeights(n.Inputs[1])
+	if !l.mixed || !ok || !l.widened[n.Inputs[0].Node] || o.Transposed || !hasPairs(n.Inputs[0]) {
+		return false
+	}
+	given, ok := l.floats(weights)
+	if !ok {
+		return false
+	}
+	copied := *o
+	copied.Weights = given
+	c := l.follow(&copied, n.Values[0], true)
+	last := l.narrowing(c.end)
+	if last == nil || c.residual != nil && !isWidening(c.residual.Node) {
+		return false
+	}
+	if factors != nil {
+		if copied.Scale, ok = l.byChannel(factors, len(copied.Scale)); !ok {
+			return false
+		}
+	}
+	copied.In = l.source(n.Inputs[0])
+	if c.residual != nil {
+		copied.Residual = l.tensor(c.residual.Node.Inputs[0])
+	}
+	c.nodes, c.end = append(c.nodes, last), last.Values[0]
+	l.addChain(c)
+	return true
+}
+
+// hasPairs reports whether the channels of an image are pairs, which instructions for
+// bfloat16 multiply together.
+func hasPairs(v *graph.Value) bool {
+	dims := v.Shape().Dimensions
+	return dims[len(dims)-1]%2 == 0
+}
+
+// roundedWeights returns what a constant is rounded from: weights, and factors for them or
+// nil.
+func (k *facts) roundedWeights(v *graph.Value) (weights, factors *graph.Value, ok bool) {
+	if !isFloat32(v) || !k.isConstant(v) || !isWidening(v.Node) || !isNarrowing(v.Node.Inputs[0].Node) {
+		return nil, nil, false
+	}
+	weights = v.Node.Inputs[0].Node.Inputs[0]
+	if weights.Node.Op != compute.OpTypeMul {
+		return weights, nil, true
+	}
+	for i, in := range weights.Node.Inputs {
+		if in.Shape().Equal(weights.Shape()) && uniformRoot(in) == in {
+			return in, weights.Node.Inputs[1-i], true
+		}
+	}
+	return weights, nil, true
+}
+
+// roundedFloats returns the values of rounded weights.
+func (k *facts) roundedFloats(v *graph.Value) ([]float32, bool) {
+	from, factors, ok := k.roundedWeights(v)
+	if !ok {
+		return nil, false
+	}
+	values, ok := k.floats(from)
+	if !ok {
+		return nil, false
+	}
+	dims := v.Shape().Dimensions
+	scale := make([]float32, dims[len(dims)-1])
+	for i := range scale {
+		scale[i] = 1
+	}
+	if factors != nil {
+		if scale, ok = k.byChannel(factors, len(scale)); !ok {
+			return nil, false
+		}
+	}
+	rounded := make([]float32, len(values))
+	for i, w := range values {
+		rounded[i] = bfloat16.FromFloat32(w * scale[i%len(scale)]).Float32()
+	}
+	return rounded, true
+}
