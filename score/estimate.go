@@ -4,7 +4,7 @@ import (
 	"errors"
 	"math"
 
-	"gonum.org/v1/gonum/stat/distuv"
+	"gonum.org/v1/gonum/mathext"
 )
 
 // An Estimate is the mean of independent values with its 95% interval, that of Student's
@@ -32,10 +32,17 @@ func Mean(values []float64) (Estimate, error) {
 	for _, v := range values {
 		squares += (v - e.Mean) * (v - e.Mean)
 	}
-	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(0.975)
-	half := t * math.Sqrt(squares/(n-1)/n)
+	half := studentQuantile(n-1) * math.Sqrt(squares/(n-1)/n)
 	e.Low, e.High = e.Mean-half, e.Mean+half
 	return e, nil
+}
+
+// studentQuantile is the 97.5th percentile of Student's t distribution: t^2/(freedom+t^2) is
+// beta distributed (Abramowitz and Stegun, 26.7.1).
+func studentQuantile(freedom float64) float64 {
+	const outside = 0.05
+	x := mathext.InvRegIncBeta(freedom/2, 0.5, outside)
+	return math.Sqrt(freedom * (1 - x) / x)
 }
 
 // Paired is the estimate of the mean of a[i]-b[i].
