@@ -12,7 +12,6 @@ import (
 // images at a time are widened, convolved, and rounded. Where the algorithm saves more than
 // half of the products, that is faster than bfloat16's.
 type winogradBF16 struct {
-	plain
 	o      *plan.Convolution
 	inner  *winograd    // of the images at a time, in float32
 	groups int          // of images
