@@ -58,6 +58,9 @@ func (n *Network) inference(batch int) (*program, error) {
 		return nil, err
 	}
 	p.executable = compiled.Executable()
+	if device.InProcess(n.backend) {
+		store = model.NewStore() // the program has the values
+	}
 	p.close = func() {
 		compiled.Close()
 		store.Finalize()
