@@ -68,8 +68,8 @@ func (w *winogradBF16) bind(r *run) func() error {
 	convolve := w.inner.bind(r)
 	return func() error {
 		for group = 0; group < w.groups; group++ {
-			for _, step := range []func() error{widen, convolve, narrow} {
-				if err := step(); err != nil {
+			for _, do := range []func() error{widen, convolve, narrow} {
+				if err := do(); err != nil {
 					return err
 				}
 			}
