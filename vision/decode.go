@@ -4,16 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"image"
-	"image/draw"
-	"image/gif"
-	"image/jpeg"
-	"image/png"
 	"os"
 	"unicode/utf8"
-
-	"golang.org/x/image/bmp"
-	_ "golang.org/x/image/webp" // registers WebP
 )
 
 // DefaultMaxPixels is the limit on an image's size where none is set: a third of
@@ -57,94 +49,65 @@ func Open(path string, o DecodeOptions) (*Image, error) {
 // the data are instead: nothing, text, a format or a kind that is not supported, more
 // pixels than the limit, or damaged.
 func Decode(data []byte, o DecodeOptions) (*Image, error) {
+	s, err := decodeSource(data, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.all(), nil
+}
+
+// decodeSource decodes a file as Decode does.
+func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 	if len(data) == 0 {
 		return nil, errors.New("expected an image, found an empty file; copy or download it again")
 	}
-	config, format, err := image.DecodeConfig(bytes.NewReader(data))
+	f := formatOf(data)
+	if f == nil {
+		return nil, unknownFormat(data)
+	}
+	if f.decode == nil {
+		return nil, fmt.Errorf("expected %s, found %s; convert it to JPEG or PNG", accepted(), f.name)
+	}
+	width, height, err := f.size(data)
 	if err != nil {
-		return nil, undecodable(data, format, err)
+		return nil, f.undecodable(data, err)
 	}
 	limit := o.MaxPixels
 	if limit <= 0 {
 		limit = DefaultMaxPixels
 	}
-	if config.Width <= 0 || config.Height <= 0 {
-		return nil, fmt.Errorf("the %s header says %d x %d pixels, expected at least one", format, config.Width, config.Height)
+	if width <= 0 || height <= 0 {
+		return nil, fmt.Errorf("the %s's header says %d x %d pixels, expected at least one", f.name, width, height)
 	}
-	if config.Width > limit/config.Height {
-		return nil, fmt.Errorf("the %s header says %d x %d pixels, more than the limit of %d; raise the limit if the image is to be trusted",
-			format, config.Width, config.Height, limit)
+	if width > limit/height {
+		return nil, fmt.Errorf("the %s's header says %d x %d pixels, more than the limit of %d; raise the limit if the image is to be trusted",
+			f.name, width, height, limit)
 	}
-	var decoded image.Image
-	if format == "gif" {
-		decoded, err = firstFrame(data, config)
-	} else {
-		decoded, _, err = image.Decode(bytes.NewReader(data))
-	}
+	stored, err := f.decode(data, o)
 	if err != nil {
-		return nil, undecodable(data, format, err)
+		return nil, f.undecodable(data, err)
 	}
-	var m *Image
-	if format == "webp" {
-		m = fromWebP(decoded)
-	} else {
-		m = toRGB(decoded)
+	turned := 1
+	if f.orientation != nil && !o.IgnoreOrientation {
+		turned = f.orientation(data)
 	}
-	if !o.IgnoreOrientation {
-		m = m.oriented(orientation(format, data))
-	}
-	return m, nil
+	return newSource(stored, turned), nil
 }
 
-// firstFrame decodes a GIF's first frame, which may cover a part of the canvas
-// only; the rest is transparent.
-func firstFrame(data []byte, canvas image.Config) (image.Image, error) {
-	frame, err := gif.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+// undecodable says why a file of a format that is read is not.
+func (f *format) undecodable(data []byte, err error) error {
+	if errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("the %s is of a kind that is not supported; convert it to a plain JPEG or PNG: %w", f.name, err)
 	}
-	whole := image.Rect(0, 0, canvas.Width, canvas.Height)
-	if frame.Bounds() == whole {
-		return frame, nil
-	}
-	full := image.NewNRGBA(whole)
-	draw.Draw(full, frame.Bounds(), frame, frame.Bounds().Min, draw.Src)
-	return full, nil
+	return fmt.Errorf("the %s is damaged or ends too early, after %d bytes; it may not have been copied whole: %w", f.name, len(data), err)
 }
 
-const accepted = "expected JPEG, PNG, GIF, WebP or BMP"
-
-// undecodable says what the data are instead of an image that can be read.
-// Format is empty unless the data begin as one of those accepted.
-func undecodable(data []byte, format string, err error) error {
-	var kindOfJPEG jpeg.UnsupportedError
-	var kindOfPNG png.UnsupportedError
-	switch {
-	case errors.Is(err, image.ErrFormat):
-		return unknownFormat(data)
-	case animatedWebP(data):
-		return errors.New("expected a still image, found an animated WebP; convert a frame of it to JPEG or PNG")
-	case errors.As(err, &kindOfJPEG), errors.As(err, &kindOfPNG), errors.Is(err, bmp.ErrUnsupported):
-		return fmt.Errorf("the %s is of a kind that is not supported; convert it to a plain JPEG or PNG: %w", format, err)
-	}
-	return fmt.Errorf("the %s is damaged or ends too early, after %d bytes; it may not have been copied whole: %w", format, len(data), err)
-}
-
-// animatedWebP tells from the extended header's flags.
-func animatedWebP(data []byte) bool {
-	const flags, animation = 20, 1 << 1
-	return len(data) > flags && string(data[:4]) == "RIFF" && string(data[8:16]) == "WEBPVP8X" && data[flags]&animation != 0
-}
-
-// unknownFormat says what the data are that begin as no accepted format.
+// unknownFormat says what the data are that begin as no known format.
 func unknownFormat(data []byte) error {
-	if name := foreignFormat(data); name != "" {
-		return fmt.Errorf("%s, found %s; convert it to JPEG or PNG", accepted, name)
-	}
 	if head := data[:min(len(data), 512)]; utf8.Valid(trimRune(head)) && !bytes.ContainsRune(head, 0) {
-		return fmt.Errorf("%s, found text, such as a web page or a pointer to the file; download the image itself", accepted)
+		return fmt.Errorf("expected %s, found text, such as a web page or a pointer to the file; download the image itself", accepted())
 	}
-	return fmt.Errorf("%s, found something else that begins with % x; convert it to JPEG or PNG if it is an image", accepted, data[:min(len(data), 8)])
+	return fmt.Errorf("expected %s, found something else that begins with % x; convert it to JPEG or PNG if it is an image", accepted(), data[:min(len(data), 8)])
 }
 
 // trimRune drops a rune that the end of the data may have cut.
@@ -159,26 +122,4 @@ func trimRune(data []byte) []byte {
 		data = data[:len(data)-1]
 	}
 	return data
-}
-
-// foreignFormat names a known format that is not read here.
-func foreignFormat(data []byte) string {
-	has := func(at int, magic string) bool {
-		return len(data) >= at+len(magic) && string(data[at:at+len(magic)]) == magic
-	}
-	switch {
-	case has(4, "ftypavif"), has(4, "ftypavis"):
-		return "AVIF"
-	case has(4, "ftyphei"), has(4, "ftyphev"), has(4, "ftypmif1"), has(4, "ftypmsf1"):
-		return "HEIC"
-	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00"), has(0, "MM\x00+"):
-		return "TIFF"
-	case has(0, "%PDF"):
-		return "PDF"
-	case has(0, "\xff\x0a"), has(0, "\x00\x00\x00\x0cJXL "):
-		return "JPEG XL"
-	case has(0, "\x00\x00\x00\x0cjP  "):
-		return "JPEG 2000"
-	}
-	return ""
 }

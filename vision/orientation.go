@@ -5,12 +5,9 @@ import (
 	"encoding/binary"
 )
 
-// orientation returns the EXIF orientation, 1 to 8, of a JPEG file; 1 when it has
+// jpegOrientation returns the EXIF orientation, 1 to 8, of a JPEG file; 1 when it has
 // none or it is damaged.
-func orientation(format string, data []byte) int {
-	if format != "jpeg" {
-		return 1
-	}
+func jpegOrientation(data []byte) int {
 	// Segments: 0xFF, marker, big-endian length that counts itself.
 	for at := 2; at+4 <= len(data) && data[at] == 0xFF; {
 		marker, length := data[at+1], int(binary.BigEndian.Uint16(data[at+2:]))

@@ -31,7 +31,7 @@ func (d Distortion) Prepare(dst []float32, file []byte, random *rand.Rand) error
 	if err := checkInput(dst, d.Size); err != nil {
 		return err
 	}
-	s, err := decodeSource(file)
+	s, err := decodeSource(file, DecodeOptions{})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func TestPart(t *testing.T) {
 	for _, m := range images {
 		for orientation := 1; orientation <= 8; orientation++ {
 			whole := toRGB(m).oriented(orientation)
-			s := &source{width: whole.Width, height: whole.Height, stored: m, orientation: orientation}
+			s := newSource(storedColours{m.(subImager)}, orientation)
 			for range 20 {
 				r := region{x: random.IntN(whole.Width), y: random.IntN(whole.Height)}
 				r.width, r.height = 1+random.IntN(whole.Width-r.x), 1+random.IntN(whole.Height-r.y)
@@ -68,7 +68,7 @@ func TestDecodeSource(t *testing.T) {
 		"large":       pngHeader(60000, 60000),
 	} {
 		want, wantErr := Decode(data, DecodeOptions{})
-		s, err := decodeSource(data)
+		s, err := decodeSource(data, DecodeOptions{})
 		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 			t.Errorf("%s: error %v, want %v", name, err, wantErr)
 			continue

@@ -1,6 +1,30 @@
 package vision
 
-import "image"
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+
+	"golang.org/x/image/webp"
+)
+
+func decodeWebP(data []byte, _ DecodeOptions) (pixels, error) {
+	decoded, err := webp.Decode(bytes.NewReader(data))
+	if err != nil && animatedWebP(data) {
+		return nil, fmt.Errorf("%w: an animated WebP", errors.ErrUnsupported)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fromWebP(decoded), nil
+}
+
+// animatedWebP tells from the extended header's flags.
+func animatedWebP(data []byte) bool {
+	const flags, animation = 20, 1 << 1
+	return len(data) > flags && string(data[:4]) == "RIFF" && string(data[8:16]) == "WEBPVP8X" && data[flags]&animation != 0
+}
 
 // fromWebP converts what the WebP decoder returns. Lossy WebP (VP8) has BT.601's
 // limited range, luma 16 to 235 and chroma 16 to 240, in the type that stands for
