@@ -14,8 +14,8 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 // imports go one way, from the command line down to the networks. The packages below a
 // folder that have no row of their own have that of "folder/*".
 var mayImport = map[string][]string{
-	"arch":                     {},
-	"recipe":                   {"vision"}, // the cards of checkpoints and the recipes hold a vision.Preprocessing
+	"arch":                     {"internal/device"}, // what the backend is given in bfloat16
+	"recipe":                   {"vision"},          // the cards of checkpoints and the recipes hold a vision.Preprocessing
 	"vision":                   {},
 	"score":                    {},
 	"internal/atomicfile":      {},

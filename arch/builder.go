@@ -165,7 +165,7 @@ func (b *builder) linear(x *value, name string, channels int, scale float64) (y,
 			sums := w.convolve(x, weights)
 			return graph.Add(sums, channelwise(biases, sums))
 		}
-		sums := w.convolve(wide(x), rounded(graph.MulScalar(weights, scale)))
+		sums := w.convolveRounded(x, graph.MulScalar(weights, scale))
 		return graph.Add(sums, channelwise(graph.MulScalar(biases, scale), sums))
 	})
 	scaled = y
@@ -205,9 +205,9 @@ func (b *builder) normalized(x *value, channels int, w window) *value {
 		sums := x.then(shape, func(x *graph.Node) *graph.Node {
 			weights := kernel.NodeValue(b.graph)
 			if x.DType() == dtypes.BFloat16 {
-				weights = rounded(weights)
+				return w.convolveRounded(x, weights)
 			}
-			return w.convolve(wide(x), weights)
+			return w.convolve(x, weights)
 		})
 		if b.keeps.convolutions {
 			sums = b.keep(sums)
@@ -231,7 +231,7 @@ func (b *builder) normalized(x *value, channels int, w window) *value {
 		return x.then(shape, func(x *graph.Node) *graph.Node {
 			scale, offset := affine()
 			weights := kernel.NodeValue(b.graph)
-			sums := w.convolve(wide(x), rounded(graph.Mul(weights, channelwise(scale, weights))))
+			sums := w.convolveRounded(x, graph.Mul(weights, channelwise(scale, weights)))
 			return graph.Add(sums, channelwise(offset, sums))
 		})
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-fb2c0fa6/inception/internal/device"
 )
 
 // A Precision is how exactly a network computes.
@@ -20,7 +22,8 @@ const (
 	// layers. The first convolution, whose input is the images, the average over the grid
 	// and the logits are float32. Where batch norm uses stored statistics, as in inference,
 	// its factors are multiplied into the weights before these are rounded, and so is the
-	// scale of a residual branch.
+	// scale of a residual branch. On a device, such as XLA's, the sums of convolutions are
+	// rounded as well. In training, gradients are of the type of what they are the gradient of.
 	BFloat16 Precision = "bfloat16"
 )
 
@@ -47,8 +50,19 @@ func wide(x *graph.Node) *graph.Node {
 	return graph.ConvertDType(x, dtypes.Float32)
 }
 
-// rounded returns values that are bfloat16 ones as float32.
-func rounded(x *graph.Node) *graph.Node { return wide(graph.ConvertDType(x, dtypes.BFloat16)) }
+// convolveRounded slides the window over x, which is bfloat16, with weights rounded to that,
+// and returns the sums as float32.
+//
+// A backend in this process is given float32 values that are bfloat16 ones, which it finds
+// kernels for. XLA would convert them and multiply in float32: it has the hardware's products
+// of bfloat16 for convolutions of that type alone, which sum in float32 and round the sums.
+func (w window) convolveRounded(x, weights *graph.Node) *graph.Node {
+	weights = graph.ConvertDType(weights, dtypes.BFloat16)
+	if device.InProcess(x.Graph().Backend()) {
+		return w.convolve(wide(x), wide(weights))
+	}
+	return wide(w.convolve(x, weights))
+}
 
 // narrow rounds what a layer has computed, if layers pass bfloat16 on.
 func (b *builder) narrow(x *value) *value {

@@ -75,6 +75,9 @@ type Training struct {
 	// Recompute saves memory: little but what convolutions compute is kept for the
 	// gradients, and the rest computed twice.
 	Recompute bool `yaml:"recompute,omitempty"`
+	// Precision is how exactly the network computes, float32 or bfloat16; float32 when empty.
+	// Parameters, gradients of them and the optimiser are float32 either way.
+	Precision string `yaml:"precision,omitempty"`
 
 	Optimizer    Optimizer    `yaml:"optimizer"`
 	LearningRate LearningRate `yaml:"learning_rate"`
@@ -242,6 +245,7 @@ func (t Training) Check() error {
 	require(t.Batch >= 2, "batch should be at least 2 images, which batch norm needs, found %d", t.Batch)
 	require(t.MicroBatches >= 0 && (t.MicroBatches == 0 || t.Batch%t.MicroBatches == 0 && t.Batch/t.MicroBatches >= 2),
 		"micro_batches should divide the batch of %d into parts of at least 2 images, found %d", t.Batch, t.MicroBatches)
+	require(slices.Contains([]string{"", "float32", "bfloat16"}, t.Precision), "precision should be float32 or bfloat16, found %q", t.Precision)
 	switch rms, sgd := t.Optimizer.RMSProp, t.Optimizer.SGD; {
 	case (rms == nil) == (sgd == nil):
 		require(false, "optimizer should be one of rmsprop and sgd")

@@ -31,7 +31,7 @@ func newOrigin(ctx context.Context, r recipe.Training, find WeightsFinder, class
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
 		AuxiliaryHead: r.AuxiliaryHead, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay,
-		Recompute: r.Recompute,
+		Recompute: r.Recompute, Precision: arch.Precision(r.Precision),
 	})
 	if err != nil {
 		return nil, err
@@ -201,6 +201,7 @@ func fineTuned(o arch.Options, r recipe.Training, classes int) (arch.Options, er
 		}
 	}
 	o.Classes, o.Frozen, o.Recompute, o.DropoutKeep, o.BatchNormDecay = classes, r.Freeze, r.Recompute, r.DropoutKeep, r.BatchNormDecay
+	o.Precision = arch.Precision(r.Precision)
 	return o, nil
 }
 

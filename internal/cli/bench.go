@@ -51,7 +51,7 @@ averages of the parameters; its multiply-adds count three times.`,
 	flags.BoolVar(&f.layers, "layers", false, "print each operation of the cpu backend with its time")
 	flags.BoolVar(&f.train, "train", false, "measure a training step")
 	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")
-	addPrecision(cmd, &f.precision)
+	addPrecision(cmd, &f.precision, arch.Float32)
 	f.backend.add(cmd)
 	return cmd
 }
@@ -118,9 +118,6 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 func (f *benchFlags) check(cmd *cobra.Command) error {
 	if len(f.batches) == 0 {
 		return usageError{errors.New("--batch must be at least one number")}
-	}
-	if f.train && f.precision != string(arch.Float32) {
-		return usageError{fmt.Errorf("--train is in %s, found --precision %s", arch.Float32, f.precision)}
 	}
 	if f.recompute && !f.train {
 		return usageError{errors.New("--recompute is for --train")}

@@ -72,7 +72,7 @@ as for the test images, --submission writes what the test server takes.`,
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
 	addLabels(cmd, &f.labels)
-	addPrecision(cmd, &f.precision)
+	addPrecision(cmd, &f.precision, arch.Float32)
 	addData(cmd, &f.data)
 	addSplit(cmd, &f.split, "", "evaluate, such as validation")
 	addCrops(cmd, &f.crops, 1, "crops of each photograph")

@@ -61,8 +61,8 @@ func addSize(cmd *cobra.Command, to *int) {
 	cmd.Flags().IntVar(to, "size", recipe.Inception().Size, "side of the images in pixels")
 }
 
-func addPrecision(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "precision", string(arch.Float32), "how exactly the network computes: float32, or bfloat16, which is faster where the CPU has instructions for it (AVX512-BF16)")
+func addPrecision(cmd *cobra.Command, to *string, otherwise arch.Precision) {
+	cmd.Flags().StringVar(to, "precision", string(otherwise), "how exactly the network computes: float32, or bfloat16, which is faster on GPUs, and in classification where the CPU has instructions for it (AVX512-BF16)")
 }
 
 func checkPrecision(name string) error {

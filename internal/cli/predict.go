@@ -60,7 +60,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 	f.decode.add(cmd)
 	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
 	addLabels(cmd, &f.labels)
-	addPrecision(cmd, &f.precision)
+	addPrecision(cmd, &f.precision, arch.Float32)
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd

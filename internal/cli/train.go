@@ -36,6 +36,7 @@ type trainFlags struct {
 	weights      string
 	freeze       []string
 	seed         uint64
+	precision    string
 	check        bool
 	json         bool
 	backend      backendFlags
@@ -79,10 +80,11 @@ would have.`,
 	flags.StringVar(&f.weights, "weights", "", weightsText("weights to start from, of any number of classes"))
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
+	addPrecision(cmd, &f.precision, "")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
-	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed"} {
+	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "precision"} {
 		flags.Lookup(name).Usage += " (default that of the recipe)"
 	}
 	flags.Lookup("weights").Usage += " (default those of the recipe)"
@@ -148,6 +150,7 @@ func (f *trainFlags) changes() map[string]func(*recipe.Training) {
 		"learning-rate": func(r *recipe.Training) { r.LearningRate.Initial = f.learningRate },
 		"weights":       func(r *recipe.Training) { r.Weights = f.weights },
 		"freeze":        func(r *recipe.Training) { r.Freeze = f.freeze },
+		"precision":     func(r *recipe.Training) { r.Precision = f.precision },
 		"seed":          func(r *recipe.Training) { r.Seed = f.seed },
 	}
 }

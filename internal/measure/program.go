@@ -113,7 +113,7 @@ func (n *Network) training(o Options) (*program, error) {
 	options := n.network.Options()
 	r := recipe.Training{
 		Network: n.network.Name(), Width: options.Width, Blocks: options.Blocks, ResidualScales: options.ResidualScales,
-		Size: n.size, Batch: o.Batch, Recompute: o.Recompute, Seed: 1,
+		Size: n.size, Batch: o.Batch, Recompute: o.Recompute, Precision: string(options.Precision), Seed: 1,
 		Optimizer:    recipe.Optimizer{RMSProp: &recipe.RMSProp{Decay: 0.9, Momentum: 0.9, Epsilon: 1}},
 		LearningRate: recipe.LearningRate{Initial: 0.045},
 		WeightDecay:  4e-5, LabelSmoothing: 0.1, AverageDecay: 0.9999,

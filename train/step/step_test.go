@@ -28,6 +28,7 @@ func networkOf(t testing.TB, r recipe.Training) (*arch.Network, Parameters) {
 	t.Helper()
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: 3, Width: r.Width, Blocks: r.Blocks, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay, Recompute: r.Recompute,
+		Precision: arch.Precision(r.Precision),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 
 func TestGoldenRMSPropXLA(t *testing.T) { testGoldenRMSProp(t, xlabackend.New(t)) }
 
+func TestBFloat16XLA(t *testing.T) { testBFloat16(t, xlabackend.New(t)) }
+
 // TestStateXLA expects the losses of the engine, a state that is on the device alone, and
 // that a step frees what it replaces.
 func TestStateXLA(t *testing.T) {
