@@ -60,10 +60,6 @@ func (e *UnreadableError) Error() string {
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// ErrNotFinite says that a network's logits are not finite numbers, as those of a
-// network that diverged in training.
-var ErrNotFinite = errors.New("the logits are not finite numbers")
-
 // Run evaluates the members on a set, and all together as an ensemble where there are
 // several. Members whose classes are not those of the set are a *ClassesError. The
 // context is looked at before each batch; its error leaves the file of predictions
@@ -258,7 +254,7 @@ func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
 			}
 			own := logits[i*m.Classes:][:m.Classes]
 			if !score.Finite(own) {
-				return fmt.Errorf("%s, %s: %w; the network may have diverged in training", m.Name, e.set.Name(f.index), ErrNotFinite)
+				return fmt.Errorf("%s, %s: %w", m.Name, e.set.Name(f.index), score.ErrNotFinite)
 			}
 			e.scratch = score.Softmax(e.scratch, own)
 			for class, share := range e.scratch {

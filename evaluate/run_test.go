@@ -17,6 +17,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -389,8 +390,8 @@ func TestNetworkErrors(t *testing.T) {
 	}{
 		"error":    {nil, broken, broken, "net"},
 		"too few":  {make([]float32, 3), nil, nil, "found 3 logits for 2 images, expected 2 for each"},
-		"nan":      {[]float32{0, float32(math.NaN()), 0, 0}, nil, ErrNotFinite, "a/0.png"},
-		"infinite": {[]float32{0, 0, float32(math.Inf(1)), 0}, nil, ErrNotFinite, "a/1.png"},
+		"nan":      {[]float32{0, float32(math.NaN()), 0, 0}, nil, score.ErrNotFinite, "a/0.png"},
+		"infinite": {[]float32{0, 0, float32(math.Inf(1)), 0}, nil, score.ErrNotFinite, "a/1.png"},
 	} {
 		m := calculator("net", 8, labelled("a", "b"), nil)
 		m.Logits = func(context.Context, []float32, int) ([]float32, error) { return c.logits, c.err }

@@ -3,9 +3,11 @@ package predict
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -31,8 +33,23 @@ func (c *Classifier) Labels() []recipe.Label { return c.labels }
 // Predict classifies photographs of any sizes and returns one result for each, in
 // their order. Full batches run through the network together, the rest one by one,
 // so that the network is compiled for two batch sizes at most. The context is
-// looked at before each batch.
+// looked at before each batch. Logits that are not finite are an error that wraps
+// score.ErrNotFinite.
 func (c *Classifier) Predict(ctx context.Context, images ...*vision.Image) ([]Result, error) {
+	results, err := c.classify(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range results {
+		if !score.Finite(r.Logits) {
+			return nil, fmt.Errorf("image %d of %d: %w", i+1, len(images), score.ErrNotFinite)
+		}
+	}
+	return results, nil
+}
+
+// classify is Predict without a look at the logits.
+func (c *Classifier) classify(ctx context.Context, images []*vision.Image) ([]Result, error) {
 	results := make([]Result, 0, len(images))
 	for len(images) > 0 {
 		if err := ctx.Err(); err != nil {

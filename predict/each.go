@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/seed-fb2c0fa6/inception/internal/ahead"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -14,7 +15,8 @@ type Photo struct {
 	// Width and Height are those of the photograph in pixels, as it is seen upright.
 	Width, Height int
 	Result        Result
-	// Err is why the photograph could not be opened; the other fields but Name are zero then.
+	// Err is why the photograph could not be opened, or score.ErrNotFinite; the other fields but
+	// Name are zero then.
 	Err error
 }
 
@@ -36,14 +38,18 @@ func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func
 				images = append(images, o.image)
 			}
 		}
-		results, err := c.Predict(ctx, images...)
+		results, err := c.classify(ctx, images)
 		if err != nil {
 			return err
 		}
 		for _, o := range batch {
 			p := Photo{Name: o.name, Err: o.err}
 			if o.err == nil {
-				p.Width, p.Height, p.Result = o.image.Width, o.image.Height, results[0]
+				if score.Finite(results[0].Logits) {
+					p.Width, p.Height, p.Result = o.image.Width, o.image.Height, results[0]
+				} else {
+					p.Err = score.ErrNotFinite
+				}
 				results = results[1:]
 			}
 			if err := use(p); err != nil {

@@ -1,6 +1,9 @@
 package score
 
-import "math"
+import (
+	"errors"
+	"math"
+)
 
 // Softmax returns the shares of a photograph's classes, in [0,1], one for each logit, in
 // dst where it has room. Logits that are not finite give no numbers: see [Finite].
@@ -29,6 +32,10 @@ func CrossEntropy(logits []float32, label int) float64 {
 	}
 	return largest + math.Log(total) - float64(logits[label])
 }
+
+// ErrNotFinite says that a network's logits are not finite numbers, as those of a network
+// that diverged in training, or whose numbers are too large for its precision.
+var ErrNotFinite = errors.New("the logits are not finite numbers; the network may have diverged in training, or need a higher precision")
 
 // Finite reports whether no logit is infinite or not a number.
 func Finite(logits []float32) bool {

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
+	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
@@ -94,6 +95,9 @@ func loadCheckpoint(path string, s *step.Step) (state, error) {
 			t, _ := file.Tensor(section.Tensor(p))
 			values := make([]float32, p.Size())
 			if err := t.Float32s(values); err != nil {
+				return state{}, err
+			}
+			if err := weights.CheckFinite(path, t.Name, values); err != nil {
 				return state{}, err
 			}
 			if err := s.SetValues(section, p, values); err != nil {

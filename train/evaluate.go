@@ -74,6 +74,11 @@ func (e *evaluator) measure(ctx context.Context, values []step.Values) (score.Ac
 		if err := errors.Join(err, images.FinalizeAll(), results[0].FinalizeAll()); err != nil {
 			return score.Accuracy{}, err
 		}
+		for i, index := range batch.Indexes {
+			if !score.Finite(logits[i*e.classes:][:e.classes]) {
+				return score.Accuracy{}, fmt.Errorf("%s: %w: begin again with a lower learning rate, a longer warm_up, or clip_norm", e.set.Name(index), score.ErrNotFinite)
+			}
+		}
 		tally.Add(logits[:len(batch.Labels)*e.classes], batch.Labels)
 	}
 	a := tally.Accuracy()

@@ -33,13 +33,13 @@ func Open(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Path: path, Format: format, file: file, tensors: file.Tensors(), byName: map[string]int{}}
+	c := &Checkpoint{Path: path, Format: format, file: file, tensors: unwrapped(file.Tensors()), byName: map[string]int{}}
 	for i, t := range c.tensors {
 		c.byName[t.Name] = i
 	}
 	c.layout = layoutOf(c.tensors)
 	c.Layout = c.layout.name
-	if c.Metadata, err = decodeMetadata(format.keyPrefix, file.Metadata()); err != nil {
+	if c.Metadata, err = decodeMetadata(file.Metadata()); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -53,7 +53,8 @@ func (c *Checkpoint) Close() error { return c.file.Close() }
 func (c *Checkpoint) File() tensorfile.File { return c.file }
 
 // Tensor returns the tensor that the file has under a name of its own, and false where
-// there is none.
+// there is none. What a program has put before all names, such as "module.", is not of
+// the name.
 func (c *Checkpoint) Tensor(name string) (tensorfile.Tensor, bool) {
 	i, ok := c.byName[name]
 	if !ok {
@@ -66,22 +67,23 @@ func (c *Checkpoint) Tensor(name string) (tensorfile.Tensor, bool) {
 type Tensor struct {
 	arch.Parameter
 
+	path    string
 	layout  layout
 	source  tensorfile.Tensor
 	skipped int // leading classes of the source that are left out: the background
 }
 
 // Read writes the values in native order into dst, which has the parameter's
-// size.
+// size. Values that are not finite are a *NotFiniteError.
 func (t Tensor) Read(dst []float32) error {
 	if len(dst) != t.Size() {
 		return fmt.Errorf("%s: %d values are to be read into room for %d", t.Name, t.Size(), len(dst))
 	}
 	if t.skipped == 0 && t.layout.axes(len(t.Shape)) == nil {
-		return t.source.Values(dst)
+		return t.values(dst)
 	}
 	values := make([]float32, t.source.Elements())
-	if err := t.source.Values(values); err != nil {
+	if err := t.values(values); err != nil {
 		return err
 	}
 	if t.skipped == 0 {
@@ -96,6 +98,14 @@ func (t Tensor) Read(dst []float32) error {
 		copy(dst[row*classes:][:classes], native[row*all+t.skipped:])
 	}
 	return nil
+}
+
+// values reads the tensor as it is in the file.
+func (t Tensor) values(dst []float32) error {
+	if err := t.source.Values(dst); err != nil {
+		return err
+	}
+	return CheckFinite(t.path, t.source.Name, dst)
 }
 
 // Match finds the tensor of every parameter. The parameters are all those of one
@@ -125,7 +135,7 @@ func (c *Checkpoint) Match(parameters []arch.Parameter) ([]Tensor, error) {
 		} else if !slices.Equal(source.Shape, want) {
 			misshapen = append(misshapen, fmt.Sprintf("%s (expected %v, found %v)", names[i], want, source.Shape))
 		}
-		tensors = append(tensors, Tensor{Parameter: p, layout: c.layout, source: source, skipped: skipped})
+		tensors = append(tensors, Tensor{Parameter: p, path: c.Path, layout: c.layout, source: source, skipped: skipped})
 	}
 	if unused := c.unused(names); len(missing)+len(misshapen)+len(unused) > 0 {
 		scope, _, _ := strings.Cut(parameters[0].Name, "/")

@@ -15,11 +15,11 @@ import (
 func formats() formatTable {
 	return formatTable{
 		{
-			Name: "safetensors", Endings: []string{".safetensors"},
+			Name: "safetensors", Endings: []string{".safetensors"}, framework: true,
 			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.Write,
 		},
 		{
-			Name: "npz", Endings: []string{".npz"}, keyPrefix: "inception.",
+			Name: "npz", Endings: []string{".npz"},
 			recognise: npz.Recognise, open: npz.Open, write: npz.Write,
 		},
 	}
@@ -36,9 +36,9 @@ type Format struct {
 	// write leaves the whole new file or the old one, and holds one tensor in memory
 	// at a time. It is nil where the format is only read.
 	write func(path string, metadata map[string]string, tensors []tensorfile.Tensor) error
-	// keyPrefix is what the keys of this program's metadata begin with, where the
-	// format has no place of its own for metadata.
-	keyPrefix string
+	// framework is set where readers of the format look for the framework that the weights
+	// are of under the key "format" of the metadata.
+	framework bool
 }
 
 // Formats returns the formats of files of weights.

@@ -63,7 +63,7 @@ type layout struct {
 	auxiliary func(name string) bool
 	// spare reports whether a tensor's name is one that no network needs.
 	spare func(name string) bool
-	// framework is what readers of safetensors look for under the key "format".
+	// framework is what such readers look for under the key "format" (Format.framework).
 	framework string
 	// publicCards is set where the cards of the public checkpoints are for files of the
 	// layout.

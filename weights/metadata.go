@@ -3,6 +3,7 @@ package weights
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
@@ -24,9 +25,12 @@ type Metadata struct {
 	Labels []recipe.Label
 }
 
-// The keys of a file's metadata, without the prefix that its format asks for.
+// keyPrefix is what the keys of this program's metadata begin with, so that they are told
+// from those of others.
+const keyPrefix = "inception."
+
+// The keys, without the prefix.
 const (
-	keyFormat        = "format"
 	keyNetwork       = "architecture"
 	keyOptions       = "options"
 	keyTag           = "tag"
@@ -34,18 +38,21 @@ const (
 	keyLabels        = "labels"
 )
 
-// encode returns the metadata as the strings that a file holds, under keys with the
-// prefix.
-func (m Metadata) encode(prefix string, l layout) (map[string]string, error) {
+// keyFramework has no prefix: it is not this program's alone.
+const keyFramework = "format"
+
+// encode returns the metadata as the strings that a file holds, with the layout's
+// framework where that is asked for.
+func (m Metadata) encode(framework bool, l layout) (map[string]string, error) {
 	text := map[string]string{}
-	if prefix == "" {
-		text[keyFormat] = l.framework // what readers of safetensors look for
+	if framework {
+		text[keyFramework] = l.framework
 	}
 	if m.Network != "" {
-		text[prefix+keyNetwork] = m.Network
+		text[keyPrefix+keyNetwork] = m.Network
 	}
 	if m.Tag != "" {
-		text[prefix+keyTag] = m.Tag
+		text[keyPrefix+keyTag] = m.Tag
 	}
 	put := func(key string, value any) error {
 		data, err := json.Marshal(value)
@@ -53,7 +60,7 @@ func (m Metadata) encode(prefix string, l layout) (map[string]string, error) {
 			return fmt.Errorf("encode the metadata %q: %w", key, err)
 		}
 		if string(data) != "{}" {
-			text[prefix+key] = string(data)
+			text[keyPrefix+key] = string(data)
 		}
 		return nil
 	}
@@ -73,25 +80,52 @@ func (m Metadata) encode(prefix string, l layout) (map[string]string, error) {
 	return text, nil
 }
 
-func decodeMetadata(prefix string, text map[string]string) (Metadata, error) {
+// decodeMetadata reads what encode wrote. Keys of other programs are left alone.
+func decodeMetadata(text map[string]string) (Metadata, error) {
+	prefix := keyPrefix
+	if !hasPrefixed(text) && withoutPrefix(text) {
+		prefix = ""
+	}
 	m := Metadata{Network: text[prefix+keyNetwork], Tag: text[prefix+keyTag]}
-	get := func(key string, value any) error {
+	for key, value := range map[string]any{keyOptions: &m.Options, keyPreprocessing: &m.Preprocessing, keyLabels: &m.Labels} {
 		if text[prefix+key] == "" {
-			return nil
+			continue
 		}
 		if err := json.Unmarshal([]byte(text[prefix+key]), value); err != nil {
-			return fmt.Errorf("metadata %q should be JSON as this program writes it: %w", prefix+key, err)
+			return m, fmt.Errorf("metadata %q should be JSON as this program writes it: %w", prefix+key, err)
 		}
-		return nil
-	}
-	if err := get(keyOptions, &m.Options); err != nil {
-		return m, err
-	}
-	if err := get(keyPreprocessing, &m.Preprocessing); err != nil {
-		return m, err
-	}
-	if err := get(keyLabels, &m.Labels); err != nil {
-		return m, err
 	}
 	return m, nil
+}
+
+func hasPrefixed(text map[string]string) bool {
+	for key := range text {
+		if strings.HasPrefix(key, keyPrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutPrefix tells files of the first versions of this program, whose keys had no
+// prefix, from those of others, which have such keys too: ours name a network of package
+// arch, and what else they say is JSON of our own kinds.
+func withoutPrefix(text map[string]string) bool {
+	if _, err := arch.New(text[keyNetwork], arch.Options{}); err != nil {
+		return false
+	}
+	for key, value := range map[string]any{keyOptions: &arch.Options{}, keyPreprocessing: &vision.Preprocessing{}, keyLabels: &[]recipe.Label{}} {
+		if text[key] == "" {
+			if key == keyOptions {
+				return false // which every network of ours has
+			}
+			continue
+		}
+		strict := json.NewDecoder(strings.NewReader(text[key]))
+		strict.DisallowUnknownFields()
+		if strict.Decode(value) != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -44,7 +44,7 @@ func Write(path string, to Layout, metadata Metadata, sources []Source) error {
 	if err != nil {
 		return fmt.Errorf("write %s in the layout %q: %w", path, to, err)
 	}
-	text, err := metadata.encode(format.keyPrefix, l)
+	text, err := metadata.encode(format.framework, l)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

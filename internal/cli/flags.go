@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -139,7 +138,6 @@ func weightsOfFlag(ctx context.Context, stderr io.Writer, name string) (path str
 func fetch(ctx context.Context, stderr io.Writer, card recipe.Checkpoint) (path string, err error) {
 	bar := downloadBar{tag: card.Tag, out: stderr}
 	path, err = hub.Fetch(ctx, card, hub.Options{
-		Offline:  os.Getenv("HF_HUB_OFFLINE") == "1",
 		Progress: bar.show,
 	})
 	bar.end()

@@ -43,7 +43,7 @@ its sub-folders, or one from standard input (-).
 
 Without --weights the network's public weights are taken from the cache of the
 Hugging Face Hub (HF_HUB_CACHE, or ~/.cache/huggingface/hub), and downloaded there
-when absent. HF_HUB_OFFLINE=1 forbids the download.
+when absent. HF_HUB_OFFLINE=1 (or true, yes, on) forbids the download.
 
 For fewer than 8 images the backend is cpu:winograd=off, whose weights take less
 memory. For more, a faster algorithm is on, whose logits differ in the sixth digit.`,

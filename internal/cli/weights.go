@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/weights"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 func weightsCommand() *cobra.Command {
@@ -44,6 +47,21 @@ type inspectionTensor struct {
 	Name  string `json:"name"`
 	DType string `json:"dtype"`
 	Shape []int  `json:"shape"`
+	// NotFinite is how many values are NaN or infinite.
+	NotFinite int `json:"not_finite,omitempty"`
+}
+
+// inspectTensor returns what is printed of a tensor, and a *weights.NotFiniteError where it
+// has values that are not finite. Types that are not read as numbers are not looked into.
+func inspectTensor(path string, t tensorfile.Tensor) (inspectionTensor, error) {
+	i := inspectionTensor{Name: t.Name, DType: t.DType, Shape: t.Shape}
+	values := make([]float32, t.Elements())
+	if t.Values(values) != nil {
+		return i, nil
+	}
+	err := weights.CheckFinite(path, t.Name, values)
+	_, i.NotFinite = tensorfile.NotFinite(values)
+	return i, err
 }
 
 func inspectCommand() *cobra.Command {
@@ -71,17 +89,24 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true}); err == nil {
 				i.Network = network.Name()
 			}
+			var wrong error // of the first tensor that is
 			for _, t := range checkpoint.File().Tensors() {
+				inspected, err := inspectTensor(path, t)
+				wrong = cmp.Or(wrong, err)
 				i.Parameters += int64(t.Elements())
-				i.Tensors = append(i.Tensors, inspectionTensor{t.Name, t.DType, t.Shape})
+				i.Tensors = append(i.Tensors, inspected)
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), i)
+				return errors.Join(printJSON(cmd.OutOrStdout(), i), wrong)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "TENSOR\tTYPE\tSHAPE")
 			for _, t := range i.Tensors {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", t.Name, t.DType, shapeText(t.Shape))
+				fmt.Fprintf(w, "%s\t%s\t%s", t.Name, t.DType, shapeText(t.Shape))
+				if t.NotFinite > 0 {
+					fmt.Fprintf(w, "\t%d NaN or infinite", t.NotFinite)
+				}
+				fmt.Fprintln(w)
 			}
 			if err := w.Flush(); err != nil {
 				return err
@@ -92,7 +117,7 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, layout %s, %d tensors, %s values, %s bytes\n",
 				i.File, network, i.Layout, len(i.Tensors), count(i.Parameters), count(i.Bytes))
-			return nil
+			return wrong
 		},
 	}
 	addJSON(cmd, &asJSON)

@@ -13,8 +13,10 @@ import (
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/weights"
 )
 
 // A trainer trains trials and measures them.
@@ -78,8 +80,7 @@ func (t *trainer) train(ctx context.Context, trial *Trial, folder string, steps 
 	for i := range points {
 		progress, err := t.part(ctx, folder, trial.Recipe, steps*(i+1)/points)
 		if err != nil {
-			var diverged *train.DivergedError
-			if ctx.Err() == nil && errors.As(err, &diverged) {
+			if ctx.Err() == nil && diverged(err) {
 				trial.Failure = err
 				return nil
 			}
@@ -90,7 +91,7 @@ func (t *trainer) train(ctx context.Context, trial *Trial, folder string, steps 
 		}
 		p := Point{Step: progress.Step, Epoch: progress.Epoch, Loss: progress.Loss}
 		if err := t.measure(ctx, trial, &p); err != nil {
-			if errors.Is(err, evaluate.ErrNotFinite) {
+			if diverged(err) {
 				trial.Failure = err
 				return nil
 			}
@@ -100,6 +101,13 @@ func (t *trainer) train(ctx context.Context, trial *Trial, folder string, steps 
 		t.c.log("measured", "arm", trial.Arm.Name, "seed", trial.Seed, "epoch", p.Epoch, "top-1 error", p.Top1.Rate, "activation", p.Activation)
 	}
 	return nil
+}
+
+// diverged tells the errors of a network whose numbers are not finite any more.
+func diverged(err error) bool {
+	var training *train.DivergedError
+	var written *weights.NotFiniteError
+	return errors.As(err, &training) || errors.As(err, &written) || errors.Is(err, score.ErrNotFinite)
 }
 
 // measure evaluates the trial's weights.

@@ -1,11 +1,13 @@
 package hub
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -34,14 +36,11 @@ func locate(card recipe.Checkpoint, dir string) (weightsFile, error) {
 	if dir == "" {
 		dir = defaultCacheDir()
 	}
-	if rest, ok := strings.CutPrefix(dir, "~/"); ok {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return weightsFile{}, fmt.Errorf("resolving the cache folder %s: %w", dir, err)
-		}
-		dir = filepath.Join(home, rest)
+	dir, err := expanded(dir)
+	if err != nil {
+		return weightsFile{}, fmt.Errorf("resolving the cache folder %s: %w", dir, err)
 	}
-	dir, err := filepath.Abs(dir)
+	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return weightsFile{}, fmt.Errorf("resolving the cache folder %s: %w", dir, err)
 	}
@@ -49,13 +48,45 @@ func locate(card recipe.Checkpoint, dir string) (weightsFile, error) {
 }
 
 func defaultCacheDir() string {
-	if dir := os.Getenv("HF_HUB_CACHE"); dir != "" {
-		return dir
+	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
+		if dir := os.Getenv(name); dir != "" {
+			return dir
+		}
 	}
 	if home := os.Getenv("HF_HOME"); home != "" {
 		return filepath.Join(home, "hub")
 	}
 	return huggingface.DefaultCacheDir()
+}
+
+// expanded replaces a leading ~ and environment variables, as Python's expanduser and
+// expandvars do: variables that are not set stay.
+func expanded(path string) (string, error) {
+	if path == "~" || strings.HasPrefix(path, "~/") || strings.HasPrefix(path, "~"+string(filepath.Separator)) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return path, err
+		}
+		path = home + path[1:]
+	}
+	return variable.ReplaceAllStringFunc(path, func(reference string) string {
+		if value, ok := os.LookupEnv(strings.Trim(reference, "${}")); ok {
+			return value
+		}
+		return reference
+	}), nil
+}
+
+var variable = regexp.MustCompile(`\$(?:\w+|\{\w+\})`)
+
+// offline tells whether the environment forbids downloads, by the words that
+// huggingface_hub takes for true.
+func offline() bool {
+	switch strings.ToUpper(cmp.Or(os.Getenv("HF_HUB_OFFLINE"), os.Getenv("TRANSFORMERS_OFFLINE"))) {
+	case "1", "ON", "YES", "TRUE":
+		return true
+	}
+	return false
 }
 
 // folder is the repository's name in the cache.

@@ -13,13 +13,16 @@ import (
 // Options says where weights are kept and how missing ones are downloaded. The
 // zero value follows the same environment as Python's huggingface_hub.
 type Options struct {
-	// CacheDir is the cache folder. When empty it is HF_HUB_CACHE, else HF_HOME/hub,
-	// else XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub.
+	// CacheDir is the cache folder. When empty it is HF_HUB_CACHE, else
+	// HUGGINGFACE_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME/huggingface/hub, else
+	// ~/.cache/huggingface/hub. A leading ~ is the home folder, and $NAME or ${NAME} an
+	// environment variable.
 	CacheDir string
 	// Endpoint is the hub's address. When empty it is HF_ENDPOINT, else
 	// https://huggingface.co.
 	Endpoint string
-	// Offline forbids all network access.
+	// Offline forbids all network access, as HF_HUB_OFFLINE or else TRANSFORMERS_OFFLINE
+	// does with 1, true, yes or on in either case.
 	Offline bool
 	// Progress, when not nil, is told how many bytes of the file have arrived and
 	// how many it has; total is 0 where the hub does not say. It is called on the
@@ -50,7 +53,7 @@ func Fetch(ctx context.Context, card recipe.Checkpoint, o Options) (string, erro
 	}
 	path, err := w.find()
 	if errors.Is(err, fs.ErrNotExist) {
-		if o.Offline {
+		if o.Offline || offline() {
 			err = fmt.Errorf("%w, and downloads are off", err)
 		} else {
 			path, err = w.fetch(ctx, o)

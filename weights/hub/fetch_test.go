@@ -459,3 +459,39 @@ func TestConcurrentFetches(t *testing.T) {
 		t.Errorf("expected 1 download, found %d", n)
 	}
 }
+
+// TestVariables reads the variables that huggingface_hub reads.
+func TestVariables(t *testing.T) {
+	for _, name := range []string{"HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME"} {
+		t.Setenv(name, "")
+	}
+	for value, want := range map[string]bool{"1": true, "true": true, "True": true, "YES": true, "on": true, "0": false, "no": false, "2": false, "": false} {
+		t.Setenv("HF_HUB_OFFLINE", value)
+		if offline() != want {
+			t.Errorf("HF_HUB_OFFLINE=%s is taken for %v", value, !want)
+		}
+	}
+	t.Setenv("TRANSFORMERS_OFFLINE", "on")
+	if !offline() {
+		t.Error("TRANSFORMERS_OFFLINE=on is not read")
+	}
+	t.Setenv("HF_HUB_OFFLINE", "0")
+	if offline() {
+		t.Error("HF_HUB_OFFLINE=0 does not come before TRANSFORMERS_OFFLINE")
+	}
+	home, cache := t.TempDir(), t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("PLACE", cache)
+	card := recipe.Checkpoint{Tag: "a/b", File: "f"}
+	for _, c := range []struct{ name, value, want string }{
+		{"HF_HOME", "~/hf", filepath.Join(home, "hf", "hub")},
+		{"HUGGINGFACE_HUB_CACHE", "~", home},
+		{"HF_HUB_CACHE", "${PLACE}/x", filepath.Join(cache, "x")},
+		{"HF_HUB_CACHE", "$PLACE/$UNSET_HERE", filepath.Join(cache, "$UNSET_HERE")},
+	} {
+		t.Setenv(c.name, c.value)
+		if w, err := locate(card, ""); err != nil || w.cache != c.want {
+			t.Errorf("%s=%s leads to %s, %v, want %s", c.name, c.value, w.cache, err, c.want)
+		}
+	}
+}

@@ -45,6 +45,8 @@ type fakeHub struct {
 
 func newFakeHub(t *testing.T) *fakeHub {
 	t.Helper()
+	t.Setenv("HF_HUB_OFFLINE", "")
+	t.Setenv("TRANSFORMERS_OFFLINE", "")
 	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<14)
 	sum := sha256.Sum256(body)
 	h := &fakeHub{

@@ -26,7 +26,7 @@ import (
 )
 
 // writeNetwork writes a network with generated values in the format that the ending of
-// the path tells: any 32 bits, or values around zero.
+// the path tells: any 32 bits of a finite number, or values around zero.
 func writeNetwork(t *testing.T, path, name string, o arch.Options, anyBits bool, m weights.Metadata) {
 	t.Helper()
 	network, err := arch.New(name, o)
@@ -44,6 +44,10 @@ func writeNetwork(t *testing.T, path, name string, o arch.Options, anyBits bool,
 				bits := splitmix.At(uint64(at), uint64(i))
 				switch {
 				case anyBits:
+					const exponent, lowest = 0x7f800000, 1 << 23
+					if uint32(bits)&exponent == exponent { // a NaN or an infinity
+						bits &^= lowest
+					}
 					dst[i] = math.Float32frombits(uint32(bits))
 				case strings.HasSuffix(p.Name, "moving_variance"):
 					dst[i] = 1
