@@ -9,8 +9,8 @@ import "github.com/gomlx/gomlx/core/graph"
 func auxiliaryHead(b *builder, x *value, gridName, logitsName string) *value {
 	b, x = b.in("AuxLogits"), b.keepLast(x)
 	w := valid(5, 3)
-	pooled := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
-		return graph.MeanPool(wide(x)).Window(w.height).Strides(w.stride).NoPadding().Done()
+	pooled := x.wide().then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
+		return graph.MeanPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
 	})
 	pooled = b.narrow(pooled)
 	pooled = b.record("AvgPool_1a_5x5", Layer{Kind: AveragePool}, w, b.parameterCount(), pooled, x)
@@ -18,7 +18,7 @@ func auxiliaryHead(b *builder, x *value, gridName, logitsName string) *value {
 	x = b.conv(x, gridName, 768, window{x.shape[1], x.shape[2], 1, true})
 	x = b.keepLast(x)
 	flat := []int{x.shape[0], x.channels()}
-	x = x.then(flat, func(x *graph.Node) *graph.Node { return graph.Reshape(wide(x), flat...) })
+	x = x.wide().then(flat, func(x *graph.Node) *graph.Node { return graph.Reshape(x, flat...) })
 	logits := b.dense(x, logitsName)
 	b.endPoints["AuxLogits"] = logits
 	return logits

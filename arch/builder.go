@@ -40,7 +40,11 @@ type construction struct {
 	endPoints map[string]*value
 
 	layers     []Layer
+	outputs    []*value // of the layers
 	parameters []Parameter
+
+	activations map[int]*Activation         // of an int8 network, by layer
+	scales      map[*Activation]*graph.Node // of those whose parameters are listed
 }
 
 // newBuilder returns a builder for images, and for the scope that has the parameters,
@@ -54,6 +58,9 @@ func newBuilder(n *Network, scope *model.Scope, images *value) *builder {
 	}
 	if images.node != nil {
 		c.graph, c.dtype = images.node.Graph(), images.node.DType()
+	}
+	if n.options.Precision == Int8 {
+		c.activations, c.scales = n.activationsByLayer(), map[*Activation]*graph.Node{}
 	}
 	return &builder{construction: c, keeps: keeping{convolutions: true, sums: true}}
 }
@@ -157,6 +164,11 @@ func (b *builder) conv(x *value, name string, channels int, w window) *value {
 func (b *builder) linear(x *value, name string, channels int, scale float64) (y, scaled *value) {
 	at, w := b.in(name), same(1, 1)
 	parameters := b.parameterCount()
+	if b.quantizes() {
+		y = at.folded(x, channels, w) // the scale, too
+		y = b.record(name, Layer{Kind: Convolution, MultiplyAdds: multiplyAdds(x, y, w)}, w, parameters, y, x)
+		return y, y
+	}
 	kernel := at.kernel(x, channels, w)
 	biases := at.parameter("biases", initializer.Zero, true, channels)
 	y = x.then(w.slide(x, channels), func(x *graph.Node) *graph.Node {
@@ -193,6 +205,9 @@ func (w window) convolve(x, weights *graph.Node) *graph.Node {
 // statistics of the batch, which also move the stored ones, when the graph trains and the
 // layer is not frozen; with the stored ones otherwise.
 func (b *builder) normalized(x *value, channels int, w window) *value {
+	if b.quantizes() {
+		return b.folded(x, channels, w)
+	}
 	kernel := b.kernel(x, channels, w)
 	at := b.in("BatchNorm")
 	gamma := at.parameter("gamma", initializer.One, true, channels)
@@ -255,7 +270,7 @@ func (b *builder) bias(x *value) *value {
 
 // frozen reports whether the scope lies in one of the network's frozen ones.
 func (b *builder) frozen() bool {
-	full := b.network.definition.scope + "/" + b.scope
+	full := b.full("")
 	return slices.ContainsFunc(b.network.options.Frozen, func(scope string) bool { return strings.HasPrefix(full, scope+"/") })
 }
 
@@ -270,21 +285,20 @@ func (b *builder) move(average *model.Variable, value *graph.Node) {
 // that the networks use.
 func (b *builder) maxPool(x *value, name string) *value {
 	w := valid(3, 2)
-	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
-		return graph.MaxPool(wide(x)).Window(w.height).Strides(w.stride).NoPadding().Done()
-	})
-	y = b.narrow(y)
+	y := b.narrowLike(x, x.unscaled().then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
+		return graph.MaxPool(x).Window(w.height).Strides(w.stride).NoPadding().Done()
+	}))
 	return b.record(name, Layer{Kind: MaxPool}, w, b.parameterCount(), y, x)
 }
 
 // averagePool is the 3x3 average pooling with stride 1 and SAME padding.
 func (b *builder) averagePool(x *value, name string) *value {
 	w := same(3, 3)
-	y := x.then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
+	y := x.wide().then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
 		if b.network.options.AveragePoolCountsPadding {
-			return graph.DivScalar(graph.SumPool(wide(x)).Window(3).Strides(1).PadSame().Done(), 9.0)
+			return graph.DivScalar(graph.SumPool(x).Window(3).Strides(1).PadSame().Done(), 9.0)
 		}
-		return graph.MeanPool(wide(x)).Window(3).Strides(1).PadSame().Done()
+		return graph.MeanPool(x).Window(3).Strides(1).PadSame().Done()
 	})
 	y = b.narrow(y)
 	return b.record(name, Layer{Kind: AveragePool}, w, b.parameterCount(), y, x)
@@ -301,6 +315,7 @@ func (b *builder) concat(branches ...*value) *value {
 		}
 	}
 	y := branches[0].then(shape, func(*graph.Node) *graph.Node { return graph.Concatenate(nodes, 3) })
+	y.scale = branches[0].scale // which all of them share
 	return b.record("concat", Layer{Kind: Concat}, window{}, b.parameterCount(), y, branches...)
 }
 
@@ -308,7 +323,7 @@ func (b *builder) concat(branches ...*value) *value {
 // scaled (section 3.3, figure 20). There is no batch norm on the sum (section 3.2).
 func (b *builder) residual(x *value, scale float64, activate bool, branches ...*value) *value {
 	up, scaled := b.linear(b.concat(branches...), "Conv2d_1x1", x.channels(), scale)
-	y := x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(wide(x), scaled.node) })
+	y := x.wide().then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(x, scaled.node) })
 	if b.keeps.sums {
 		y = b.keep(y)
 	}
@@ -317,7 +332,7 @@ func (b *builder) residual(x *value, scale float64, activate bool, branches ...*
 		y = relu(y)
 		layer.Activation = "relu"
 	}
-	y = b.narrow(y)
+	y = b.narrowSum(y)
 	return b.record("sum", layer, window{}, b.parameterCount(), y, x, up)
 }
 
@@ -325,7 +340,7 @@ func (b *builder) residual(x *value, scale float64, activate bool, branches ...*
 // whole grid, dropout, and the logits.
 func (b *builder) head(x *value) *value {
 	at := b.in("Logits")
-	pooled := x.then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(wide(x), 1, 2) })
+	pooled := x.wide().then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(x, 1, 2) })
 	pooled = at.record("AvgPool_1a", Layer{Kind: GlobalAveragePool}, window{}, b.parameterCount(), pooled, x)
 	b.endPoints["PreLogits"] = pooled
 	keep := b.network.options.DropoutKeep
@@ -366,13 +381,20 @@ func (b *builder) initializer() model.VariableInitializer {
 // parameter lists a parameter of the layer, and returns its variable; nil where the
 // network is only described.
 func (b *builder) parameter(name string, initial model.VariableInitializer, trainable bool, shape ...int) *model.Variable {
-	full := b.network.definition.scope + "/" + b.scope + name
-	b.parameters = append(b.parameters, Parameter{Name: full, Shape: shape, Trainable: trainable})
+	b.parameters = append(b.parameters, Parameter{Name: b.full(name), Shape: shape, DType: dtypes.Float32, Trainable: trainable})
+	return b.variable(name, b.dtype, initial, trainable, shape...)
+}
+
+// full is a name with all scopes.
+func (b *builder) full(name string) string { return b.network.definition.scope + "/" + b.scope + name }
+
+// variable returns a parameter's variable; nil where the network is only described.
+func (b *builder) variable(name string, dtype dtypes.DType, initial model.VariableInitializer, trainable bool, shape ...int) *model.Variable {
 	if b.root == nil {
 		return nil
 	}
-	path := model.JoinPath(b.root.Scope(), full)
-	return b.root.Store().VariableWithShape(path, shapes.Make(b.dtype, shape...), initial).SetTrainable(trainable)
+	path := model.JoinPath(b.root.Scope(), b.full(name))
+	return b.root.Store().VariableWithShape(path, shapes.Make(dtype, shape...), initial).SetTrainable(trainable)
 }
 
 func relu(x *value) *value {

@@ -113,7 +113,7 @@ func (l Layer) Label() string {
 // record appends a layer to the description and returns its output. The parameters are
 // those that were added since their count was the given one.
 func (b *builder) record(name string, layer Layer, w window, parametersBefore int, output *value, inputs ...*value) *value {
-	layer.Name = b.network.definition.scope + "/" + b.scope + name
+	layer.Name = b.full(name)
 	layer.Output = output.shape[1:]
 	for _, input := range inputs {
 		layer.Inputs = append(layer.Inputs, input.layer)
@@ -131,7 +131,7 @@ func (b *builder) record(name string, layer Layer, w window, parametersBefore in
 	}
 	recorded := *output // which may be what came before, too
 	recorded.layer = len(b.layers)
-	b.layers = append(b.layers, layer)
+	b.layers, b.outputs = append(b.layers, layer), append(b.outputs, &recorded)
 	return &recorded
 }
 

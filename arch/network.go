@@ -106,7 +106,12 @@ type Outputs struct {
 	// [batch, height, width, channels], and "PreLogits", the pooled features before
 	// dropout, shaped [batch, channels].
 	EndPoints map[string]*graph.Node
+
+	layers []*value
 }
+
+// Layer returns the output of a layer, by its index in Description.Layers.
+func (o *Outputs) Layer(i int) *graph.Node { return o.layers[i].wide().node }
 
 // EndPoint returns the output of the named stage; an unknown name is an error
 // that lists the known ones.
@@ -138,15 +143,18 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 	if err := n.CheckSize(shape.Dimensions[1], shape.Dimensions[2]); err != nil {
 		panic(err)
 	}
+	if n.options.Precision == Int8 && scope.IsTraining(images.Graph()) {
+		exceptions.Panicf("%s in %s is for inference: train in %s or %s, and quantise what was trained", n.Name(), Int8, Float32, BFloat16)
+	}
 	in := &value{node: images, shape: shape.Dimensions, layer: imageInput}
 	b := newBuilder(n, scope, in)
 	logits, auxiliary := b.build(in)
-	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}}
+	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}, layers: b.outputs}
 	if auxiliary != nil {
 		outputs.AuxiliaryLogits = auxiliary.node
 	}
 	for name, x := range b.endPoints {
-		outputs.EndPoints[name] = wide(x.node)
+		outputs.EndPoints[name] = x.wide().node
 	}
 	return outputs
 }

@@ -53,6 +53,9 @@ func (o Options) withDefaults(n *definition) (Options, error) {
 	if err := o.Precision.check(); err != nil {
 		return fail("%w", err)
 	}
+	if o.Precision == Int8 && o.AuxiliaryHead {
+		return fail("an auxiliary head is for training, and there is none in %s; leave AuxiliaryHead out", Int8)
+	}
 	if o.Classes == 0 {
 		o.Classes = 1000
 	}

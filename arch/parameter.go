@@ -1,5 +1,7 @@
 package arch
 
+import "github.com/gomlx/compute/dtypes"
+
 // A Parameter names one tensor of a network and gives its shape.
 type Parameter struct {
 	// Name is the TF-slim name, such as
@@ -9,7 +11,11 @@ type Parameter struct {
 	// channels, output channels for a convolution; inputs, classes for the
 	// logits; channels for batch norm and biases.
 	Shape []int `json:"shape"`
-	// Trainable is false for the moving statistics of batch norm.
+	// DType is the type of the elements: Float32, or Int8 for the weights of an int8
+	// network. Zero is Float32, too.
+	DType dtypes.DType `json:"-"`
+	// Trainable is false for the moving statistics of batch norm and the scales of an
+	// int8 network.
 	Trainable bool `json:"trainable"`
 }
 

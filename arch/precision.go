@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -25,15 +26,22 @@ const (
 	// scale of a residual branch. On a device, such as XLA's, the sums of convolutions are
 	// rounded as well. In training, gradients are of the type of what they are the gradient of.
 	BFloat16 Precision = "bfloat16"
+
+	// Int8 is inference in 8-bit integers: convolutions multiply unsigned activations by
+	// signed weights. Each output channel of a convolution has a scale for its weights, and
+	// each tensor of activations one for its values, whose parameters a calibration makes:
+	// batch norm and the scale of a residual branch are folded into weights and biases. The
+	// first convolution, averages, residual sums and the logits are float32. It is written
+	// by ordinary operations, which compute sums of products of integers in float32.
+	Int8 Precision = "int8"
 )
 
 // Precisions lists all precisions.
-func Precisions() []Precision { return []Precision{Float32, BFloat16} }
+func Precisions() []Precision { return []Precision{Float32, BFloat16, Int8} }
 
 // check refuses what is no precision.
 func (p Precision) check() error {
-	switch p {
-	case "", Float32, BFloat16:
+	if p == "" || slices.Contains(Precisions(), p) {
 		return nil
 	}
 	return fmt.Errorf("Precision must be one of %v, found %q", Precisions(), string(p))
@@ -66,8 +74,58 @@ func (w window) convolveRounded(x, weights *graph.Node) *graph.Node {
 
 // narrow rounds what a layer has computed, if layers pass bfloat16 on.
 func (b *builder) narrow(x *value) *value {
-	if b.network.options.Precision != BFloat16 {
-		return x
+	switch b.network.options.Precision {
+	case BFloat16:
+		return x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.ConvertDType(x, dtypes.BFloat16) })
+	case Int8:
+		return b.quantize(x)
 	}
-	return x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.ConvertDType(x, dtypes.BFloat16) })
+	return x
+}
+
+// narrowLike is narrow for values that are some of x's, which as integers they remain.
+func (b *builder) narrowLike(x, y *value) *value {
+	if !b.quantizes() {
+		return b.narrow(y)
+	}
+	y = y.then(y.shape, func(y *graph.Node) *graph.Node { return graph.ConvertDType(y, dtypes.Uint8) })
+	y.scale, y.signed = x.scale, x.signed
+	return y
+}
+
+// narrowSum is narrow for the sum of a residual block. As integers are for its convolutions
+// alone, the next sum starts from the sum itself.
+func (b *builder) narrowSum(y *value) *value {
+	narrowed := b.narrow(y)
+	if b.quantizes() {
+		narrowed.exact = y.node
+	}
+	return narrowed
+}
+
+// wide returns a value as float32.
+func (x *value) wide() *value {
+	return x.unscaled().then(x.shape, func(node *graph.Node) *graph.Node {
+		switch {
+		case x.exact != nil:
+			return x.exact
+		case x.scale != nil:
+			return graph.Mul(node, x.scale)
+		}
+		return node
+	})
+}
+
+// unscaled returns what convolutions multiply and maximum pooling compares, as float32: the
+// value, or the integers that it is kept as.
+func (x *value) unscaled() *value {
+	return x.then(x.shape, func(node *graph.Node) *graph.Node {
+		switch {
+		case node.DType() != dtypes.Uint8:
+			return wide(node)
+		case x.signed:
+			return graph.AddScalar(graph.ConvertDType(node, dtypes.Float32), -signedZero)
+		}
+		return graph.ConvertDType(node, dtypes.Float32)
+	})
 }

@@ -13,6 +13,11 @@ type value struct {
 	node  *graph.Node // nil where the network is only described
 	shape []int       // batch, height, width, channels; or batch, features
 	layer int         // that it comes from, by index; imageInput for the images
+
+	// Of an int8 network, where node holds 8-bit integers:
+	scale  *graph.Node // what they are multiples of, a scalar
+	signed bool        // signedZero stands for 0
+	exact  *graph.Node // the float32 values that they were rounded from, where these are kept
 }
 
 // channels is the size of the last axis.

@@ -57,6 +57,9 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 	if err != nil {
 		return nil, err
 	}
+	if config.Precision == arch.Int8 {
+		return nil, fmt.Errorf("%s holds float32 weights, expected quantised ones for the precision %s", config.Weights, arch.Int8)
+	}
 	if config.Precision != "" {
 		options := network.Options()
 		options.Precision = config.Precision

@@ -15,6 +15,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/device"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
@@ -89,13 +90,26 @@ func (n *Network) randomWeights() (*model.Store, error) {
 	random := rand.New(rand.NewPCG(1, 2))
 	store := model.NewStore()
 	device.Place(n.backend, store)
+	deviation := 0.0 // of the weights of the layer
 	for _, p := range n.description.Tensors {
+		if len(p.Shape) > 1 {
+			deviation = math.Sqrt(2 / float64(p.Size()/p.Shape[len(p.Shape)-1]))
+		}
+		if p.DType == dtypes.Int8 {
+			if _, err := store.CreateVariable(p.Name, randomIntegers(random, p)); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		values := make([]float32, p.Size())
-		scale := math.Sqrt(2 / float64(p.Size()/p.Shape[len(p.Shape)-1]))
 		for i := range values {
 			switch {
+			case strings.HasSuffix(p.Name, "/"+arch.WeightScale):
+				values[i] = float32(deviation / integerDeviation)
+			case strings.HasSuffix(p.Name, "/"+arch.ActivationScale):
+				values[i] = mostActivation / arch.MaxActivation
 			case len(p.Shape) > 1:
-				values[i] = float32(random.NormFloat64() * scale)
+				values[i] = float32(random.NormFloat64() * deviation)
 			case strings.HasSuffix(p.Name, "/gamma"), strings.HasSuffix(p.Name, "/moving_variance"):
 				values[i] = 1
 			}
@@ -105,6 +119,19 @@ func (n *Network) randomWeights() (*model.Store, error) {
 		}
 	}
 	return store, nil
+}
+
+const (
+	integerDeviation = 32  // of the weights of an int8 network
+	mostActivation   = 4.0 // of an int8 network
+)
+
+func randomIntegers(random *rand.Rand, p arch.Parameter) *tensors.Tensor {
+	values := make([]int8, p.Size())
+	for i := range values {
+		values[i] = int8(max(-arch.MaxWeight, min(arch.MaxWeight, math.RoundToEven(random.NormFloat64()*integerDeviation))))
+	}
+	return tensors.FromFlatDataAndDimensions(values, p.Shape...)
 }
 
 // training makes the paper's training step (section 4), and does the first.
