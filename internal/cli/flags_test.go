@@ -12,7 +12,7 @@ import (
 // TestSharedFlags expects that a flag that several verbs have takes and says the same
 // everywhere, but for what is listed: there the verbs say what it is of.
 func TestSharedFlags(t *testing.T) {
-	ownWords := []string{"batch", "crops", "model", "out", "size", "split", "weights"}
+	ownWords := []string{"batch", "crops", "model", "out", "precision", "size", "split", "weights"}
 	lists := []string{"evaluate --weights", "bench --batch"}
 	type use struct{ verb, usage, kind string }
 	first := map[string]use{}
