@@ -1,4 +1,5 @@
-// Package gemm generates the tiles of matrix products of float32 and of bfloat16.
+// Package gemm generates the tiles of matrix products of float32, of bfloat16 and of 8-bit
+// integers.
 package gemm
 
 import (
@@ -21,11 +22,17 @@ type Tile struct {
 	Indirect      bool // rows are looked up in a table, for several taps
 	Wide          bool // products are summed in float64
 	BF16          bool // of bfloat16, in pairs, summed in float32; for AVX512 only
+	Int8          Int8 // of 8-bit integers, in fours, summed in 32 bits
 }
 
 const signatureF32 = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
 
 const signatureBF16 = "m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
+
+const beginDoc = `		acc := 0
+		if bias != nil {
+			acc = bias[j]
+		}`
 
 const epilogueDoc = `
 		if residual != nil {
@@ -44,9 +51,12 @@ func (t *Tile) Name() string {
 	if t.Wide {
 		kind += "Wide"
 	}
-	if t.BF16 {
+	switch {
+	case t.BF16:
 		kind += "BF16"
-	} else {
+	case t.Int8 != NoInt8:
+		kind += "I8"
+	default:
 		kind += "F32"
 	}
 	return fmt.Sprintf("%s_%dx%d", kind, t.Rows, t.columns())
@@ -54,16 +64,23 @@ func (t *Tile) Name() string {
 
 // steps is the name of the argument that counts the steps of a tap.
 func (t *Tile) steps() string {
-	if t.BF16 {
+	switch {
+	case t.BF16:
 		return "pairs"
+	case t.Int8 != NoInt8:
+		return "quads"
 	}
 	return "k"
 }
 
-// logSize is the logarithm of the bytes of an element of a, c and residual.
+// logSize is the logarithm of the bytes of an element of a, and of c and residual but of 8-bit
+// integers.
 func (t *Tile) logSize() U8 {
-	if t.BF16 {
+	switch {
+	case t.BF16:
 		return 1
+	case t.Int8 != NoInt8:
+		return 0
 	}
 	return 2
 }
@@ -76,6 +93,9 @@ func (t *Tile) doc(loop string) {
 	}
 	if t.Wide {
 		lines = append(lines, "", "where acc and the products are float64 until the residual is added.")
+	}
+	if t.Int8 != NoInt8 {
+		lines = append(lines, docI8...)
 	}
 	if t.BF16 {
 		lines = append(lines, "", "where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the",
@@ -90,44 +110,50 @@ func (t *Tile) columns() int { return t.Vectors * t.Lanes }
 func (t *Tile) Emit() {
 	signature, element := signatureF32, "float32"
 	depth, packed := "k", "b[(tap*k+p)*%[1]d+j]"
-	if t.BF16 {
+	begin, epilogue := beginDoc, epilogueDoc
+	switch {
+	case t.BF16:
 		signature, element = signatureBF16, "uint16"
 		depth, packed = "2*pairs", "b[((tap*pairs+p/2)*%[1]d+j)*2+p%%2]"
+	case t.Int8 != NoInt8:
+		signature, element = signatureI8, "uint8"
+		depth, packed = "4*quads", "w[tap*4*quads+p][j]"
+		begin, epilogue = "\t\tacc := 0", epilogueDocI8
 	}
 	if !t.Indirect {
+		packed = strings.Replace(packed, "tap*4*quads+p", "p", 1)
 		packed = strings.Replace(strings.Replace(packed, "(tap*pairs+p/2)", "p/2", 1), "(tap*k+p)", "p", 1)
 	}
-	packed = fmt.Sprintf(packed, t.columns())
+	if t.Int8 == NoInt8 {
+		packed = fmt.Sprintf(packed, t.columns())
+	}
 	if t.Indirect {
 		TEXT(t.Name(), 4, "func("+signature+", rows *int32, taps, stride int, zero *"+element+")") // NOSPLIT
 		t.doc(fmt.Sprintf(`for i := range m {
 	for j := range n {
-		acc := 0
-		if bias != nil {
-			acc = bias[j]
-		}
+%s
 		for tap := range taps {
 			row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
 			for p := range %s {
 				acc += row[p] * %s
 			}
-		}%s`, depth, packed, epilogueDoc))
+		}%s`, begin, depth, packed, epilogue))
 	} else {
 		TEXT(t.Name(), 4, "func("+signature+")")
 		t.doc(fmt.Sprintf(`for i := range m {
 	for j := range n {
-		acc := 0
-		if bias != nil {
-			acc = bias[j]
-		}
+%s
 		for p := range %s {
 			acc += a[i*lda+p] * %s
-		}%s`, depth, packed, epilogueDoc))
+		}%s`, begin, depth, packed, epilogue))
 	}
 	Pragma("noescape")
-	var locals Mem
+	var locals, row Mem
 	if t.Indirect {
 		locals = AllocLocal(32)
+	}
+	if t.Int8 != NoInt8 && t.ISA == vector.AVX2 {
+		row = AllocLocal(16)
 	}
 	m := vector.General[0]
 	Load(Param("m"), m)
@@ -137,7 +163,7 @@ func (t *Tile) Emit() {
 	}
 	for rows := 1; rows <= t.Rows; rows++ {
 		Label(fmt.Sprintf("rows%d", rows))
-		s := &section{Tile: t, rows: rows, locals: locals}
+		s := &section{Tile: t, rows: rows, locals: locals, row: row}
 		s.prefetchOutput()
 		s.begin()
 		if t.Wide {
@@ -162,6 +188,7 @@ type section struct {
 	*Tile
 	rows   int
 	locals Mem
+	row    Mem // of 8-bit integers, one row of the result
 }
 
 // vectors is how many registers a row takes while products are summed.
@@ -179,6 +206,10 @@ func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", nam
 
 // begin sets the sums to the bias, or to zero.
 func (s *section) begin() {
+	if s.Int8 != NoInt8 {
+		s.zero()
+		return
+	}
 	lanes, tmp, at := reg.RAX, reg.RBX, reg.RCX
 	Load(Param("bias"), at)
 	TESTQ(at, at)
@@ -192,10 +223,14 @@ func (s *section) begin() {
 	}
 	JMP(LabelRef(s.label("begun")))
 	Label(s.label("unbiased"))
+	s.zero()
+	Label(s.label("begun"))
+}
+
+func (s *section) zero() {
 	for i := range s.rows * s.Vectors {
 		s.Zero(s.Reg(i))
 	}
-	Label(s.label("begun"))
 }
 
 // widen converts the sums to float64, from the last on: none is written over before it is
@@ -240,6 +275,10 @@ const prefetch = 2048
 
 // step is one k: every row's a times b's vectors.
 func (s *section) step(row func(i int) Mem, b Mem) {
+	if s.Int8 != NoInt8 {
+		s.stepI8(row, b)
+		return
+	}
 	for v := range s.vectors() {
 		if s.Wide {
 			VCVTPS2PD(b.Offset(v*s.Bytes()/2), s.b(v))
@@ -247,9 +286,7 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 			s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
 		}
 	}
-	for line := 0; line < s.columns()*4; line += 64 {
-		PREFETCHT0(b.Offset(prefetch + line))
-	}
+	s.prefetchB(b)
 	for i := range s.rows {
 		a, multiplyAdd := s.broadcast(), VFMADD231PS
 		if s.BF16 {
@@ -270,10 +307,21 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 	}
 }
 
+// prefetchB asks for what is a step's part of what is used later.
+func (s *section) prefetchB(b Mem) {
+	for line := 0; line < s.columns()*4; line += 64 {
+		PREFETCHT0(b.Offset(prefetch + line))
+	}
+}
+
 // prefetchOutput asks for the residual, and for c where it is not that: the epilogue
 // touches them at distances that the processor does not foresee, and stores one after
 // the other wait for their lines in turn.
 func (s *section) prefetchOutput() {
+	if s.Int8 != NoInt8 {
+		s.prefetchOutputI8()
+		return
+	}
 	at, stride := reg.RAX, reg.RCX
 	Load(Param("residual"), at)
 	Load(Param("ldr"), stride)
@@ -293,6 +341,13 @@ func (s *section) prefetchOutput() {
 	}
 }
 
+// scale makes bytes of elements of a.
+func (s *section) scale(v reg.GPPhysical) {
+	if s.logSize() > 0 {
+		SHLQ(s.logSize(), v)
+	}
+}
+
 // lookAhead asks for what the next tile reads of a, which lies apart from what this one
 // reads.
 func (s *section) lookAhead(at reg.Register) {
@@ -308,7 +363,7 @@ func (s *section) multiply() {
 	Load(Param("ahead"), ahead)
 	Load(Param("a"), a0)
 	Load(Param("lda"), lda)
-	SHLQ(s.logSize(), lda)
+	s.scale(lda)
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 4}, lda5)
 	if s.rows > 7 {
@@ -383,7 +438,7 @@ func (s *section) multiplyIndirect() {
 	for i := range s.rows {
 		MOVLQSX(Mem{Base: k, Disp: 4 * i}, rows[i])
 		IMULQ(vector.Arg("lda"), rows[i])
-		SHLQ(s.logSize(), rows[i])
+		s.scale(rows[i])
 		TESTQ(rows[i], rows[i])
 		CMOVQMI(toZero, rows[i])
 		ADDQ(aEnd, rows[i])
@@ -426,6 +481,10 @@ func (s *section) multiplyIndirect() {
 // epilogue adds the residual to the scaled sum, applies the floor and stores. Vectors
 // that are not full take masks; in AVX2, where a masked store is slow, only then.
 func (s *section) epilogue() {
+	if s.Int8 != NoInt8 {
+		s.epilogueI8()
+		return
+	}
 	if s.ISA == vector.AVX512 {
 		s.finish(true)
 		return

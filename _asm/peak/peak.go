@@ -9,6 +9,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/seed-fb2c0fa6/inception/_asm/evex"
+	"github.com/seed-fb2c0fa6/inception/_asm/gemm"
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
@@ -27,6 +28,22 @@ func EmitBF16() {
 	isa := vector.AVX512
 	emit(isa, "MultiplyAddBF16", fmt.Sprintf("%d lanes of two", isa.Lanes), func(i int) {
 		evex.VDPBF16PS(isa.Reg(14), isa.Reg(15), isa.Reg(i))
+	})
+}
+
+// EmitI8 writes the loop of 8-bit integers, multiplied as tiles are.
+func EmitI8(isa vector.ISA, how gemm.Int8) {
+	lanes := fmt.Sprintf("%d lanes of four", isa.Lanes)
+	if how == gemm.Words {
+		lanes = fmt.Sprintf("%d lanes of two", isa.Lanes)
+	}
+	emit(isa, "MultiplyAddI8", lanes, func(i int) {
+		if how == gemm.VNNI {
+			VPDPBUSD(isa.Reg(14), isa.Reg(15), isa.Reg(i))
+			return
+		}
+		VPMADDWD(isa.Reg(14), isa.Reg(15), isa.Reg(13))
+		VPADDD(isa.Reg(13), isa.Reg(i), isa.Reg(i))
 	})
 }
 

@@ -3,7 +3,7 @@ package kernel
 import "fmt"
 
 // productLayout is how a product's rows lie in memory, whatever the type of their elements: the
-// fields of ProductF32 and ProductBF16 of the same names.
+// fields of ProductF32, ProductBF16 and ProductI8 of the same names.
 type productLayout struct {
 	m, n, k int
 	steps   int     // of a tile's loop over k
@@ -15,6 +15,7 @@ type productLayout struct {
 	taps, stride int // 1 tap without rows
 
 	line, ldc, nextC, ldr, nextR int
+	ldf, nextF                   int // of CF, where it is written beside C
 }
 
 // panels is how many panels of nr columns n columns take.
@@ -22,11 +23,12 @@ func panels(n, nr int) int { return (n + nr - 1) / nr }
 
 // A tile is some rows of a product.
 type tile struct {
-	row, rows   int
-	c, residual int // where they begin
-	tap0, tap1  int // those that add something
-	ahead       uintptr
-	step        int
+	row, rows  int
+	c, cf      int // where they begin
+	residual   int
+	tap0, tap1 int // those that add something
+	ahead      uintptr
+	step       int
 }
 
 // tile is that which begins with row i of those from i0 to i1, of at most so many rows. It
@@ -40,7 +42,7 @@ func (l *productLayout) tile(i, i0, i1, most, panels int) tile {
 	// Tiles of about equal height: a low one takes as long as one of four rows.
 	tiles := (end - i + most - 1) / most
 	t := tile{row: i, rows: (end - i + tiles - 1) / tiles}
-	t.c, t.residual = line*l.nextC+place*l.ldc, line*l.nextR+place*l.ldr
+	t.c, t.cf, t.residual = line*l.nextC+place*l.ldc, line*l.nextF+place*l.ldf, line*l.nextR+place*l.ldr
 	t.tap0, t.tap1 = l.inside(i, t.rows)
 	next := i + t.rows
 	if next >= i1 {
@@ -119,7 +121,9 @@ func (l *productLayout) check(nr, i0, i1, p0, p1 int, have extents) {
 		need("A", have.a, int(highest)+1, l.lda, l.k)
 	}
 	need("B", have.b, panels(l.n, nr), l.taps*l.k*nr, l.taps*l.k*nr)
-	l.needRows("C", have.c, i1, l.ldc, l.nextC)
+	if have.c >= 0 {
+		l.needRows("C", have.c, i1, l.ldc, l.nextC)
+	}
 	if have.bias >= 0 {
 		need("Bias", have.bias, 1, 0, l.n)
 	}

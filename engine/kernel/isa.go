@@ -32,6 +32,9 @@ type Set struct {
 	// instructions for them, but for the generic set, where it is their meaning.
 	GemmBF16 *GemmBF16
 
+	// GemmI8 is the tile of products of 8-bit integers.
+	GemmI8 *GemmI8
+
 	// Gradient is the kernel of weights' gradients.
 	Gradient *GradientF32
 
@@ -48,7 +51,7 @@ type Set struct {
 	poolMaxGradient poolMaxGradientF32
 	poolSumGradient poolSumGradientF32
 
-	multiplyAdd, multiplyAddBF16 loop // of PeakF32 and PeakBF16; the latter is zero without GemmBF16
+	multiplyAdd, multiplyAddBF16, multiplyAddI8 loop // of PeakF32, PeakBF16 and PeakI8; the second is zero without GemmBF16
 }
 
 // Available lists the ISAs of this machine, best first.
@@ -90,6 +93,11 @@ func genericSet() *Set {
 			rows: 2, tile: generic.GemmBF16_2x4,
 			indirectRows: 2, indirect: generic.IndirectGemmBF16_2x4,
 		},
+		GemmI8: &GemmI8{
+			Name: "GemmI8_2x4", NR: 4,
+			rows: 2, tile: generic.GemmI8_2x4,
+			indirectRows: 2, indirect: generic.IndirectGemmI8_2x4,
+		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			generic.WinogradInputF32_6x6, generic.WinogradInputF32_6, generic.WinogradInputF32_10,
@@ -115,5 +123,6 @@ func genericSet() *Set {
 		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,
 		multiplyAdd:     loop{func(n int) { generic.MultiplyAddF32(n) }, 16},
 		multiplyAddBF16: loop{func(n int) { generic.MultiplyAddF32(n) }, 16}, // they are products of float32
+		multiplyAddI8:   loop{func(n int) { generic.MultiplyAddI8(n) }, 16},
 	}
 }

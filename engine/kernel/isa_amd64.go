@@ -6,6 +6,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx2"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512bf16"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512vnni"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/generic"
 )
 
@@ -16,6 +17,9 @@ func sets() []*Set {
 		set := avx512Set()
 		if cpu.X86.HasAVX512BF16 {
 			addBF16(set)
+		}
+		if cpu.X86.HasAVX512VNNI {
+			addVNNI(set)
 		}
 		found = append(found, set)
 	}
@@ -40,6 +44,11 @@ func avx512Set() *Set {
 			rows: 6, tile: avx512.GemmWideF32_6x32,
 			indirectRows: 6, indirect: avx512.IndirectGemmWideF32_6x32,
 		},
+		GemmI8: &GemmI8{
+			Name: "GemmI8_14x32", NR: 32, Faster: true, words: true,
+			rows: 14, tile: avx512.GemmI8_14x32,
+			indirectRows: 12, indirect: avx512.IndirectGemmI8_12x32,
+		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			avx512.WinogradInputF32_6x6, avx512.WinogradInputF32_6, avx512.WinogradInputF32_10,
@@ -63,7 +72,8 @@ func avx512Set() *Set {
 		pool:            poolKernels[float32]{avx512.PoolMaxF32, avx512.PoolSumF32},
 		poolBF16:        poolKernels[uint16]{avx512.PoolMaxBF16, avx512.PoolSumBF16},
 		poolMaxGradient: avx512.PoolMaxGradientF32, poolSumGradient: avx512.PoolSumGradientF32,
-		multiplyAdd: loop{avx512.MultiplyAddF32, 12 * 16 * 2},
+		multiplyAdd:   loop{avx512.MultiplyAddF32, 12 * 16 * 2},
+		multiplyAddI8: loop{avx512.MultiplyAddI8, 12 * 16 * 2 * 2},
 	}
 }
 
@@ -76,6 +86,16 @@ func addBF16(set *Set) {
 		indirectRows: 12, indirect: avx512bf16.IndirectGemmBF16_12x32,
 	}
 	set.multiplyAddBF16 = loop{avx512bf16.MultiplyAddBF16, 12 * 16 * 2 * 2}
+}
+
+// addVNNI adds the kernels of AVX512-VNNI.
+func addVNNI(set *Set) {
+	set.GemmI8 = &GemmI8{
+		Name: "GemmI8_14x32 of VNNI", NR: 32, Faster: true,
+		rows: 14, tile: avx512vnni.GemmI8_14x32,
+		indirectRows: 12, indirect: avx512vnni.IndirectGemmI8_12x32,
+	}
+	set.multiplyAddI8 = loop{avx512vnni.MultiplyAddI8, 12 * 16 * 4 * 2}
 }
 
 func avx2Set() *Set {
@@ -92,6 +112,11 @@ func avx2Set() *Set {
 			Name: "GemmWideF32_2x16", NR: 16, Wide: true,
 			rows: 2, tile: avx2.GemmWideF32_2x16,
 			indirectRows: 2, indirect: avx2.IndirectGemmWideF32_2x16,
+		},
+		GemmI8: &GemmI8{
+			Name: "GemmI8_6x16", NR: 16, Faster: true, words: true,
+			rows: 6, tile: avx2.GemmI8_6x16,
+			indirectRows: 6, indirect: avx2.IndirectGemmI8_6x16,
 		},
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
@@ -116,6 +141,7 @@ func avx2Set() *Set {
 		pool:            poolKernels[float32]{avx2.PoolMaxF32, avx2.PoolSumF32},
 		poolBF16:        poolKernels[uint16]{generic.PoolMaxBF16, generic.PoolSumBF16},
 		poolMaxGradient: avx2.PoolMaxGradientF32, poolSumGradient: avx2.PoolSumGradientF32,
-		multiplyAdd: loop{avx2.MultiplyAddF32, 12 * 8 * 2},
+		multiplyAdd:   loop{avx2.MultiplyAddF32, 12 * 8 * 2},
+		multiplyAddI8: loop{avx2.MultiplyAddI8, 12 * 8 * 2 * 2},
 	}
 }

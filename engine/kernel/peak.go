@@ -15,6 +15,10 @@ func (s *Set) PeakF32(duration time.Duration) float64 { return s.multiplyAdd.pea
 // PeakBF16 is PeakF32 of multiply-adds of bfloat16. It is for sets that have GemmBF16.
 func (s *Set) PeakBF16(duration time.Duration) float64 { return s.multiplyAddBF16.peak(duration) }
 
+// PeakI8 is PeakF32 of multiply-adds of 8-bit integers, in GOP/s, as the tiles of GemmI8 do
+// them.
+func (s *Set) PeakI8(duration time.Duration) float64 { return s.multiplyAddI8.peak(duration) }
+
 func (l loop) peak(duration time.Duration) float64 {
 	const calls, operations = 20, 2e6
 	turns := int(operations / l.operations)

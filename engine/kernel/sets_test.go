@@ -12,13 +12,17 @@ import (
 // bfloat16, which some machines' AVX-512 has.
 const requireBF16 = "avx512bf16"
 
+// requireVNNI is the same of those on 8-bit integers.
+const requireVNNI = "avx512vnni"
+
 // eachSet runs a test on the kernels of every ISA of the machine. With
 // INCEPTION_REQUIRE_ISA it fails where the machine lacks that one.
 func eachSet(t *testing.T, test func(t *testing.T, set *Set)) {
 	t.Helper()
 	want := os.Getenv("INCEPTION_REQUIRE_ISA")
-	if want == requireBF16 {
-		if set, err := For(AVX512); err != nil || set.GemmBF16 == nil {
+	if want == requireBF16 || want == requireVNNI {
+		set, err := For(AVX512)
+		if err != nil || want == requireBF16 && set.GemmBF16 == nil || want == requireVNNI && set.GemmI8.words {
 			t.Fatalf("INCEPTION_REQUIRE_ISA is %s, which the machine lacks", want)
 		}
 	} else if want != "" && !slices.Contains(Available(), ISA(want)) {
@@ -51,7 +55,7 @@ func TestAvailable(t *testing.T) {
 const guardWords = 64
 
 // guardedOf is a slice with words on both sides that must be neither read nor written.
-type guardedOf[T float32 | uint16] struct {
+type guardedOf[T float32 | uint16 | uint8] struct {
 	s   []T
 	all []T
 }
@@ -62,7 +66,7 @@ type guarded = guardedOf[float32]
 // read without having been written shows in the results.
 func newGuarded(n int) guarded { return newGuardedOf[float32](n) }
 
-func newGuardedOf[T float32 | uint16](n int) guardedOf[T] {
+func newGuardedOf[T float32 | uint16 | uint8](n int) guardedOf[T] {
 	all := make([]T, n+2*guardWords)
 	for i := range all {
 		all[i] = guard[T](n, i-guardWords)
@@ -71,22 +75,26 @@ func newGuardedOf[T float32 | uint16](n int) guardedOf[T] {
 }
 
 // guard is a NaN of its own for each element of n, so that one that was computed from
-// another is seen; of bfloat16 there are 32.
-func guard[T float32 | uint16](n, i int) (v T) {
+// another is seen; of bfloat16 there are 32. Integers have none, but numbers.
+func guard[T float32 | uint16 | uint8](n, i int) (v T) {
 	switch v := any(&v).(type) {
 	case *float32:
 		*v = math.Float32frombits(0x7fc00001 | uint32(n*7919+i*31)&0x1fffff<<1)
 	case *uint16:
 		*v = 0x7fc1 | uint16(n*7919+i*31)&0x1f<<1
+	case *uint8:
+		*v = uint8(n*7919 + i*31)
 	}
 	return v
 }
 
-func bitsOf[T float32 | uint16](v T) uint32 {
+func bitsOf[T float32 | uint16 | uint8](v T) uint32 {
 	switch v := any(v).(type) {
 	case float32:
 		return math.Float32bits(v)
 	case uint16:
+		return uint32(v)
+	case uint8:
 		return uint32(v)
 	}
 	return 0

@@ -4,11 +4,13 @@ package main
 import (
 	"github.com/mmcloughlin/avo/build"
 
+	"github.com/seed-fb2c0fa6/inception/_asm/gemm"
 	"github.com/seed-fb2c0fa6/inception/_asm/peak"
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
 func main() {
 	peak.Emit(vector.AVX2)
+	peak.EmitI8(vector.AVX2, gemm.Words)
 	build.Generate()
 }

@@ -4,3 +4,6 @@ package avx2
 
 // MultiplyAddF32 does n times 12 independent multiply-adds of 8 lanes, all of zeros.
 func MultiplyAddF32(n int)
+
+// MultiplyAddI8 does n times 12 independent multiply-adds of 8 lanes of two, all of zeros.
+func MultiplyAddI8(n int)

@@ -1,0 +1,21 @@
+// Gemm generates the AVX512-VNNI tiles of matrix products of 8-bit integers.
+package main
+
+import (
+	"github.com/mmcloughlin/avo/build"
+
+	"github.com/seed-fb2c0fa6/inception/_asm/gemm"
+	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+)
+
+func main() {
+	gemm.Tables(vector.AVX512)
+	for _, tile := range []gemm.Tile{
+		{Rows: 14, Vectors: 2},
+		{Rows: 12, Vectors: 2, Indirect: true},
+	} {
+		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX512, 4, gemm.VNNI
+		tile.Emit()
+	}
+	build.Generate()
+}

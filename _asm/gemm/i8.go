@@ -1,0 +1,313 @@
+package gemm
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+)
+
+// Int8 is how 8-bit integers are multiplied.
+type Int8 int
+
+const (
+	// NoInt8 is for tiles of other types.
+	NoInt8 Int8 = iota
+
+	// VNNI adds the four products of a lane in one instruction.
+	VNNI
+
+	// Words makes words of the bytes, of those of even numbers and of those of odd ones, and
+	// adds their products in pairs: exact, where the products of bytes that are added in words
+	// would be cut off.
+	Words
+)
+
+const signatureI8 = "m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int"
+
+const epilogueDocI8 = `
+		v := acc*scale[j] + bias[j]
+		if inverse == 0 {
+			c[i*ldc+j] = v
+			continue
+		}
+		if residual != nil {
+			v += residual[i*ldr+j]
+		}
+		v = max(v, floor)
+		if cf != nil {
+			cf[i*ldf+j] = v
+		}
+		if c != nil {
+			c[i*ldc+j] = v*inverse + zeroPoint
+		}
+	}
+}`
+
+var docI8 = []string{
+	"",
+	"where w is what b has packed, acc is an integer of 32 bits, and c is rounded to the nearest",
+	"integer, of two to the even one, and limited to 0 and 255. Where inverse is 0, v is to be",
+	"less than 1<<31. scale and bias have as many elements as the tile has columns.",
+}
+
+// Tables writes what the tiles of 8-bit integers read: the order of the columns of two rows
+// that were packed in lanes, and a mask of the even bytes.
+func Tables(isa vector.ISA) {
+	GLOBL("unpacked", 8|16) // RODATA|NOPTR
+	lanes := isa.Lanes / 4
+	for i := range isa.Lanes {
+		DATA(4*i, U32(uint32(i%lanes*4+i/lanes)))
+	}
+	GLOBL("evenBytes", 8|16)
+	for i := range isa.Lanes {
+		DATA(4*i, U32(0x00ff00ff))
+	}
+	GLOBL("most", 8|16) // 255
+	DATA(0, F32(255))
+}
+
+func table(name string) Mem { return NewDataAddr(Symbol{Name: name, Static: true}, 0) }
+
+// stepI8 is four k.
+func (s *section) stepI8(row func(i int) Mem, b Mem) {
+	a := s.broadcast()
+	if s.Int8 == VNNI {
+		for v := range s.Vectors {
+			s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
+		}
+		s.prefetchB(b)
+		for i := range s.rows {
+			VPBROADCASTD(row(i), a)
+			for v := range s.Vectors {
+				VPDPBUSD(s.b(v), a, s.acc(i, v))
+			}
+		}
+		return
+	}
+	s.prefetchB(b)
+	product := s.Reg(s.Registers - s.Vectors - 2)
+	for half := range 2 {
+		for v := range s.Vectors {
+			VPMOVSXBW(b.Offset((half*s.Vectors+v)*s.Bytes()/2), s.b(v))
+		}
+		for i := range s.rows {
+			VPBROADCASTD(row(i), a)
+			switch {
+			case half == 1:
+				VPSRLW(U8(8), a, a)
+			case s.ISA == vector.AVX512:
+				VPANDD(table("evenBytes"), a, a)
+			default:
+				VPAND(table("evenBytes"), a, a)
+			}
+			for v := range s.Vectors {
+				VPMADDWD(s.b(v), a, product)
+				VPADDD(product, s.acc(i, v), s.acc(i, v))
+			}
+		}
+	}
+}
+
+// prefetchOutputI8 asks for the residual, and for what is written where it is not that.
+func (s *section) prefetchOutputI8() {
+	at, stride := reg.RAX, reg.RCX
+	ask := func(name string, width, size int, label string) {
+		Load(Param(name), at)
+		TESTQ(at, at)
+		JEQ(LabelRef(label))
+		Load(Param(map[string]string{"residual": "ldr", "cf": "ldf", "c": "ldc"}[name]), stride)
+		if size == 4 {
+			SHLQ(U8(2), stride)
+		}
+		for i := range s.rows {
+			if i > 0 {
+				ADDQ(stride, at)
+			}
+			for line := 0; line < width*size; line += 64 {
+				PREFETCHT0(Mem{Base: at, Disp: line})
+			}
+		}
+	}
+	ask("c", s.columns(), 1, s.label("noC"))
+	Label(s.label("noC"))
+	Load(Param("residual"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(s.label("noResidual")))
+	ask("residual", s.columns(), 4, s.label("noResidual"))
+	JMP(LabelRef(s.label("asked")))
+	Label(s.label("noResidual"))
+	ask("cf", s.columns(), 4, s.label("asked"))
+	Label(s.label("asked"))
+}
+
+// epilogueI8 makes float32 of the sums, and what is asked for of that.
+func (s *section) epilogueI8() {
+	if s.ISA == vector.AVX512 {
+		s.finishI8("", true)
+		return
+	}
+	CMPQ(vector.Arg("n"), U8(s.columns()))
+	JNE(LabelRef(s.label("narrow")))
+	s.finishI8("", false)
+	Label(s.label("narrow"))
+	s.finishI8("Masked", true)
+}
+
+func (s *section) finishI8(suffix string, masked bool) {
+	label := func(name string) string { return s.label(name + suffix) }
+	at, stride := reg.RCX, reg.RDX
+	factors, biases := reg.RSI, reg.RDI
+	inverse := reg.R8
+	Load(Param("scale"), factors)
+	Load(Param("bias"), biases)
+	for v := range s.Vectors {
+		s.ISA.Load(Mem{Base: factors, Disp: v * s.Bytes()}, s.b(v), nil)
+	}
+	convert := func(i int) {
+		for v := range s.Vectors {
+			VCVTDQ2PS(s.acc(i, v), s.acc(i, v))
+			VFMADD213PS(Mem{Base: biases, Disp: v * s.Bytes()}, s.b(v), s.acc(i, v))
+		}
+	}
+	Load(Param("c"), at)
+	MOVL(vector.Arg("inverse"), inverse.As32())
+	TESTL(inverse.As32(), inverse.As32())
+	JNE(LabelRef(label("general")))
+	s.storeI8(label("folded"), masked, convert)
+	VZEROUPPER()
+	RET()
+
+	Label(label("general"))
+	for i := range s.rows {
+		convert(i)
+	}
+	masks := make([]reg.Register, s.Vectors)
+	spare := s.Reg(s.Registers - s.Vectors - 2)
+	mask := func() {
+		// The vectors of b are free from here on.
+		if masked {
+			masks = s.masks(reg.RAX, reg.RBX)
+		}
+	}
+	mask()
+	Load(Param("residual"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(label("alone")))
+	Load(Param("ldr"), stride)
+	SHLQ(U8(2), stride)
+	for i := range s.rows {
+		for v := range s.Vectors {
+			from, acc := Mem{Base: at, Disp: v * s.Bytes()}, s.acc(i, v)
+			if !masked {
+				VADDPS(from, acc, acc)
+				continue
+			}
+			s.ISA.Load(from, spare, masks[v])
+			VADDPS(spare, acc, acc)
+		}
+		ADDQ(stride, at)
+	}
+	Label(label("alone"))
+	VBROADCASTSS(vector.Arg("floor"), s.broadcast())
+	for i := range s.rows * s.Vectors {
+		// NaN is the result where it is the first operand.
+		VMAXPS(s.Reg(i), s.broadcast(), s.Reg(i))
+	}
+	Load(Param("cf"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(label("integers")))
+	Load(Param("ldf"), stride)
+	SHLQ(U8(2), stride)
+	for i := range s.rows {
+		for v := range s.Vectors {
+			s.Store(s.acc(i, v), Mem{Base: at, Disp: v * s.Bytes()}, masks[v])
+		}
+		ADDQ(stride, at)
+	}
+	Label(label("integers"))
+	Load(Param("c"), at)
+	TESTQ(at, at)
+	JEQ(LabelRef(label("done")))
+	VBROADCASTSS(vector.Arg("inverse"), s.b(0))
+	VBROADCASTSS(vector.Arg("zeroPoint"), s.b(1))
+	VBROADCASTSS(table("most"), spare)
+	s.storeI8(label("general"), masked, func(i int) {
+		for v := range s.Vectors {
+			acc := s.acc(i, v)
+			VFMADD213PS(s.b(1), s.b(0), acc)
+			VMINPS(spare, acc, acc)
+		}
+	})
+	Label(label("done"))
+	VZEROUPPER()
+	RET()
+}
+
+// storeI8 rounds rows that are prepared to integers, limits them to bytes, two rows at a
+// time, and stores them from RCX on.
+func (s *section) storeI8(name string, masked bool, prepare func(i int)) {
+	at, stride, lanes, tmp := reg.RCX, reg.RDX, reg.RAX, reg.RBX
+	Load(Param("ldc"), stride)
+	order := s.broadcast()
+	if s.ISA == vector.AVX512 {
+		VMOVDQU32(table("unpacked"), order)
+		Load(Param("n"), lanes)
+		MOVL(I32(-1), tmp.As32())
+		BZHIL(lanes.As32(), tmp.As32(), tmp.As32())
+		KMOVD(tmp.As32(), reg.K3)
+	} else {
+		VMOVDQU(table("unpacked"), order)
+	}
+	for i := 0; i < s.rows; i += 2 {
+		pair := []int{i, min(i+1, s.rows-1)}
+		for at, row := range pair {
+			if at == 1 && row == i {
+				continue
+			}
+			prepare(row)
+			for v := range s.Vectors {
+				VCVTPS2DQ(s.acc(row, v), s.acc(row, v))
+			}
+			VPACKSSDW(s.acc(row, 1), s.acc(row, 0), s.acc(row, 0))
+		}
+		both, second := s.acc(i, 0), s.acc(i, 1)
+		VPACKUSWB(s.acc(pair[1], 0), both, both)
+		VPERMD(both, order, both)
+		s.storeRow(name, i, both, masked)
+		if pair[1] > i {
+			ADDQ(stride, at)
+			if s.ISA == vector.AVX512 {
+				VEXTRACTI64X4(U8(1), both, s.Half(second))
+			} else {
+				VEXTRACTI128(U8(1), both, s.Half(second))
+			}
+			s.storeRow(name, pair[1], second, masked)
+		}
+		ADDQ(stride, at)
+	}
+}
+
+// storeRow stores the bytes in the lower half of a vector.
+func (s *section) storeRow(name string, row int, v reg.VecPhysical, masked bool) {
+	at, lanes, tmp := reg.RCX, reg.RAX, reg.RBX
+	half := s.Half(v)
+	switch {
+	case s.ISA == vector.AVX512:
+		VMOVDQU8(half, reg.K3, Mem{Base: at})
+	case !masked:
+		VMOVDQU(half, Mem{Base: at})
+	default:
+		VMOVDQU(half, s.row)
+		Load(Param("n"), lanes)
+		label := name + "Bytes" + string(rune('A'+row))
+		Label(label)
+		from := s.row
+		from.Index, from.Scale = lanes, 1
+		MOVB(from.Offset(-1), tmp.As8())
+		MOVB(tmp.As8(), Mem{Base: at, Index: lanes, Scale: 1, Disp: -1})
+		DECQ(lanes)
+		JNE(LabelRef(label))
+	}
+}

@@ -1,0 +1,197 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
+)
+
+// GemmI8 is a kernel for products of unsigned 8-bit integers with signed ones, and sums of 32
+// bits, which are exact: a tile, the order it wants b in and the loops around it.
+type GemmI8 struct {
+	Name   string
+	NR     int  // columns of a tile and of a panel of b
+	Faster bool // than products of float32 on this machine
+
+	rows         int // of a tile
+	tile         gemmTileI8
+	indirectRows int
+	indirect     indirectGemmTileI8
+	words        bool // b has the even ones of four k first
+}
+
+type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int,
+	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int)
+
+type indirectGemmTileI8 func(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int,
+	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int,
+	rows *int32, taps, stride int, zero *uint8)
+
+// MostI8 is how many products of 8-bit integers a sum of 32 bits holds for certain.
+const MostI8 = math.MaxInt32 / (255 * 128)
+
+// ProductI8 is what a product reads and writes, for each row i and column j:
+//
+//	acc := sum of A[i*LDA+k] * b[k][j] over k < K  // of Taps rows of A where there are Rows
+//	v := acc*Scale[j] + Bias[j]
+//	v += Residual[i*LDR+j]                         // unless nil
+//	v = max(v, 0)                                  // if ReLU
+//	CF[i*LDF+j] = v                                // unless nil
+//	C[i*LDC+j] = v*Inverse + ZeroPoint             // unless nil
+//
+// acc is an integer and exact, v float32, and C rounded to the nearest integer, of two to the
+// even one, and limited to 0 and 255. Where Inverse is 0, Scale and Bias have it and ZeroPoint
+// in them: C is v, which is less than 1<<31, and there is nothing else. Rows, Stride and Zero,
+// as Line, NextC, NextF and NextR, are what they are in ProductF32.
+//
+// All products of an element are summed in one call, which cannot be interrupted.
+type ProductI8 struct {
+	M, N, K int // K is a multiple of 4; Taps*K is at most MostI8
+
+	A   []uint8
+	LDA int
+
+	Rows   []int32
+	Taps   int
+	Stride int
+	Zero   []uint8 // K zeros
+
+	B []int8 // packed by PackInto
+
+	C           []uint8
+	LDC         int
+	CF          []float32
+	LDF         int
+	Scale, Bias []float32 // [Panels*NR]
+	Residual    []float32
+	LDR         int
+	ReLU        bool
+
+	Inverse, ZeroPoint float32
+
+	Line, NextC, NextF, NextR int
+}
+
+// Panels is how many panels of NR columns n columns take.
+func (g *GemmI8) Panels(n int) int { return panels(n, g.NR) }
+
+// Rows is the height of a tile, of products with Rows or without.
+func (g *GemmI8) Rows(indirect bool) int {
+	if indirect {
+		return g.indirectRows
+	}
+	return g.rows
+}
+
+// Together is how many panels of a depth Run takes for each tile before it goes to the
+// next: they stay in a level-2 cache.
+func (g *GemmI8) Together(depth int) int { return max(1, tuning.BlockBytes/(depth*g.NR)) }
+
+// PackedSize is how many elements PackInto fills.
+func (g *GemmI8) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
+
+// PackInto packs b, [taps][k][n], into dst: [ceil(n/NR)][taps*k/4][NR][4], or with 2, NR, 2 in
+// the place of NR, 4: first the even ones of four k. dst is zero in the tail columns. It
+// panics where k is no multiple of 4.
+func (g *GemmI8) PackInto(dst, b []int8, taps, k, n int) {
+	needQuads(k)
+	// In the order of b: it may have to come from memory, and dst is written there.
+	for row := 0; row < taps*k; row += 4 {
+		for panel := range g.Panels(n) {
+			j := panel * g.NR
+			width := min(g.NR, n-j)
+			to := dst[(panel*taps*k+row)*g.NR:][:4*g.NR]
+			for p := range 4 {
+				from := b[(row+p)*n+j:][:width]
+				if g.words {
+					pairs := to[p%2*2*g.NR+p/2:]
+					for i, v := range from {
+						pairs[2*i] = v
+					}
+					continue
+				}
+				for i, v := range from {
+					to[4*i+p] = v
+				}
+			}
+		}
+	}
+}
+
+// Run computes rows i0 to i1 of the columns in panels p0 to p1. It panics where p's
+// slices are too short, K is no multiple of 4 or there are too many products for a sum.
+func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
+	needQuads(p.K)
+	l := p.layout()
+	if l.taps*p.K > MostI8 {
+		panic(fmt.Sprintf("kernel: %d taps of %d products of 8-bit integers, and a sum holds %d", l.taps, p.K, MostI8))
+	}
+	if p.Inverse == 0 && (p.C == nil || p.CF != nil || p.Residual != nil || p.ReLU) {
+		panic("kernel: a product of 8-bit integers without Inverse has no result but C, no Residual and no ReLU")
+	}
+	l.check(g.NR, i0, i1, p0, p1, extents{
+		a: len(p.A), zero: len(p.Zero), b: len(p.B), c: extent(p.C), residual: extent(p.Residual), bias: -1,
+	})
+	if p.CF != nil {
+		l.needRows("CF", len(p.CF), i1, p.LDF, p.NextF)
+	}
+	need("Scale", len(p.Scale), 1, 0, g.Panels(p.N)*g.NR)
+	need("Bias", len(p.Bias), 1, 0, g.Panels(p.N)*g.NR)
+	if i0 == i1 {
+		return
+	}
+	most := g.Rows(p.Rows != nil)
+	block := g.Together(l.taps * p.K)
+	for first := p0; first < p1; first += block {
+		last := min(first+block, p1)
+		for i := i0; i < i1; {
+			t := l.tile(i, i0, i1, most, last-first)
+			for panel := first; panel < last; panel++ {
+				g.sum(p, &t, l.taps, panel)
+			}
+			i += t.rows
+		}
+	}
+}
+
+// sum computes a tile of one panel.
+func (g *GemmI8) sum(p *ProductI8, t *tile, taps, panel int) {
+	j := panel * g.NR
+	n := min(g.NR, p.N-j)
+	floor := float32(math.Inf(-1))
+	if p.ReLU {
+		floor = 0
+	}
+	b := &p.B[(panel*taps+t.tap0)*p.K*g.NR]
+	c, cf, residual, quads := at(p.C, t.c+j), at(p.CF, t.cf+j), at(p.Residual, t.residual+j), p.K/4
+	if p.Rows == nil {
+		g.tile(t.rows, n, quads, &p.A[t.row*p.LDA], p.LDA, b, c, p.LDC, cf, p.LDF,
+			&p.Scale[j], &p.Bias[j], residual, p.LDR, floor, p.Inverse, p.ZeroPoint, t.ahead, t.step)
+	} else {
+		g.indirect(t.rows, n, quads, &p.A[0], p.LDA, b, c, p.LDC, cf, p.LDF,
+			&p.Scale[j], &p.Bias[j], residual, p.LDR, floor, p.Inverse, p.ZeroPoint, t.ahead, t.step,
+			&p.Rows[t.tap0*p.Stride+t.row], t.tap1-t.tap0, p.Stride, &p.Zero[0])
+	}
+	t.ahead += uintptr((t.tap1 - t.tap0) * (quads / 4) * t.step)
+}
+
+func (p *ProductI8) layout() productLayout {
+	taps := 1
+	if p.Rows != nil {
+		taps = p.Taps
+	}
+	return productLayout{
+		m: p.M, n: p.N, k: p.K, steps: p.K / 4,
+		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 1, lda: p.LDA,
+		rows: p.Rows, taps: taps, stride: p.Stride,
+		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldf: p.LDF, nextF: p.NextF, ldr: p.LDR, nextR: p.NextR,
+	}
+}
+
+func needQuads(k int) {
+	if k%4 != 0 {
+		panic(fmt.Sprintf("kernel: products of 8-bit integers are summed in fours, and K is %d", k))
+	}
+}

@@ -1,0 +1,394 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// eachGemmI8 runs a test on the products of 8-bit integers of every set, and on those of
+// AVX-512 that are not its usual ones where it has VNNI.
+func eachGemmI8(t *testing.T, test func(t *testing.T, g *GemmI8)) {
+	t.Helper()
+	eachSet(t, func(t *testing.T, set *Set) { test(t, set.GemmI8) })
+	for _, g := range otherGemmI8() {
+		t.Run(g.Name, func(t *testing.T) { test(t, g) })
+	}
+}
+
+// extremes are random integers of which every other is the largest or smallest.
+func extremes(r *rand.Rand, least, most int) int {
+	switch r.IntN(4) {
+	case 0:
+		return least
+	case 1:
+		return most
+	}
+	return least + r.IntN(most-least+1)
+}
+
+// matrixU8 is rows of width random integers, stride apart.
+func matrixU8(r *rand.Rand, rows, width, stride int) guardedOf[uint8] {
+	g := newGuardedOf[uint8](max(0, (rows-1)*stride+width))
+	for i := range rows {
+		for j := range width {
+			g.s[i*stride+j] = uint8(extremes(r, 0, 255))
+		}
+	}
+	return g
+}
+
+// caseI8 is a product of 8-bit integers and what is asked for of it.
+type caseI8 struct {
+	m, n, k, taps           int
+	integers, floats        bool
+	residual, relu, inPlace bool
+	zeroPoint               float32
+	folded                  bool
+}
+
+// testProductI8 is a product with all that it reads and writes.
+type testProductI8 struct {
+	ProductI8
+	a, c         guardedOf[uint8]
+	cf, residual guarded
+	b            []int8 // [Taps*K][N]
+}
+
+func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
+	p := &testProductI8{ProductI8: ProductI8{M: pc.m, N: pc.n, K: pc.k, Taps: pc.taps, ReLU: pc.relu, ZeroPoint: pc.zeroPoint}}
+	p.LDA = prime(pc.k + 1)
+	rows, taps := pc.m, 1
+	if pc.taps > 0 {
+		taps = pc.taps
+		rows = pc.m + 3
+		p.Stride = pc.m + 2
+		size := (pc.taps-1)*p.Stride + pc.m
+		p.Rows = slices.Repeat([]int32{math.MaxInt32}, size+guardWords)[:size:size] // where no memory is
+		for tap := range pc.taps {
+			for i := range pc.m {
+				p.Rows[tap*p.Stride+i] = int32(r.IntN(rows+1)) - 1
+			}
+		}
+		p.Zero = newGuardedOf[uint8](pc.k).s
+		clear(p.Zero)
+	}
+	p.a = matrixU8(r, rows, pc.k, p.LDA)
+	p.A = p.a.s
+	p.b = make([]int8, taps*pc.k*pc.n)
+	for i := range p.b {
+		p.b[i] = int8(extremes(r, -128, 127))
+	}
+	p.B = make([]int8, g.PackedSize(taps, pc.k, pc.n))
+	g.PackInto(p.B, p.b, taps, pc.k, pc.n)
+	p.Scale, p.Bias = newGuarded(g.Panels(pc.n)*g.NR).s, newGuarded(g.Panels(pc.n)*g.NR).s
+	spread := 255 * 128 * math.Sqrt(float64(taps*pc.k))
+	for j := range p.Scale {
+		p.Scale[j], p.Bias[j] = float32((0.5+r.Float64())/spread), float32(r.NormFloat64())
+	}
+	p.LDC, p.LDF = prime(pc.n+1), prime(pc.n+7)
+	p.c, p.cf = newGuardedOf[uint8]((pc.m-1)*p.LDC+pc.n), newGuarded((pc.m-1)*p.LDF+pc.n)
+	if pc.integers {
+		p.C = p.c.s
+	}
+	if pc.floats {
+		p.CF = p.cf.s
+	}
+	p.Inverse = 90
+	if pc.folded {
+		for j := range p.Scale {
+			p.Scale[j], p.Bias[j] = p.Inverse*p.Scale[j], p.Inverse*p.Bias[j]+pc.zeroPoint
+		}
+		p.Inverse = 0
+	}
+	if pc.residual {
+		p.LDR = prime(p.LDF + 1)
+		if pc.inPlace {
+			p.LDR = p.LDF
+		}
+		p.residual = matrix(r, pc.m, pc.n, p.LDR)
+		p.Residual = p.residual.s
+		if pc.inPlace && pc.floats {
+			copy(p.CF, p.Residual)
+			p.Residual = p.CF
+		}
+	}
+	return p
+}
+
+// sum is one element's sum of products.
+func (p *testProductI8) sum(i, j int) int {
+	sum := 0
+	for tap := range p.layout().taps {
+		row := p.Zero
+		if p.Rows == nil {
+			row = p.A[i*p.LDA:]
+		} else if at := p.Rows[tap*p.Stride+i]; at >= 0 {
+			row = p.A[int(at)*p.LDA:]
+		}
+		for k := range p.K {
+			sum += int(row[k]) * int(p.b[(tap*p.K+k)*p.N+j])
+		}
+	}
+	return sum
+}
+
+// compare fails unless an element is within the bounds of the roundings of its definition.
+func (p *testProductI8) compare(t *testing.T, what string, i, j, atR, at, atF int) {
+	t.Helper()
+	acc := float64(p.sum(i, j)) * float64(p.Scale[j])
+	v, magnitude := acc+float64(p.Bias[j]), 2*math.Abs(acc)+math.Abs(float64(p.Bias[j]))
+	if p.residual.s != nil {
+		r := float64(p.residual.s[atR])
+		v, magnitude = v+r, magnitude+math.Abs(r)
+	}
+	if p.ReLU {
+		v = max(v, 0)
+	}
+	bound := 3 * 0x1p-24 * magnitude
+	if p.CF != nil {
+		if got := float64(p.CF[atF]); !(math.Abs(got-v) <= bound) {
+			t.Fatalf("%s: [%d][%d] is %g, want %g within %g", what, i, j, got, v, bound)
+		}
+	}
+	if p.C == nil {
+		return
+	}
+	if p.Inverse != 0 {
+		v, bound = v*float64(p.Inverse)+float64(p.ZeroPoint), (bound+0x1p-23*math.Abs(v))*float64(p.Inverse)+0x1p-24*float64(p.ZeroPoint)
+	}
+	limited := func(v float64) float64 { return min(max(v, 0), 255) }
+	low, high := limited(math.Ceil(v-bound-0.5)), limited(math.Floor(v+bound+0.5))
+	if got := float64(p.C[at]); !(got >= low && got <= high) {
+		t.Fatalf("%s: [%d][%d] is %g, want %g within %g", what, i, j, got, v, bound)
+	}
+}
+
+func testRunI8(t *testing.T, g *GemmI8, pc caseI8, r *rand.Rand) {
+	t.Helper()
+	p := newProductI8(g, pc, r)
+	g.Run(&p.ProductI8, 0, p.M, 0, g.Panels(p.N))
+	what := fmt.Sprintf("%s %+v", g.Name, pc)
+	for i := range p.M {
+		for j := range p.N {
+			p.compare(t, what, i, j, i*p.LDR+j, i*p.LDC+j, i*p.LDF+j)
+		}
+	}
+	p.c.checkGaps(t, what+": C", p.M, p.N, p.LDC)
+	if pc.inPlace && pc.residual {
+		p.cf.check(t, what+": CF")
+		return
+	}
+	p.cf.checkGaps(t, what+": CF", p.M, p.N, p.LDF)
+}
+
+// randomI8 is what is asked for of a product.
+func randomI8(r *rand.Rand, m, n, k, taps int) caseI8 {
+	pc := caseI8{m: m, n: n, k: k, taps: taps, integers: true, zeroPoint: float32(128 * r.IntN(2))}
+	if r.IntN(2) == 0 {
+		pc.folded = true
+		return pc
+	}
+	pc.floats = r.IntN(2) == 0
+	pc.integers = !pc.floats || r.IntN(2) == 0
+	pc.residual, pc.relu, pc.inPlace = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
+	return pc
+}
+
+func TestGemmI8(t *testing.T) {
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, indirect := range []bool{false, true} {
+			rows := g.Rows(indirect)
+			heights := []int{}
+			for m := 1; m <= rows; m++ {
+				heights = append(heights, m)
+			}
+			for _, m := range append(heights, 2*rows+1) {
+				for n := 1; n <= 2*g.NR+1; n++ {
+					for _, k := range []int{4, 8, 12, 16, 20, 52} {
+						taps := 0
+						if indirect {
+							taps = 1 + (m+n)%4
+						}
+						testRunI8(t, g, randomI8(r, m, n, k, taps), r)
+					}
+				}
+			}
+			for _, k := range []int{148, 256, 844, 2080} {
+				pc := caseI8{m: 2*rows + 1, n: 2*g.NR + 1, k: k, integers: true, floats: true, residual: true, relu: true}
+				if indirect {
+					pc.taps = 9
+				}
+				testRunI8(t, g, pc, r)
+			}
+		}
+	})
+}
+
+// The sums are exact: as float32, which have no other rounding where Scale is 1 and Bias 0,
+// they are what a sum of integers is, for the largest integers and as many of them as there
+// may be.
+func TestGemmI8IsExact(t *testing.T) {
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		r := rand.New(rand.NewPCG(3, 4))
+		for _, taps := range []int{0, 1, 7, 9} {
+			for _, k := range []int{4, 64, 1540, MostI8 / max(1, taps) / 4 * 4} {
+				p := newProductI8(g, caseI8{m: g.Rows(taps > 0) + 1, n: g.NR + 2, k: k, taps: taps, floats: true}, r)
+				for j := range p.Scale {
+					p.Scale[j], p.Bias[j] = 1, 0
+				}
+				if k > 1540 {
+					// All of the largest, and the first columns of the other sign.
+					for i := range p.A {
+						p.A[i] = 255
+					}
+					for i := range p.b {
+						p.b[i] = -128
+						if i%p.N > 3 {
+							p.b[i] = 127
+						}
+					}
+					g.PackInto(p.B, p.b, max(1, taps), k, p.N)
+				}
+				g.Run(&p.ProductI8, 0, p.M, 0, g.Panels(p.N))
+				for i := range p.M {
+					for j := range p.N {
+						if got, want := p.CF[i*p.LDF+j], float32(p.sum(i, j)); got != want {
+							t.Fatalf("%s, %d taps of %d: [%d][%d] is %g, want %g", g.Name, taps, k, i, j, got, want)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// Integers are rounded to the nearest, to even ones of two, and limited.
+func TestGemmI8Rounds(t *testing.T) {
+	values := map[float32]uint8{
+		-1e30: 0, -3: 0, -0.5: 0, 0.5: 0, 0.50001: 1, 1.5: 2, 2.5: 2, 3.5: 4, 127.5: 128, 128.5: 128, 253.5: 254, 254.5: 254, 254.6: 255, 255: 255, 255.5: 255, 256: 255, 40000: 255,
+	}
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		for v, want := range values {
+			for _, general := range []bool{false, true} {
+				p := newProductI8(g, caseI8{m: 3, n: g.NR, k: 4, integers: true, floats: general, folded: !general}, rand.New(rand.NewPCG(5, 6)))
+				for j := range p.Scale {
+					p.Scale[j], p.Bias[j] = 0, v
+				}
+				if general {
+					p.Inverse = 1
+					if v == 40000 {
+						p.Inverse = 1e30
+					}
+				}
+				g.Run(&p.ProductI8, 0, 3, 0, 1)
+				for i := range 3 {
+					for j := range p.N {
+						if got := p.C[i*p.LDC+j]; got != want {
+							t.Fatalf("%s, general %t: %g becomes %d, want %d", g.Name, general, v, got, want)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// A Run of some rows and panels leaves the others alone.
+func TestGemmI8Range(t *testing.T) {
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		for _, taps := range []int{0, 3} {
+			p := newProductI8(g, caseI8{m: 40, n: 3*g.NR - 1, k: 12, taps: taps, integers: true, floats: true}, rand.New(rand.NewPCG(5, 6)))
+			g.Run(&p.ProductI8, 11, 30, 1, 2)
+			what := fmt.Sprintf("%s, %d taps", g.Name, taps)
+			for i := range p.M {
+				for j := range p.N {
+					if i >= 11 && i < 30 && j >= g.NR && j < 2*g.NR {
+						p.compare(t, what, i, j, 0, i*p.LDC+j, i*p.LDF+j)
+					} else if !p.c.kept(i*p.LDC+j) || !p.cf.kept(i*p.LDF+j) {
+						t.Fatalf("%s: [%d][%d] was written", what, i, j)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Rows in lines go to the columns of an image, and taps outside it for a line add nothing.
+func TestGemmI8InLines(t *testing.T) {
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		r := rand.New(rand.NewPCG(13, 14))
+		for line := 1; line <= 2*g.indirectRows+1; line++ {
+			lines := 3
+			p := newProductI8(g, caseI8{m: lines * line, n: g.NR + 3, k: 8, taps: 1 + line%5, integers: true, floats: line%2 == 0, relu: line%3 == 0}, r)
+			for l := range lines { // of which the last is all outside
+				for tap := range p.Taps {
+					if l == 0 && tap > 0 || l == 1 && tap < p.Taps-1 || l == 2 {
+						for i := range line {
+							p.Rows[tap*p.Stride+l*line+i] = -1
+						}
+					}
+				}
+			}
+			pitch, pitchF := p.LDC, p.LDF
+			p.Line, p.LDC, p.NextC, p.LDF, p.NextF = line, lines*pitch, pitch, lines*pitchF, pitchF
+			split := r.IntN(p.M)
+			g.Run(&p.ProductI8, 0, split, 0, g.Panels(p.N))
+			g.Run(&p.ProductI8, split, p.M, 0, g.Panels(p.N))
+			what := fmt.Sprintf("%s, lines of %d", g.Name, line)
+			for i := range p.M {
+				for j := range p.N {
+					p.compare(t, what, i, j, 0, i%line*p.LDC+i/line*p.NextC+j, i%line*p.LDF+i/line*p.NextF+j)
+				}
+			}
+			p.c.checkGaps(t, what, p.M, p.N, pitch)
+			p.cf.checkGaps(t, what, p.M, p.N, pitchF)
+		}
+	})
+}
+
+func TestGemmI8RefusesShortSlices(t *testing.T) {
+	set, err := For(Generic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := set.GemmI8
+	for _, taps := range []int{0, 2} {
+		spoil := map[string]func(p *testProductI8){
+			"A":          func(p *testProductI8) { p.A = p.A[:len(p.A)-1] },
+			"B":          func(p *testProductI8) { p.B = p.B[:len(p.B)-1] },
+			"C":          func(p *testProductI8) { p.C = p.C[:len(p.C)-1] },
+			"CF":         func(p *testProductI8) { p.CF = p.CF[:len(p.CF)-1] },
+			"Scale":      func(p *testProductI8) { p.Scale = p.Scale[:len(p.Scale)-1] },
+			"Bias":       func(p *testProductI8) { p.Bias = p.Bias[:len(p.Bias)-1] },
+			"Residual":   func(p *testProductI8) { p.Residual = p.Residual[:len(p.Residual)-1] },
+			"M":          func(p *testProductI8) { p.M-- },
+			"no K":       func(p *testProductI8) { p.K = 0 },
+			"K of 6":     func(p *testProductI8) { p.K = 6 },
+			"no Inverse": func(p *testProductI8) { p.Inverse = 0 },
+			"LDA":        func(p *testProductI8) { p.LDA = -1 },
+			"LDC":        func(p *testProductI8) { p.LDC = -1 },
+			"LDF":        func(p *testProductI8) { p.LDF = -1 },
+			"LDR":        func(p *testProductI8) { p.LDR = -1 },
+		}
+		if taps > 0 {
+			spoil["Zero"] = func(p *testProductI8) { p.Zero = p.Zero[1:] }
+			spoil["Rows"] = func(p *testProductI8) { p.Rows = p.Rows[1:] }
+			spoil["row"] = func(p *testProductI8) { p.Rows[3] = 15 }
+			spoil["Stride"] = func(p *testProductI8) { p.Stride = -1 }
+			spoil["Taps"] = func(p *testProductI8) { p.Taps = 0 }
+			spoil["many Taps"] = func(p *testProductI8) { p.Taps = MostI8/8 + 1 }
+		}
+		expectPanics(t, spoil, func(spoil func(p *testProductI8)) {
+			p := newProductI8(g, caseI8{m: 11, n: 10, k: 8, taps: taps, integers: true, floats: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
+			if taps > 0 {
+				p.Rows[0] = 13 // the last row of A
+			}
+			spoil(p)
+			g.Run(&p.ProductI8, 0, 11, 0, g.Panels(10))
+		})
+	}
+}

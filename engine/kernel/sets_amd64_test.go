@@ -1,0 +1,11 @@
+package kernel
+
+// otherGemmI8 are products of 8-bit integers by the instructions of AVX-512 that every machine
+// with it has, where the machine has VNNI too.
+func otherGemmI8() []*GemmI8 {
+	set, err := For(AVX512)
+	if err != nil || set.GemmI8.words {
+		return nil
+	}
+	return []*GemmI8{avx512Set().GemmI8}
+}

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package kernel
+
+func otherGemmI8() []*GemmI8 { return nil }
