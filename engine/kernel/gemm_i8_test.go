@@ -159,11 +159,17 @@ func (p *testProductI8) compare(t *testing.T, what string, i, j, atR, at, atF in
 	if p.Inverse != 0 {
 		v, bound = v*float64(p.Inverse)+float64(p.ZeroPoint), (bound+0x1p-23*math.Abs(v))*float64(p.Inverse)+0x1p-24*float64(p.ZeroPoint)
 	}
-	limited := func(v float64) float64 { return min(max(v, 0), 255) }
-	low, high := limited(math.Ceil(v-bound-0.5)), limited(math.Floor(v+bound+0.5))
+	low, high := roundings(v, bound)
 	if got := float64(p.C[at]); !(got >= low && got <= high) {
 		t.Fatalf("%s: [%d][%d] is %g, want %g within %g", what, i, j, got, v, bound)
 	}
+}
+
+// roundings are the least and the largest integer of 8 bits that a value may be rounded to which
+// is within a bound.
+func roundings(v, bound float64) (low, high float64) {
+	limited := func(v float64) float64 { return min(max(v, 0), 255) }
+	return limited(math.Ceil(v - bound - 0.5)), limited(math.Floor(v + bound + 0.5))
 }
 
 func testRunI8(t *testing.T, g *GemmI8, pc caseI8, r *rand.Rand) {

@@ -45,9 +45,11 @@ type Set struct {
 	element elementF32
 
 	bf16 conversionBF16
+	u8   conversionU8
 
 	pool            poolKernels[float32]
 	poolBF16        poolKernels[uint16]
+	poolU8          poolKernels[uint8]
 	poolMaxGradient poolMaxGradientF32
 	poolSumGradient poolSumGradientF32
 
@@ -118,8 +120,10 @@ func genericSet() *Set {
 			choose: generic.SelectF32,
 		},
 		bf16:            conversionBF16{generic.SliceToBF16, generic.SliceFromBF16},
+		u8:              conversionU8{1, generic.SliceToU8, generic.SliceFromU8},
 		pool:            poolKernels[float32]{generic.PoolMaxF32, generic.PoolSumF32},
 		poolBF16:        poolKernels[uint16]{generic.PoolMaxBF16, generic.PoolSumBF16},
+		poolU8:          poolU8(1, generic.PoolMaxU8, generic.PoolSumU8),
 		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,
 		multiplyAdd:     loop{func(n int) { generic.MultiplyAddF32(n) }, 16},
 		multiplyAddBF16: loop{func(n int) { generic.MultiplyAddF32(n) }, 16}, // they are products of float32

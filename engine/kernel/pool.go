@@ -3,10 +3,13 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"unsafe"
+
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/generic"
 )
 
 // poolKernels are those of elements of a type.
-type poolKernels[T float32 | uint16] struct {
+type poolKernels[T float32 | uint16 | uint8] struct {
 	max func(channels, taps int, x *T, pitch int, pixels *int32, y *T)
 	sum func(channels, taps int, x *T, pitch int, pixels *int32, y *T, weight float32, bias *float32, floor float32)
 }
@@ -58,6 +61,7 @@ func (w *Windows) Outputs() int { return len(w.ends) }
 type (
 	PoolingF32  = Pooling[float32]
 	PoolingBF16 = Pooling[uint16] // the bits of bfloat16
+	PoolingU8   = Pooling[uint8]
 )
 
 // Pooling is what pooling reads and writes:
@@ -72,8 +76,9 @@ type (
 //	acc += Bias[c]                               // unless nil
 //	Y[i*PitchY+c] = max(acc, 0) if ReLU, else acc
 //
-// with acc in float32, rounded once to the nearest where Y is of bfloat16.
-type Pooling[T float32 | uint16] struct {
+// with acc in float32, rounded once to the nearest where Y is of bfloat16 or of integers, which
+// are limited to 255 then and have no Bias, and Weights that are not negative.
+type Pooling[T float32 | uint16 | uint8] struct {
 	Windows  *Windows
 	Channels int
 	X        []T
@@ -97,7 +102,61 @@ func (s *Set) Pool(p *PoolingF32, i0, i1 int) { pool(&s.pool, p, i0, i1) }
 //go:noinline
 func (s *Set) PoolBF16(p *PoolingBF16, i0, i1 int) { pool(&s.poolBF16, p, i0, i1) }
 
-func pool[T float32 | uint16](k *poolKernels[T], p *Pooling[T], i0, i1 int) {
+// MostPoolU8 is how many integers of 8 bits are summed at most.
+const MostPoolU8 = 257
+
+// PoolU8 is Pool of integers. It panics where there is a Bias, a negative weight, or a window
+// of a sum has more than MostPoolU8 pixels.
+//
+//go:noinline
+func (s *Set) PoolU8(p *PoolingU8, i0, i1 int) {
+	if p.Bias != nil {
+		panic("kernel: pooling of 8-bit integers has no Bias")
+	}
+	for i := max(i0, 0); i < min(i1, len(p.Weights), p.Windows.Outputs()); i++ {
+		if start, end := p.Windows.span(i); !(p.Weights[i] >= 0) || end-start > MostPoolU8 {
+			panic(fmt.Sprintf("kernel: pooling of 8-bit integers by the weight %g over %d pixels, of at most %d", p.Weights[i], end-start, MostPoolU8))
+		}
+	}
+	pool(&s.poolU8, p, i0, i1)
+}
+
+// span is where the pixels of an output pixel's window begin and end.
+func (w *Windows) span(i int) (start, end int) {
+	if i > 0 {
+		start = w.ends[i-1]
+	}
+	return start, w.ends[i]
+}
+
+// poolU8 makes kernels of integers of those that take channels of whole vectors, and of the
+// plain ones for the rest.
+func poolU8(width int, maximum func(channels, taps int, x *uint8, pitch int, pixels *int32, y *uint8),
+	sum func(channels, taps int, x *uint8, pitch int, pixels *int32, y *uint8, weight float32)) poolKernels[uint8] {
+	return poolKernels[uint8]{
+		max: func(channels, taps int, x *uint8, pitch int, pixels *int32, y *uint8) {
+			whole := channels / width * width
+			maximum(whole, taps, x, pitch, pixels, y)
+			if whole < channels {
+				generic.PoolMaxU8(channels-whole, taps, next(x, whole), pitch, pixels, next(y, whole))
+			}
+		},
+		sum: func(channels, taps int, x *uint8, pitch int, pixels *int32, y *uint8, weight float32, _ *float32, _ float32) {
+			whole := channels / width * width
+			sum(whole, taps, x, pitch, pixels, y, weight)
+			if whole < channels {
+				generic.PoolSumU8(channels-whole, taps, next(x, whole), pitch, pixels, next(y, whole), weight)
+			}
+		},
+	}
+}
+
+// next is the address i elements on.
+func next[T any](p *T, i int) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(p), i*int(unsafe.Sizeof(*p))))
+}
+
+func pool[T float32 | uint16 | uint8](k *poolKernels[T], p *Pooling[T], i0, i1 int) {
 	w := p.Windows
 	if i0 < 0 || i0 > i1 || i1 > w.Outputs() || p.Channels < 1 {
 		panic(fmt.Sprintf("kernel: pixels %d:%d of %d, %d channels", i0, i1, w.Outputs(), p.Channels))
@@ -115,11 +174,8 @@ func pool[T float32 | uint16](k *poolKernels[T], p *Pooling[T], i0, i1 int) {
 		floor = 0
 	}
 	for i := i0; i < i1; i++ {
-		start := 0
-		if i > 0 {
-			start = w.ends[i-1]
-		}
-		taps, pixels, y := w.ends[i]-start, &w.pixels[start], &p.Y[i*p.PitchY]
+		start, end := w.span(i)
+		taps, pixels, y := end-start, &w.pixels[start], &p.Y[i*p.PitchY]
 		if p.Weights == nil {
 			k.max(p.Channels, taps, &p.X[0], p.Pitch, pixels, y)
 		} else {

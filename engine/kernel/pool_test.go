@@ -15,25 +15,28 @@ func windowsOf(g [11]int) *Windows {
 }
 
 // poolingType is how pooling of a type is tested.
-type poolingType[T float32 | uint16] struct {
+type poolingType[T float32 | uint16 | uint8] struct {
 	pool     func(set *Set, p *Pooling[T], i0, i1 int)
 	matrix   func(r *rand.Rand, rows, width, stride int) guardedOf[T]
 	value    func(v T) float64
 	rounding float64 // of a result, relative
 	walk     int     // most channels that one walk over the pixels takes
+	integers bool    // unsigned ones of 8 bits
 }
 
 var (
-	poolingF32  = poolingType[float32]{(*Set).Pool, matrix, func(v float32) float64 { return float64(v) }, 0, 64}
-	poolingBF16 = poolingType[uint16]{(*Set).PoolBF16, matrixBF16, func(v uint16) float64 { return float64(FromBF16(v)) }, 0x1p-8, 128}
+	poolingF32  = poolingType[float32]{(*Set).Pool, matrix, func(v float32) float64 { return float64(v) }, 0, 64, false}
+	poolingBF16 = poolingType[uint16]{(*Set).PoolBF16, matrixBF16, func(v uint16) float64 { return float64(FromBF16(v)) }, 0x1p-8, 128, false}
+	poolingU8   = poolingType[uint8]{(*Set).PoolU8, matrixU8, func(v uint8) float64 { return float64(v) }, 0, 256, true}
 )
 
 func TestPool(t *testing.T)     { testPool(t, poolingF32) }
 func TestPoolBF16(t *testing.T) { testPool(t, poolingBF16) }
+func TestPoolU8(t *testing.T)   { testPool(t, poolingU8) }
 
 // testPool compares with the definition, for every number of channels up to two walks
 // over the pixels and one, at prime pitches.
-func testPool[T float32 | uint16](t *testing.T, of poolingType[T]) {
+func testPool[T float32 | uint16 | uint8](t *testing.T, of poolingType[T]) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for channels := 1; channels <= 2*of.walk+1; channels++ {
@@ -51,7 +54,11 @@ func testPool[T float32 | uint16](t *testing.T, of poolingType[T]) {
 			if channels%3 > 0 {
 				p.Weights = matrix(r, 1, w.Outputs(), 0).s
 				p.ReLU = channels%2 > 0
-				if channels%5 > 0 {
+				if of.integers {
+					for i, w := range p.Weights {
+						p.Weights[i] = 0.1 * max(w, -w)
+					}
+				} else if channels%5 > 0 {
 					p.Bias = matrix(r, 1, channels, 0).s
 				}
 			}
@@ -85,6 +92,10 @@ func testPool[T float32 | uint16](t *testing.T, of poolingType[T]) {
 								bound = float64(g[5]*g[6]+3) * 0x1p-24 * magnitude
 								bound += of.rounding * (math.Abs(want) + bound)
 							}
+							if of.integers {
+								low, high := roundings(want, bound)
+								want, bound = (low+high)/2, (high-low)/2
+							}
 							if got := of.value(y.s[i*pitchY+c]); !(math.Abs(got-want) <= bound) {
 								t.Fatalf("%d channels, geometry %v: pixel %d channel %d is %g, want %g", channels, g, i, c, got, want)
 							}
@@ -95,6 +106,23 @@ func testPool[T float32 | uint16](t *testing.T, of poolingType[T]) {
 			}
 			y.checkGaps(t, fmt.Sprintf("%d channels: Y", channels), w.Outputs(), channels, pitchY)
 		}
+	})
+}
+
+func TestPoolU8Refuses(t *testing.T) {
+	eachSet(t, func(t *testing.T, set *Set) {
+		size := 3
+		expectPanics(t, map[string]func(p *PoolingU8){
+			"weight": func(p *PoolingU8) { p.Weights[4] = -1 },
+			"Bias":   func(p *PoolingU8) { p.Bias = make([]float32, 5) },
+			"window": func(*PoolingU8) { size = 17 },
+		}, func(spoil func(p *PoolingU8)) {
+			size = 3
+			p := &PoolingU8{Channels: 5, X: make([]uint8, 17*17*5), Pitch: 5, Y: make([]uint8, 17*17*5), PitchY: 5, Weights: make([]float32, 17*17)}
+			spoil(p)
+			p.Windows = windowsOf([11]int{1, 17, 17, 17, 17, size, size, 1, 1, size / 2, size / 2})
+			set.PoolU8(p, 0, 17*17)
+		})
 	})
 }
 

@@ -9,4 +9,5 @@ package avx2
 //go:generate go -C ../../../_asm run ./avx2/peak -pkg avx2 -out ../engine/kernel/avx2/peak_amd64.s -stubs ../engine/kernel/avx2/peak_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/pool -pkg avx2 -out ../engine/kernel/avx2/pool_amd64.s -stubs ../engine/kernel/avx2/pool_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/poolgradient -pkg avx2 -out ../engine/kernel/avx2/pool_gradient_amd64.s -stubs ../engine/kernel/avx2/pool_gradient_amd64.go
+//go:generate go -C ../../../_asm run ./avx2/u8 -pkg avx2 -out ../engine/kernel/avx2/u8_amd64.s -stubs ../engine/kernel/avx2/u8_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/winograd -pkg avx2 -out ../engine/kernel/avx2/winograd_amd64.s -stubs ../engine/kernel/avx2/winograd_amd64.go

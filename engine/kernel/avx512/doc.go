@@ -10,4 +10,5 @@ package avx512
 //go:generate go -C ../../../_asm run ./avx512/peak -pkg avx512 -out ../engine/kernel/avx512/peak_amd64.s -stubs ../engine/kernel/avx512/peak_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/pool -pkg avx512 -out ../engine/kernel/avx512/pool_amd64.s -stubs ../engine/kernel/avx512/pool_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/poolgradient -pkg avx512 -out ../engine/kernel/avx512/pool_gradient_amd64.s -stubs ../engine/kernel/avx512/pool_gradient_amd64.go
+//go:generate go -C ../../../_asm run ./avx512/u8 -pkg avx512 -out ../engine/kernel/avx512/u8_amd64.s -stubs ../engine/kernel/avx512/u8_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/winograd -pkg avx512 -out ../engine/kernel/avx512/winograd_amd64.s -stubs ../engine/kernel/avx512/winograd_amd64.go

@@ -1,9 +1,6 @@
 package generic
 
-import (
-	"math"
-	"unsafe"
-)
+import "unsafe"
 
 // GemmI8_2x4 is, for m of 1 to 2 and n of 1 to 4:
 //
@@ -104,16 +101,4 @@ func finishI8(acc *sumsI8, m, n int, c *uint8, ldc int, cf *float32, ldf int, sc
 			}
 		}
 	}
-}
-
-// ToU8 rounds to the nearest integer, of two to the even one, and limits it to 0 and 255. NaN
-// becomes 255.
-func ToU8(v float32) uint8 {
-	switch {
-	case v < 0.5:
-		return 0
-	case v < 255:
-		return uint8(math.RoundToEven(float64(v)))
-	}
-	return 255
 }
