@@ -88,6 +88,10 @@ func (b *Backend) String() string { return Name }
 // Threads is how many threads compute.
 func (b *Backend) Threads() int { return b.machine.Threads }
 
+// Faster reports whether networks whose convolutions multiply values of the type take less
+// time than in float32.
+func (b *Backend) Faster(d dtypes.DType) bool { return d == dtypes.BFloat16 && b.machine.Mixed() }
+
 // PeakFLOPS measures the most float32 operations a second that one thread of the
 // backend can do.
 func (b *Backend) PeakFLOPS() float64 {

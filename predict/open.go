@@ -41,7 +41,8 @@ type Config struct {
 	Labels []recipe.Label
 	// Batch is how many images run through the network at a time; 1 when zero.
 	Batch int
-	// Precision is how exactly the network computes; arch.Float32 when empty.
+	// Precision is how exactly the network computes: that of the weights when empty, which
+	// is arch.Float32, or arch.Int8 where they are quantised; or Auto.
 	Precision arch.Precision
 }
 
@@ -57,15 +58,12 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 	if err != nil {
 		return nil, err
 	}
-	if config.Precision == arch.Int8 {
-		return nil, fmt.Errorf("%s holds float32 weights, expected quantised ones for the precision %s", config.Weights, arch.Int8)
+	options := network.Options()
+	if options.Precision, err = precision(backend, config, options.Precision); err != nil {
+		return nil, err
 	}
-	if config.Precision != "" {
-		options := network.Options()
-		options.Precision = config.Precision
-		if network, err = arch.New(network.Name(), options); err != nil {
-			return nil, err
-		}
+	if network, err = arch.New(network.Name(), options); err != nil {
+		return nil, err
 	}
 	c := &Classifier{network: network, batch: cmp.Or(config.Batch, 1)}
 	if c.batch < 1 {
@@ -123,14 +121,26 @@ func load(ctx context.Context, backend compute.Backend, network *arch.Network, c
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		value := tensors.FromShape(shapes.Make(dtypes.Float32, t.Shape...))
-		var read error
-		if err := tensors.MutableFlatData(value, func(flat []float32) { read = t.Read(flat) }); err != nil || read != nil {
-			return nil, errors.Join(err, read)
+		value, err := valueOf(t)
+		if err != nil {
+			return nil, err
 		}
 		if _, err := store.CreateVariable(t.Name, value); err != nil {
 			return nil, fmt.Errorf("%s: %w", checkpoint.Path, err)
 		}
 	}
 	return store, nil
+}
+
+// valueOf reads a parameter.
+func valueOf(t weights.Tensor) (value *tensors.Tensor, err error) {
+	var read error
+	if t.DType == dtypes.Int8 {
+		value = tensors.FromShape(shapes.Make(dtypes.Int8, t.Shape...))
+		err = tensors.MutableFlatData(value, func(flat []int8) { read = t.ReadInt8s(flat) })
+	} else {
+		value = tensors.FromShape(shapes.Make(dtypes.Float32, t.Shape...))
+		err = tensors.MutableFlatData(value, func(flat []float32) { read = t.Read(flat) })
+	}
+	return value, errors.Join(err, read)
 }

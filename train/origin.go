@@ -95,6 +95,10 @@ func openWeights(ctx context.Context, r recipe.Training, find WeightsFinder) (*w
 	if err != nil {
 		return fail(errors.Join(err, file.Close()))
 	}
+	if p := network.Options().Precision; p == arch.Int8 {
+		err := fmt.Errorf("%s holds weights that are quantised to %s, which cannot be trained; start from those that were quantised", path, p)
+		return fail(errors.Join(err, file.Close()))
+	}
 	return file, network, card, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
@@ -100,6 +102,14 @@ func (t Tensor) Read(dst []float32) error {
 	return nil
 }
 
+// ReadInt8s is Read for a parameter of 8-bit integers.
+func (t Tensor) ReadInt8s(dst []int8) error {
+	if len(dst) != t.Size() || t.source.Int8s == nil {
+		return fmt.Errorf("%s: %d 8-bit integers are to be read into room for %d, from elements of type %s", t.Name, t.Size(), len(dst), t.source.DType)
+	}
+	return t.source.Int8s(dst)
+}
+
 // values reads the tensor as it is in the file.
 func (t Tensor) values(dst []float32) error {
 	if err := t.source.Values(dst); err != nil {
@@ -134,6 +144,12 @@ func (c *Checkpoint) Match(parameters []arch.Parameter) ([]Tensor, error) {
 			skipped = 1
 		} else if !slices.Equal(source.Shape, want) {
 			misshapen = append(misshapen, fmt.Sprintf("%s (expected %v, found %v)", names[i], want, source.Shape))
+		} else if integers := p.DType == dtypes.Int8; integers != (source.Int8s != nil) {
+			expected := "numbers with a fraction"
+			if integers {
+				expected = "8-bit integers"
+			}
+			misshapen = append(misshapen, fmt.Sprintf("%s (expected %s, found the type %s)", names[i], expected, source.DType))
 		}
 		tensors = append(tensors, Tensor{Parameter: p, path: c.Path, layout: c.layout, source: source, skipped: skipped})
 	}
@@ -167,7 +183,7 @@ func (c *Checkpoint) unused(names []string) []string {
 // background class of TF-slim's ImageNet labels before the 1000 classes.
 func hasBackground(l layout, p arch.Parameter, found []int) bool {
 	classes := len(p.Shape) - 1
-	if len(p.Shape) > 2 || p.Shape[classes] != 1000 {
+	if classes < 0 || classes > 1 || p.Shape[classes] != 1000 {
 		return false
 	}
 	with := slices.Clone(p.Shape)
@@ -181,7 +197,7 @@ type MismatchError struct {
 	Path      string
 	Network   string   // that was expected: its name, or the scope of its parameters
 	Missing   []string // parameters that the file lacks
-	Misshapen []string // names with both shapes
+	Misshapen []string // names with both shapes, or types
 	Unused    []string // tensors that the network does not have
 }
 
@@ -192,7 +208,7 @@ func (e *MismatchError) Error() string {
 	for _, kind := range []struct {
 		what  string
 		names []string
-	}{{"missing", e.Missing}, {"of another shape", e.Misshapen}, {"unexpected", e.Unused}} {
+	}{{"missing", e.Missing}, {"of another shape or type", e.Misshapen}, {"unexpected", e.Unused}} {
 		if len(kind.names) > 0 {
 			fmt.Fprintf(&s, "%s%d %s (%s)", separator, len(kind.names), kind.what, firstFive(kind.names))
 			separator = ", "

@@ -30,6 +30,7 @@ func Convert(in, out string, to Layout, hint Hint) error {
 		Tag:           card.Tag,
 		Preprocessing: &card.Preprocessing,
 		Labels:        checkpoint.Metadata.Labels,
+		Quantization:  checkpoint.Metadata.Quantization,
 	}
 	if metadata.Labels == nil && network.Options().Classes == len(recipe.ImageNet()) {
 		metadata.Labels = recipe.ImageNet()

@@ -15,11 +15,11 @@ import (
 func formats() formatTable {
 	return formatTable{
 		{
-			Name: "safetensors", Endings: []string{".safetensors"}, framework: true,
+			Name: "safetensors", Endings: []string{".safetensors"}, framework: true, int8s: true,
 			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.Write,
 		},
 		{
-			Name: "npz", Endings: []string{".npz"},
+			Name: "npz", Endings: []string{".npz"}, int8s: true,
 			recognise: npz.Recognise, open: npz.Open, write: npz.Write,
 		},
 	}
@@ -39,6 +39,8 @@ type Format struct {
 	// framework is set where readers of the format look for the framework that the weights
 	// are of under the key "format" of the metadata.
 	framework bool
+	// int8s is set where tensors of 8-bit integers can be written.
+	int8s bool
 }
 
 // Formats returns the formats of files of weights.
@@ -71,6 +73,17 @@ func (t formatTable) of(path string) Format {
 		}
 	}
 	return t.named(path)
+}
+
+// withInt8s returns the names of the formats that 8-bit integers can be written in.
+func (t formatTable) withInt8s() []string {
+	var names []string
+	for _, f := range t {
+		if f.int8s {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // named returns the format that the name of a file tells.

@@ -43,6 +43,7 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 		}
 		name, options = said, c.Metadata.Options
 		options.AuxiliaryHead = options.AuxiliaryHead && hint.AuxiliaryHead
+		options.Precision = c.Metadata.precision()
 	} else {
 		found, err := c.identifyByNames(name, hint.AuxiliaryHead)
 		if err != nil {

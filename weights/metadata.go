@@ -23,6 +23,35 @@ type Metadata struct {
 	Preprocessing *vision.Preprocessing
 	// Labels are the classes in index order.
 	Labels []recipe.Label
+	// Quantization says how the weights were quantised to 8-bit integers; nil where they
+	// are not.
+	Quantization *Quantization
+}
+
+// Quantization says how weights were quantised.
+type Quantization struct {
+	// Precision is arch.Int8.
+	Precision arch.Precision `json:"precision"`
+	// Photographs is how many the ranges of activations were found on.
+	Photographs int `json:"photographs"`
+	// Ranges is how: "max", "percentile", "mse" or "kl".
+	Ranges string `json:"ranges"`
+	// Percentile is that of the ranges found by it, in (0,100]; 0 for others.
+	Percentile float64 `json:"percentile,omitempty"`
+	// BiasCorrection is set where biases were corrected by what rounding the weights does
+	// to the mean of each channel.
+	BiasCorrection bool `json:"bias_correction"`
+	// Equalization is set where channels were scaled before, so that their ranges are
+	// alike.
+	Equalization bool `json:"equalization"`
+}
+
+// precision returns that of the weights.
+func (m *Metadata) precision() arch.Precision {
+	if m.Quantization == nil {
+		return arch.Float32
+	}
+	return m.Quantization.Precision
 }
 
 // keyPrefix is what the keys of this program's metadata begin with, so that they are told
@@ -36,6 +65,7 @@ const (
 	keyTag           = "tag"
 	keyPreprocessing = "preprocessing"
 	keyLabels        = "labels"
+	keyQuantization  = "quantization"
 )
 
 // keyFramework has no prefix: it is not this program's alone.
@@ -72,6 +102,11 @@ func (m Metadata) encode(framework bool, l layout) (map[string]string, error) {
 			return nil, err
 		}
 	}
+	if m.Quantization != nil {
+		if err := put(keyQuantization, m.Quantization); err != nil {
+			return nil, err
+		}
+	}
 	if m.Labels != nil {
 		if err := put(keyLabels, m.Labels); err != nil {
 			return nil, err
@@ -87,13 +122,16 @@ func decodeMetadata(text map[string]string) (Metadata, error) {
 		prefix = ""
 	}
 	m := Metadata{Network: text[prefix+keyNetwork], Tag: text[prefix+keyTag]}
-	for key, value := range map[string]any{keyOptions: &m.Options, keyPreprocessing: &m.Preprocessing, keyLabels: &m.Labels} {
+	for key, value := range map[string]any{keyOptions: &m.Options, keyPreprocessing: &m.Preprocessing, keyLabels: &m.Labels, keyQuantization: &m.Quantization} {
 		if text[prefix+key] == "" {
 			continue
 		}
 		if err := json.Unmarshal([]byte(text[prefix+key]), value); err != nil {
 			return m, fmt.Errorf("metadata %q should be JSON as this program writes it: %w", prefix+key, err)
 		}
+	}
+	if q := m.Quantization; q != nil && q.Precision != arch.Int8 {
+		return m, fmt.Errorf("metadata %q tells of weights quantised to the precision %q, expected %q; a newer version of this program may open it", prefix+keyQuantization, q.Precision, arch.Int8)
 	}
 	return m, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/internal/measure"
+	"github.com/seed-fb2c0fa6/inception/predict"
 )
 
 // benchFlags are the flags of `bench`.
@@ -51,16 +52,16 @@ averages of the parameters; its multiply-adds count three times.`,
 	flags.BoolVar(&f.layers, "layers", false, "print each operation of the cpu backend with its time")
 	flags.BoolVar(&f.train, "train", false, "measure a training step")
 	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")
-	addPrecision(cmd, &f.precision, arch.Float32)
+	addPrecision(cmd, &f.precision, predict.Precisions(), arch.Float32)
 	f.backend.add(cmd)
 	return cmd
 }
 
 func (f *benchFlags) run(cmd *cobra.Command, name string) error {
-	if err := checkPrecision(f.precision); err != nil {
+	if err := checkPrecision(f.precision, predict.Precisions()); err != nil {
 		return err
 	}
-	network, err := arch.New(name, arch.Options{Precision: arch.Precision(f.precision)})
+	network, err := arch.New(name, arch.Options{})
 	if err != nil {
 		return usageError{err}
 	}
@@ -77,6 +78,14 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 	defer backend.Finalize()
 	if f.layers && backend.Name() != engine.Name {
 		return usageError{fmt.Errorf("--layers is for the backend %s, found %s", engine.Name, backend.Name())}
+	}
+	precision := arch.Precision(f.precision)
+	if precision == predict.Auto {
+		precision = predict.Fastest(backend, arch.Float32)
+		sayPrecision(cmd.ErrOrStderr(), f.precision, precision, name)
+	}
+	if network, err = arch.New(name, arch.Options{Precision: precision}); err != nil {
+		return err
 	}
 	measured, err := measure.New(backend, network, f.size)
 	if err != nil {
@@ -118,6 +127,9 @@ func (f *benchFlags) run(cmd *cobra.Command, name string) error {
 func (f *benchFlags) check(cmd *cobra.Command) error {
 	if len(f.batches) == 0 {
 		return usageError{errors.New("--batch must be at least one number")}
+	}
+	if f.train && !slices.Contains(inTraining(), arch.Precision(f.precision)) {
+		return usageError{fmt.Errorf("--train is in one of %v, found --precision %s", inTraining(), f.precision)}
 	}
 	if f.recompute && !f.train {
 		return usageError{errors.New("--recompute is for --train")}

@@ -72,7 +72,8 @@ as for the test images, --submission writes what the test server takes.`,
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
 	addLabels(cmd, &f.labels)
-	addPrecision(cmd, &f.precision, arch.Float32)
+	addPrecision(cmd, &f.precision, predict.Precisions(), "")
+	flags.Lookup("precision").Usage += precisionOfWeights
 	addData(cmd, &f.data)
 	addSplit(cmd, &f.split, "", "evaluate, such as validation")
 	addCrops(cmd, &f.crops, 1, "crops of each photograph")
@@ -144,7 +145,7 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 
 // check returns the crops, unless a flag is wrong.
 func (f *evaluateFlags) check() (vision.Crops, error) {
-	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision), f.challenge.check(), f.backend.check())
+	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.challenge.check(), f.backend.check())
 	if err != nil {
 		return 0, err
 	}
@@ -170,13 +171,15 @@ func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, st
 		}
 		before := closeAll
 		closeAll = func() { classifier.Close(); before() }
+		used := classifier.Network().Options().Precision
+		sayPrecision(stderr, f.precision, used, config.Weights)
 		m := evaluate.FromClassifier(name, classifier)
 		if f.predictions != "" {
 			if m.Fingerprint, err = evaluate.Fingerprint(config.Weights); err != nil {
 				return nil, closeAll, err
 			}
-			if config.Precision != arch.Float32 {
-				m.Fingerprint += " " + string(config.Precision)
+			if used != arch.Float32 {
+				m.Fingerprint += " " + string(used)
 			}
 		}
 		members = append(members, m)

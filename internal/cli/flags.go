@@ -60,17 +60,6 @@ func addSize(cmd *cobra.Command, to *int) {
 	cmd.Flags().IntVar(to, "size", recipe.Inception().Size, "side of the images in pixels")
 }
 
-func addPrecision(cmd *cobra.Command, to *string, otherwise arch.Precision) {
-	cmd.Flags().StringVar(to, "precision", string(otherwise), "how exactly the network computes: float32, or bfloat16, which is faster on GPUs, and in classification where the CPU has instructions for it (AVX512-BF16)")
-}
-
-func checkPrecision(name string) error {
-	if !slices.Contains(arch.Precisions(), arch.Precision(name)) {
-		return usageError{fmt.Errorf("--precision must be one of %v, found %q", arch.Precisions(), name)}
-	}
-	return nil
-}
-
 // addCrops says in a word what is done with the crops.
 func addCrops(cmd *cobra.Command, to *int, otherwise int, what string) {
 	cmd.Flags().IntVar(to, "crops", otherwise, what+": 1, 10, 12 or 144")

@@ -60,7 +60,8 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 	f.decode.add(cmd)
 	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
 	addLabels(cmd, &f.labels)
-	addPrecision(cmd, &f.precision, arch.Float32)
+	addPrecision(cmd, &f.precision, predict.Precisions(), "")
+	cmd.Flags().Lookup("precision").Usage += precisionOfWeights
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd
@@ -108,6 +109,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer classifier.Close()
+	sayPrecision(cmd.ErrOrStderr(), f.precision, classifier.Network().Options().Precision, config.Weights)
 
 	var out reporter = &tableReporter{out: cmd.OutOrStdout(), top: f.top}
 	if f.json {
@@ -134,7 +136,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 // check returns the card of the public weights that are meant where none are named, unless
 // a flag is wrong.
 func (f *predictFlags) check() (*recipe.Checkpoint, error) {
-	err := cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision), f.backend.check())
+	err := cmp.Or(atLeast(1, "top", f.top), atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.backend.check())
 	if err != nil || f.weights != "" {
 		return nil, err
 	}

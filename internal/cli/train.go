@@ -80,7 +80,7 @@ would have.`,
 	flags.StringVar(&f.weights, "weights", "", weightsText("weights to start from, of any number of classes"))
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
-	addPrecision(cmd, &f.precision, "")
+	addPrecision(cmd, &f.precision, inTraining(), "")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)

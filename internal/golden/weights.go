@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
@@ -14,10 +15,19 @@ import (
 func Sources(salt string, parameters []arch.Parameter) []weights.Source {
 	var sources []weights.Source
 	for _, value := range Parameters(salt, parameters) {
-		sources = append(sources, weights.Source{Parameter: parameters[len(sources)], Values: func(dst []float32) error {
-			copy(dst, tensors.MustCopyFlatData[float32](value))
-			return nil
-		}})
+		source := weights.Source{Parameter: parameters[len(sources)]}
+		if source.DType == dtypes.Int8 {
+			source.Int8s = func(dst []int8) error {
+				copy(dst, tensors.MustCopyFlatData[int8](value))
+				return nil
+			}
+		} else {
+			source.Values = func(dst []float32) error {
+				copy(dst, tensors.MustCopyFlatData[float32](value))
+				return nil
+			}
+		}
+		sources = append(sources, source)
 	}
 	return sources
 }

@@ -173,9 +173,13 @@ func openEntry(f *zip.File, size int64, c complainer) (tensorfile.Tensor, header
 		return fail(fmt.Sprintf("%d bytes for shape %s of %s after a header of %d", length, tensorfile.ShapeText(h.shape), h.dtype.descr, h.length),
 			fmt.Sprintf("an entry of %d bytes", f.UncompressedSize64), copyAgain)
 	}
-	return tensorfile.Tensor{Name: name, DType: h.dtype.descr, Shape: h.shape, Values: func(dst []float32) error {
+	tensor := tensorfile.Tensor{Name: name, DType: h.dtype.descr, Shape: h.shape, Values: func(dst []float32) error {
 		return readValues(f, h, dst, c)
-	}}, h, nil
+	}}
+	if h.dtype.kind == 'i' && h.dtype.size == 1 && !h.fortran {
+		tensor.Int8s = func(dst []int8) error { return readInt8s(f, h, dst, c) }
+	}
+	return tensor, h, nil
 }
 
 // readText reads an array of no axes that holds a string.

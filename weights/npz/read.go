@@ -53,6 +53,17 @@ func readValues(f *zip.File, h header, dst []float32, c complainer) error {
 	})
 }
 
+// readInt8s fills dst with the values of an array of 8-bit integers in row-major order.
+func readInt8s(f *zip.File, h header, dst []int8, c complainer) error {
+	if n, _ := tensorfile.Elements(h.shape); len(dst) != n {
+		return c.mismatch(fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(h.shape)), fmt.Sprint(len(dst)), "pass a slice of Elements values")
+	}
+	return readElements(f, h, c, func(r io.Reader) error {
+		_, err := io.ReadFull(r, tensorfile.Int8Bytes(dst))
+		return err
+	})
+}
+
 // rowMajor puts values where dst begins, and returns the rest of it.
 func rowMajor(dst, values []float32) []float32 { return dst[copy(dst, values):] }
 

@@ -17,18 +17,17 @@ import (
 // alignment of the elements behind a header, as numpy has it.
 const alignment = 64
 
-// Write stores the tensors as float32, and the metadata as arrays of text without axes,
+// Write stores the tensors as float32, or as int8 those that have Int8s, and the metadata as arrays of text without axes,
 // in a file at path as numpy.savez does. The arrays are sorted by name, the metadata
 // first, so equal tensors and metadata give equal files. Memory holds the values of one
 // tensor at a time. The file appears whole or not at all.
 func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor) error {
 	sorted := tensorfile.Sorted(tensors)
 	keys := slices.Sorted(maps.Keys(metadata))
-	largest, err := check(path, metadata, keys, sorted)
-	if err != nil {
+	if err := check(path, metadata, keys, sorted); err != nil {
 		return err
 	}
-	err = atomicfile.Write(path, func(w io.Writer) error {
+	err := atomicfile.Write(path, func(w io.Writer) error {
 		z := zip.NewWriter(w)
 		for _, key := range keys {
 			text := toUTF32(metadata[key])
@@ -36,17 +35,15 @@ func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor)
 				return err
 			}
 		}
-		buffer := make([]float32, largest)
-		for _, t := range sorted {
-			values := buffer[:t.Elements()]
-			clear(values)
-			if err := t.Values(values); err != nil {
-				return fmt.Errorf("tensor %s: producing its %d values: %w", tensorfile.Quote(t.Name), len(values), err)
+		err := tensorfile.EachBytes(sorted, func(t tensorfile.Tensor, data []byte) error {
+			descr := "<f4"
+			if t.Int8s != nil {
+				descr = "|i1"
 			}
-			tensorfile.SwapIfBigEndian(values)
-			if err := writeArray(z, t.Name, "<f4", t.Shape, tensorfile.BytesOf(values)); err != nil {
-				return err
-			}
+			return writeArray(z, t.Name, descr, t.Shape, data)
+		})
+		if err != nil {
+			return err
 		}
 		return z.Close()
 	})
@@ -56,40 +53,38 @@ func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor)
 	return nil
 }
 
-// check refuses what the format has no room for, and returns the elements of the largest
-// tensor. The tensors and the keys are sorted.
-func check(path string, metadata map[string]string, keys []string, sorted []tensorfile.Tensor) (largest int, err error) {
+// check refuses what the format has no room for. The tensors and the keys are sorted.
+func check(path string, metadata map[string]string, keys []string, sorted []tensorfile.Tensor) error {
 	text := 0
 	for _, key := range keys {
 		c := complainer{path, key}
 		value := metadata[key]
 		if bad := badName(key); bad != "" {
-			return 0, c.mismatch("a name of words with slashes between them", bad, "rename the key")
+			return c.mismatch("a name of words with slashes between them", bad, "rename the key")
 		}
 		if !utf8.ValidString(value) || strings.HasSuffix(value, "\x00") {
-			return 0, c.mismatch("text in UTF-8 that does not end in zeros", tensorfile.Quote(value), "encode it as text")
+			return c.mismatch("text in UTF-8 that does not end in zeros", tensorfile.Quote(value), "encode it as text")
 		}
 		if text += 4 * utf8.RuneCountInString(value); text > textLimit {
-			return 0, c.mismatch(fmt.Sprintf("at most %d bytes of text in the file", textLimit), "more", "shorten it")
+			return c.mismatch(fmt.Sprintf("at most %d bytes of text in the file", textLimit), "more", "shorten it")
 		}
 	}
 	for i, t := range sorted {
 		c := complainer{path, t.Name}
 		_, isKey := metadata[t.Name]
-		n, ok := tensorfile.ByteLength(t.Shape, 4)
+		_, ok := tensorfile.ByteLength(t.Shape, t.ElementSize())
 		switch bad := badName(t.Name); {
 		case bad != "":
-			return 0, c.mismatch("a name of words with slashes between them", bad, "rename the tensor")
+			return c.mismatch("a name of words with slashes between them", bad, "rename the tensor")
 		case i > 0 && sorted[i-1].Name == t.Name, isKey:
-			return 0, c.mismatch("each name once", "the name twice", "rename one of the tensors")
+			return c.mismatch("each name once", "the name twice", "rename one of the tensors")
 		case !ok || len(t.Shape) > rankLimit:
-			return 0, c.mismatch(fmt.Sprintf("at most %d dimensions of at least 0, and bytes that fit this machine's int", rankLimit), "shape "+tensorfile.ShapeText(t.Shape), "correct the shape")
-		case t.Values == nil:
-			return 0, c.mismatch("a function Values", "nil", "set Tensor.Values")
+			return c.mismatch(fmt.Sprintf("at most %d dimensions of at least 0, and bytes that fit this machine's int", rankLimit), "shape "+tensorfile.ShapeText(t.Shape), "correct the shape")
+		case t.Values == nil && t.Int8s == nil:
+			return c.mismatch("a function Values", "nil", "set Tensor.Values")
 		}
-		largest = max(largest, n/4)
 	}
-	return largest, nil
+	return nil
 }
 
 // writeArray adds an entry, uncompressed, with a header of version 1.0.

@@ -45,6 +45,29 @@ func (t Tensor) Bytes() []byte {
 // Elements values, the dtype is another, the file is closed, or the file has
 // been cut short since it was opened.
 func (t Tensor) Float32s(dst []float32) error {
+	convert := converter(t.DType)
+	var straight []byte
+	if t.DType == F32 {
+		straight = tensorfile.BytesOf(dst)
+	}
+	err := t.read(len(dst), "dtype F32, F16, BF16 or F64", convert != nil, straight, func(data []byte) { convert(dst, data) })
+	if err == nil && t.DType == F32 {
+		tensorfile.SwapIfBigEndian(dst)
+	}
+	return err
+}
+
+// Int8s is Float32s for a tensor of I8.
+func (t Tensor) Int8s(dst []int8) error {
+	straight := tensorfile.Int8Bytes(dst)
+	return t.read(len(dst), "dtype I8", t.DType == I8, straight, func(data []byte) { copy(straight, data) })
+}
+
+// read reads a tensor into room for so many values, if its type is one of the expected.
+// straight is the room for types whose values are as they are in the file, but for their
+// order of bytes: a read puts these where they are wanted, while through the mapping they
+// would be in the process's memory twice. Others are converted from there.
+func (t Tensor) read(room int, expected string, fits bool, straight []byte, convert func(data []byte)) error {
 	if t.file == nil {
 		return errors.New("safetensors: expected a tensor of an open file, found one made by hand; take it from File.Tensor")
 	}
@@ -52,31 +75,31 @@ func (t Tensor) Float32s(dst []float32) error {
 	fail := func(expected, found, advice string) error {
 		return mismatch(f.name, t.Name, expected, found, advice)
 	}
-	convert := converter(t.DType)
-	if convert == nil {
-		return fail("dtype F32, F16, BF16 or F64", "dtype "+string(t.DType), "read it with Bytes, or export it as F32")
+	if !fits {
+		return fail(expected, "dtype "+string(t.DType), "read it with Bytes, or export it as F32")
 	}
-	if n := (t.end - t.begin) / t.DType.Size(); len(dst) != n {
+	if n := (t.end - t.begin) / t.DType.Size(); room != n {
 		return fail(fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(t.Shape)),
-			fmt.Sprintf("%d", len(dst)), "pass a slice of Elements values")
+			fmt.Sprintf("%d", room), "pass a slice of Elements values")
 	}
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	if f.section == nil {
 		return fail("an open file", "a closed one", "close the file after the last read")
 	}
-	if t.DType == F32 && f.reader != nil {
-		// A read puts the values where they are wanted; through the mapping they would
-		// be in the process's memory twice.
+	if straight != nil && f.reader != nil {
 		offset := f.size - int64(len(f.section)) + int64(t.begin)
-		if _, err := f.reader.ReadAt(tensorfile.BytesOf(dst), offset); err != nil {
+		if _, err := f.reader.ReadAt(straight, offset); err != nil {
 			return cutShort(f.name, t.Name)
 		}
-		tensorfile.SwapIfBigEndian(dst)
 		return nil
 	}
 	return guardFaults(f.name, t.Name, func() error {
-		convert(dst, f.section[t.begin:t.end])
+		if straight != nil {
+			copy(straight, f.section[t.begin:t.end])
+		} else {
+			convert(f.section[t.begin:t.end])
+		}
 		return nil
 	})
 }

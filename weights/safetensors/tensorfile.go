@@ -28,6 +28,9 @@ func (f anyFile) Tensors() []tensorfile.Tensor {
 	tensors := make([]tensorfile.Tensor, len(f.tensors))
 	for i, t := range f.tensors {
 		tensors[i] = tensorfile.Tensor{Name: t.Name, DType: string(t.DType), Shape: t.Shape, Values: t.Float32s}
+		if t.DType == I8 {
+			tensors[i].Int8s = t.Int8s
+		}
 	}
 	return tensors
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
-// Write stores the tensors as F32 in a file at path. The tensors lie sorted by
+// Write stores the tensors as F32, or as I8 those that have Int8s, in a file at path. The tensors lie sorted by
 // name, so equal tensors and metadata give equal files. Memory holds the values
 // of one tensor at a time.
 //
@@ -24,8 +24,7 @@ import (
 // anything is written.
 func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor) error {
 	sorted := tensorfile.Sorted(tensors)
-	largest, err := checkTensors(path, metadata, sorted)
-	if err != nil {
+	if err := checkTensors(path, metadata, sorted); err != nil {
 		return err
 	}
 	header, err := encodeHeader(path, metadata, sorted)
@@ -36,7 +35,7 @@ func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor)
 		if _, err := w.Write(header); err != nil {
 			return noRoom("header", len(header), err)
 		}
-		return writeValues(w, sorted, largest)
+		return writeValues(w, sorted)
 	})
 	if err != nil {
 		return fmt.Errorf("safetensors: %s: writing: %w", path, err)
@@ -44,12 +43,11 @@ func Write(path string, metadata map[string]string, tensors []tensorfile.Tensor)
 	return nil
 }
 
-// checkTensors checks tensors sorted by name and returns the elements of the
-// largest.
-func checkTensors(path string, metadata map[string]string, sorted []tensorfile.Tensor) (largest int, err error) {
+// checkTensors checks tensors sorted by name.
+func checkTensors(path string, metadata map[string]string, sorted []tensorfile.Tensor) error {
 	for k, v := range metadata {
 		if !utf8.ValidString(k) || !utf8.ValidString(v) {
-			return 0, mismatch(path, "", "metadata in UTF-8", tensorfile.Quote(k)+": "+tensorfile.Quote(v), "encode it as text")
+			return mismatch(path, "", "metadata in UTF-8", tensorfile.Quote(k)+": "+tensorfile.Quote(v), "encode it as text")
 		}
 	}
 	total := 0
@@ -57,23 +55,22 @@ func checkTensors(path string, metadata map[string]string, sorted []tensorfile.T
 		fail := func(expected, found, advice string) error {
 			return mismatch(path, t.Name, expected, found, advice)
 		}
-		switch n, ok := tensorfile.ByteLength(t.Shape, F32.Size()); {
+		switch n, ok := tensorfile.ByteLength(t.Shape, t.ElementSize()); {
 		case t.Name == metadataKey:
-			return 0, fail("a name for a tensor", "the name that the format reserves for metadata", "rename the tensor")
+			return fail("a name for a tensor", "the name that the format reserves for metadata", "rename the tensor")
 		case !utf8.ValidString(t.Name):
-			return 0, fail("a name in UTF-8", "bytes that are not", "rename the tensor")
+			return fail("a name in UTF-8", "bytes that are not", "rename the tensor")
 		case i > 0 && sorted[i-1].Name == t.Name:
-			return 0, fail("each name once", "the name twice", "rename one of the tensors")
+			return fail("each name once", "the name twice", "rename one of the tensors")
 		case !ok || total+n < total:
-			return 0, fail("dimensions of at least 0 and bytes that fit this machine's int", "shape "+tensorfile.ShapeText(t.Shape), "correct the shape")
-		case t.Values == nil:
-			return 0, fail("a function Values", "nil", "set Values")
+			return fail("dimensions of at least 0 and bytes that fit this machine's int", "shape "+tensorfile.ShapeText(t.Shape), "correct the shape")
+		case t.Values == nil && t.Int8s == nil:
+			return fail("a function Values", "nil", "set Values")
 		default:
 			total += n
-			largest = max(largest, n/F32.Size())
 		}
 	}
-	return largest, nil
+	return nil
 }
 
 // encodeHeader returns the header length and the header, padded with spaces so
@@ -96,8 +93,12 @@ func encodeHeader(path string, metadata map[string]string, sorted []tensorfile.T
 		if i > 0 || len(metadata) > 0 {
 			header = append(header, ',')
 		}
-		n, _ := tensorfile.ByteLength(t.Shape, F32.Size())
-		header = append(appendJSON(header, t.Name), `:{"dtype":"F32","shape":[`...)
+		n, _ := tensorfile.ByteLength(t.Shape, t.ElementSize())
+		dtype := F32
+		if t.Int8s != nil {
+			dtype = I8
+		}
+		header = fmt.Appendf(appendJSON(header, t.Name), `:{"dtype":"%s","shape":[`, dtype)
 		for j, d := range t.Shape {
 			if j > 0 {
 				header = append(header, ',')
@@ -129,21 +130,13 @@ func appendJSON(dst []byte, s string) []byte {
 	return append(dst, quoted...)
 }
 
-func writeValues(w io.Writer, sorted []tensorfile.Tensor, largest int) error {
-	buffer := make([]float32, largest)
-	for _, t := range sorted {
-		n, _ := tensorfile.Elements(t.Shape)
-		values := buffer[:n]
-		clear(values)
-		if err := t.Values(values); err != nil {
-			return fmt.Errorf("tensor %s: producing its %d values: %w", tensorfile.Quote(t.Name), n, err)
+func writeValues(w io.Writer, sorted []tensorfile.Tensor) error {
+	return tensorfile.EachBytes(sorted, func(t tensorfile.Tensor, data []byte) error {
+		if _, err := w.Write(data); err != nil {
+			return noRoom("tensor "+tensorfile.Quote(t.Name), len(data), err)
 		}
-		tensorfile.SwapIfBigEndian(values)
-		if _, err := w.Write(tensorfile.BytesOf(values)); err != nil {
-			return noRoom("tensor "+tensorfile.Quote(t.Name), F32.Size()*n, err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func noRoom(what string, bytes int, err error) error {

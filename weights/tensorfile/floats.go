@@ -76,6 +76,11 @@ func BytesOf(v []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
 
+// Int8Bytes returns the memory of v.
+func Int8Bytes(v []int8) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v))
+}
+
 // SwapIfBigEndian turns v between the machine's byte order and little-endian.
 func SwapIfBigEndian(v []float32) {
 	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
