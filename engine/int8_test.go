@@ -1,11 +1,21 @@
 package engine_test
 
 import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -30,6 +40,231 @@ func TestInt8Networks(t *testing.T) {
 				t.Logf("%s, %s: relative L2 difference %.2g", name, isa, e)
 				if !(e < 3e-2) {
 					t.Errorf("%s, %s: relative L2 difference %g", name, isa, e)
+				}
+			}
+		}
+	}
+}
+
+// TestInt8Operations asserts that convolutions and pooling compute in integers, without
+// conversions between layers, and that results depend neither on the number of threads nor on
+// how images are divided into batches.
+func TestInt8Operations(t *testing.T) {
+	// After the first convolution, before the average over the grid, and where a residual
+	// block begins with integers that are added to.
+	conversions := map[string]int{"inception_v3": 2, "inception_v4": 2, "inception_resnet_v1": 4, "inception_resnet_v2": 5, "inception_resnet_v2_paper": 4}
+	for _, name := range arch.Names() {
+		o := arch.Options{Width: 0.5, Blocks: []int{1, 1, 1}, Precision: arch.Int8}
+		program := compileNetwork(t, newBackend(t, "threads=2"), name, o, 1, 107)
+		operations, err := engine.Operations(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		converted := 0
+		for i, op := range operations {
+			switch {
+			case op.Name == "go backend" || op.Name == "elementwise":
+				t.Errorf("%s: operation %d is %s: %s", name, i, op.Name, op.Algorithm)
+			case op.Name == "convert":
+				converted++
+			case op.Name == "convolution" && !strings.Contains(op.Algorithm, "I8") && op.Input[3] != 3 && op.Output[3] != 1000:
+				t.Errorf("%s: operation %d, a convolution of %v, is %s", name, i, op.Input, op.Algorithm)
+			}
+		}
+		if converted != conversions[name] {
+			t.Errorf("%s: %d conversions, want %d", name, converted, conversions[name])
+		}
+		program.Finalize()
+		var want []float32
+		for _, threads := range []string{"1", "2", "3"} {
+			got := logits(t, newBackend(t, "winograd=off,threads="+threads), name, o, 3, 107)
+			if want == nil {
+				want = got
+			} else if !slices.Equal(got, want) {
+				t.Errorf("%s: %s threads give other results than one", name, threads)
+			}
+		}
+		backend := newBackend(t, "winograd=off,threads=2")
+		three, one := compileNetwork(t, backend, name, o, 3, 107), compileNetwork(t, backend, name, o, 1, 107)
+		all, err := images(t, backend, 3, 107)[0].Data()
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 107 * 107 * 3
+		for i := range 3 {
+			b, err := backend.BufferFromFlatData(0, all.([]float32)[i*size:][:size], shapes.Make(dtypes.Float32, 1, 107, 107, 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := execute(one, []compute.Buffer{b})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want[i*len(got):][:len(got)]) {
+				t.Errorf("%s: image %d alone gives other results than with others", name, i)
+			}
+		}
+		three.Finalize()
+		one.Finalize()
+	}
+}
+
+// quantizedCase is a convolution of integers and what is around it in a graph.
+type quantizedCase struct {
+	in, out, height, width, stride int
+	valid, signed, relu, residual  bool
+	divides                        bool // by the scale, where others multiply by its inverse
+	factor                         bool // the weights are multiplied by their scales, not the sums
+	result                         int  // 0 for float32, 1 for integers, 2 for both
+	toSigned                       bool
+}
+
+// build makes a graph of the case: from x, and a residual, to its results.
+func (c quantizedCase) build(g *graph.Graph, r *rand.Rand) []*graph.Node {
+	const scale, to = float32(0.02), float32(0.05)
+	round := func(x *graph.Node, scale float32, signed bool) *graph.Node {
+		if c.divides {
+			x = graph.DivScalar(x, float64(scale))
+		} else {
+			x = graph.MulScalar(x, float64(1/scale))
+		}
+		x = graph.Round(x)
+		if signed {
+			x = graph.AddScalar(x, 128)
+		}
+		if c.divides {
+			x = graph.MaxScalar(graph.MinScalar(x, 255), 0)
+		} else {
+			x = graph.ClipScalar(x, 0, 255)
+		}
+		return graph.ConvertDType(x, dtypes.Uint8)
+	}
+	x := graph.Parameter(g, "x", shapes.Make(dtypes.Float32, 2, 9, 11, c.in))
+	q := graph.ConvertDType(round(x, scale, c.signed), dtypes.Float32)
+	if c.signed && c.divides {
+		q = graph.SubScalar(q, 128)
+	} else if c.signed {
+		q = graph.AddScalar(q, -128)
+	}
+	integers := make([]int8, c.height*c.width*c.in*c.out)
+	for i := range integers {
+		integers[i] = int8(r.IntN(255) - 127)
+	}
+	weights := graph.ConvertDType(graph.Reshape(graph.Const(g, integers), c.height, c.width, c.in, c.out), dtypes.Float32)
+	scales, biases := make([]float32, c.out), make([]float32, c.out)
+	for j := range scales {
+		scales[j] = float32((0.5 + r.Float64()) / (40 * math.Sqrt(float64(c.height*c.width*c.in))))
+		biases[j] = float32(r.NormFloat64())
+	}
+	channels := func(values []float32) *graph.Node { return graph.Reshape(graph.Const(g, values), 1, 1, 1, c.out) }
+	if c.factor {
+		q, weights = graph.MulScalar(q, float64(scale)), graph.Mul(weights, channels(scales))
+	}
+	conv := graph.Convolve(q, weights).Strides(c.stride)
+	if c.valid {
+		conv = conv.NoPadding()
+	} else {
+		conv = conv.PadSame()
+	}
+	y := conv.Done()
+	if !c.factor {
+		for j := range scales {
+			scales[j] *= scale
+		}
+		y = graph.Mul(y, channels(scales))
+	}
+	y = graph.Add(y, channels(biases))
+	if c.residual {
+		y = graph.Add(graph.Parameter(g, "residual", y.Shape()), y)
+	}
+	if c.relu {
+		y = graph.MaxScalar(y, 0)
+	}
+	switch c.result {
+	case 0:
+		return []*graph.Node{y}
+	case 1:
+		return []*graph.Node{round(y, to, c.toSigned)}
+	}
+	return []*graph.Node{y, round(y, to, c.toSigned)}
+}
+
+// outputs runs a case, and returns its results as float64.
+func (c quantizedCase) outputs(t *testing.T, backend compute.Backend) (results [][]float64, algorithms []string) {
+	t.Helper()
+	g := graph.NewGraph(backend, "quantized")
+	if err := g.Compile(c.build(g, rand.New(rand.NewPCG(1, 2)))...); err != nil {
+		t.Fatal(err)
+	}
+	program := g.Executable()
+	defer program.Finalize()
+	buffers, err := program.Execute(generated(t, backend, program, "quantized"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range buffers {
+		flat, err := b.Data()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var values []float64
+		switch flat := flat.(type) {
+		case []float32:
+			for _, v := range flat {
+				values = append(values, float64(v))
+			}
+		case []uint8:
+			for _, v := range flat {
+				values = append(values, float64(v))
+			}
+		}
+		results = append(results, values)
+	}
+	if operations, err := engine.Operations(program); err == nil {
+		for _, o := range operations {
+			algorithms = append(algorithms, o.Name+" "+o.Algorithm)
+		}
+	}
+	return results, algorithms
+}
+
+// TestInt8Graphs compares convolutions of integers, with all that a graph may have around them,
+// with the go backend's results: float32 within their rounding, and integers that differ by one
+// at most, where a value is near the middle of two.
+func TestInt8Graphs(t *testing.T) {
+	theirs, err := gobackend.New("ops_sequential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Finalize()
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 150 {
+		c := quantizedCase{
+			in: []int{4, 6, 8, 32, 36, 64}[r.IntN(6)], out: []int{1, 3, 16, 33, 64}[r.IntN(5)],
+			height: []int{1, 1, 3}[r.IntN(3)], width: []int{1, 1, 3}[r.IntN(3)], stride: 1 + r.IntN(2),
+			valid: r.IntN(2) == 0, signed: r.IntN(3) == 0, relu: r.IntN(2) == 0, residual: r.IntN(3) == 0,
+			divides: r.IntN(2) == 0, factor: r.IntN(2) == 0, result: r.IntN(3), toSigned: r.IntN(3) == 0,
+		}
+		want, _ := c.outputs(t, theirs)
+		for _, isa := range kernel.Available() {
+			got, algorithms := c.outputs(t, newBackend(t, "isa="+string(isa)))
+			what := fmt.Sprintf("%s %+v", isa, c)
+			inIntegers := slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "I8") })
+			if expected := c.in%4 == 0 && !c.factor && (!c.signed || c.height == 1 && c.width == 1); inIntegers != expected {
+				t.Errorf("%s: computed in integers is %t: %q", what, inIntegers, algorithms)
+			}
+			for i := range want {
+				others := 0
+				for j, v := range got[i] {
+					if !(math.Abs(v-want[i][j]) <= 2e-5*(1+math.Abs(want[i][j]))) {
+						others++
+						if math.Abs(v-want[i][j]) != 1 {
+							t.Fatalf("%s: element %d of result %d is %g, want %g", what, j, i, v, want[i][j])
+						}
+					}
+				}
+				if others > 1+len(got[i])/200 {
+					t.Errorf("%s: %d of %d elements of result %d differ", what, others, len(got[i]), i)
 				}
 			}
 		}

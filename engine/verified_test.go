@@ -29,23 +29,25 @@ func TestPlansVerified(t *testing.T) {
 		return plan.BuildVerified(p)
 	}
 	for _, name := range arch.Names() {
-		network, err := arch.New(name, arch.Options{Width: 0.125, Blocks: []int{1, 1, 1}, Classes: 5})
-		if err != nil {
-			t.Fatal(err)
-		}
-		parameters, err := network.Parameters()
-		if err != nil {
-			t.Fatal(err)
-		}
-		store, err := golden.Store("", parameters)
-		if err != nil {
-			t.Fatal(err)
-		}
-		store.WithVariableAsConst(true)
-		g := graph.NewGraph(backend, name)
-		images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, 107, 107, 3))
-		if err := g.Compile(network.Graph(store.RootScope(), images).Logits); err != nil {
-			t.Errorf("%s: %v", name, err)
+		for _, precision := range arch.Precisions() {
+			network, err := arch.New(name, arch.Options{Width: 0.125, Blocks: []int{1, 1, 1}, Classes: 5, Precision: precision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			parameters, err := network.Parameters()
+			if err != nil {
+				t.Fatal(err)
+			}
+			store, err := golden.Store("", parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			store.WithVariableAsConst(true)
+			g := graph.NewGraph(backend, name)
+			images := graph.Parameter(g, "images", shapes.Make(dtypes.Float32, 1, 107, 107, 3))
+			if err := g.Compile(network.Graph(store.RootScope(), images).Logits); err != nil {
+				t.Errorf("%s in %s: %v", name, precision, err)
+			}
 		}
 		for _, recompute := range []bool{false, true} {
 			r := recipe.Training{
@@ -65,7 +67,7 @@ func TestPlansVerified(t *testing.T) {
 			program.Close()
 		}
 	}
-	if want := 3 * len(arch.Names()); verified < want {
+	if want := (2 + len(arch.Precisions())) * len(arch.Names()); verified < want {
 		t.Errorf("%d plans were verified, want at least %d", verified, want)
 	}
 }

@@ -11,8 +11,17 @@ import (
 // Constant records values. Many of them are kept as they are given until the program is
 // compiled, not copied: a network's weights would be in memory twice.
 func (f *Function) Constant(flat any, dims ...int) (compute.Value, error) {
-	if weights, ok := flat.([]float32); ok && len(weights) >= largeConstant && f == f.builder.main && fits(len(weights), dims) {
-		return f.standIn(weights, dims)
+	if f == f.builder.main {
+		switch weights := flat.(type) {
+		case []float32:
+			if len(weights) >= largeConstant && fits(len(weights), dims) {
+				return f.standIn(weights, dtypes.Float32, dims)
+			}
+		case []int8:
+			if len(weights) >= largeConstant && fits(len(weights), dims) {
+				return f.standIn(weights, dtypes.Int8, dims)
+			}
+		}
 	}
 	return f.one(compute.OpTypeConstant, ConstantAttrs{flat}, nil, func(g compute.Function, _ []compute.Value) (compute.Value, error) {
 		return g.Constant(flat, dims...)
@@ -25,21 +34,21 @@ const largeConstant = 1 << 14
 // A StandIn is a constant that is a parameter of the go backend's program.
 type StandIn struct {
 	Parameter int // among the program's, which increase
-	Flat      []float32
+	Flat      any
 	Shape     shapes.Shape
 }
 
 // StandIns lists the constants that the go backend's program takes as inputs.
 func (b *Builder) StandIns() []StandIn { return b.standIns }
 
-func (f *Function) standIn(flat []float32, dims []int) (compute.Value, error) {
+func (f *Function) standIn(flat any, dtype dtypes.DType, dims []int) (compute.Value, error) {
 	n := &Node{Index: len(f.nodes), Op: compute.OpTypeConstant, Attrs: ConstantAttrs{flat}}
 	n.Replay = func(g compute.Function, _ []compute.Value) ([]compute.Value, error) {
 		v, err := g.Constant(n.Attrs.(ConstantAttrs).Flat, dims...)
 		return []compute.Value{v}, err
 	}
 	at := len(f.parameters) + len(f.builder.standIns)
-	shape := shapes.Make(dtypes.Float32, dims...)
+	shape := shapes.Make(dtype, dims...)
 	stand, err := f.Function.Parameter(fmt.Sprintf("constant #%d", len(f.builder.standIns)), shape, nil)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 // can be written into the whole by what computes them.
 func (l *lowering) concatenation(n *graph.Node) bool {
 	a, ok := n.Attrs.(graph.AxisAttrs)
-	if !ok || !isFloat32(n.Values[0]) && !isBFloat16(n.Values[0]) || n.Values[0].Shape().Rank() != 4 || a.Axis != 3 || slices.ContainsFunc(n.Inputs, l.isConstant) {
+	if !ok || !isFloat32(n.Values[0]) && !isBFloat16(n.Values[0]) && !isUint8(n.Values[0]) || n.Values[0].Shape().Rank() != 4 || a.Axis != 3 || slices.ContainsFunc(n.Inputs, l.isConstant) {
 		return false
 	}
 	whole := l.tensor(n.Values[0])

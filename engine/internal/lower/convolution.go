@@ -17,7 +17,7 @@ func (l *lowering) convolution(n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	if !l.addMixed(o, n) {
+	if !l.addIntegers(o, n) && !l.addMixed(o, n) {
 		l.addConvolution(o, n.Inputs[0], n.Values[0])
 	}
 	return true
@@ -48,7 +48,9 @@ func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool)
 	if len(a.Paddings) > 0 {
 		o.Window.Padding = kernel.Pair{Y: a.Paddings[0][0], X: a.Paddings[1][0]}
 	}
-	if weights, ok := l.floats(n.Inputs[1]); ok {
+	if integers, ok := l.integerWeights(n.Inputs[1]); ok {
+		o.Integers = integers
+	} else if weights, ok := l.floats(n.Inputs[1]); ok {
 		o.Weights = weights
 	} else if l.isConstant(n.Inputs[1]) {
 		return nil, false
@@ -135,7 +137,7 @@ func (l *lowering) follow(o *plan.Convolution, v *graph.Value, mixed bool) *chai
 		o.Scale[i] = 1
 	}
 	c := &chain{Convolution: o, mixed: mixed, end: v}
-	for user := l.next(c.end); user != nil && !o.ReLU; user = l.next(c.end) {
+	for user := l.next(c.end); user != nil && !o.ReLU && !l.quantizes(user); user = l.next(c.end) {
 		if user.Values[0].Shape().Dimensions == nil || !user.Values[0].Shape().Equal(v.Shape()) || !l.fuse(c, user) {
 			break
 		}
@@ -167,7 +169,7 @@ func (l *lowering) fuse(o *chain, user *graph.Node) bool {
 				o.Bias[i] += factor[i]
 			}
 		case o.residual == nil && isFloat32(with) && with != o.end && !l.isConstant(with) && with.Shape().Equal(o.end.Shape()) &&
-			(l.computed(with) || o.mixed && isWidening(with.Node) && l.computed(with.Node.Inputs[0])):
+			(l.computed(with) || o.mixed && isWidening(with.Node) && l.computed(with.Node.Inputs[0]) || l.widens(with)):
 			o.residual = with
 		default:
 			return false

@@ -12,7 +12,7 @@ import (
 // delegate appends a node to the delegated part that the operations end in, or begins one.
 func (l *lowering) delegate(n *graph.Node) {
 	for _, in := range n.Inputs {
-		if in != nil && l.widened[in.Node] {
+		if in != nil && l.deferred(in) {
 			l.tensor(in)
 		}
 	}

@@ -90,6 +90,10 @@ func (k *facts) frontier() []*graph.Value {
 		if v == nil || !k.constant[v.Node.Index] {
 			return
 		}
+		if isIntegerWeights(v) {
+			add(v.Node.Inputs[0])
+			return
+		}
 		if weights, factors, ok := k.roundedWeights(v); ok {
 			add(weights)
 			add(factors)
@@ -146,6 +150,9 @@ func (k *facts) constantOf(v *graph.Value) (any, bool) {
 	}
 	if rounded, ok := k.roundedFloats(v); ok {
 		return rounded, true
+	}
+	if integers, ok := k.integerWeights(v); ok {
+		return floatsOf(integers), true
 	}
 	flat, ok := k.folded[uniformRoot(v)]
 	if !ok {

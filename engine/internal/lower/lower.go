@@ -11,10 +11,11 @@ import (
 // lowering is the state of a function that is being lowered.
 type lowering struct {
 	*facts
-	done     []bool               // by node index: an operation computes it
-	inlined  map[*graph.Node]bool // computed as a part of their users
-	widened  map[*graph.Node]bool // conversions that nothing has asked for yet
-	mixed    bool                 // there are kernels for bfloat16
+	done     []bool                   // by node index: an operation computes it
+	inlined  map[*graph.Node]bool     // computed as a part of their users
+	widened  map[*graph.Node]bool     // conversions that nothing has asked for yet
+	integers map[*graph.Node]integers // values of integers that nothing has asked for yet
+	mixed    bool                     // there are kernels for bfloat16
 	tensors  map[*graph.Value]*plan.Tensor
 	buffered map[*graph.Value]*plan.Buffered // in buffers of the go backend
 
@@ -35,7 +36,7 @@ func Lower(f *graph.Function, backend compute.Backend, mixed bool) (*plan.Plan, 
 	}
 	l := &lowering{
 		facts: facts, done: make([]bool, len(f.Nodes())), inlined: map[*graph.Node]bool{},
-		mixed: mixed, widened: map[*graph.Node]bool{},
+		mixed: mixed, widened: map[*graph.Node]bool{}, integers: map[*graph.Node]integers{},
 		tensors: map[*graph.Value]*plan.Tensor{}, buffered: map[*graph.Value]*plan.Buffered{},
 		delegated: map[*plan.Delegated][]*graph.Node{}, norms: map[*plan.Tensor]*plan.Normalization{}, masked: map[*graph.Value]masked{},
 	}
@@ -54,7 +55,7 @@ func Lower(f *graph.Function, backend compute.Backend, mixed bool) (*plan.Plan, 
 		}
 	}
 	for _, v := range f.Outputs() {
-		if l.widened[v.Node] {
+		if l.deferred(v) {
 			l.tensor(v)
 		}
 	}
@@ -111,6 +112,10 @@ func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
 	case l.widened[v.Node]:
 		delete(l.widened, v.Node)
 		l.add(&plan.Conversion{In: l.tensor(v.Node.Inputs[0]), Out: l.tensor(v)})
+	case l.isInteger(v):
+		from := l.integers[v.Node]
+		delete(l.integers, v.Node)
+		l.add(&plan.Conversion{In: l.tensor(from.value), Out: l.tensor(v), Scale: from.scale, ZeroPoint: from.zero})
 	}
 	t, ok := l.tensors[v]
 	if !ok {
@@ -122,6 +127,9 @@ func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
 	}
 	return t
 }
+
+// deferred reports whether a value is converted once something asks for its tensor.
+func (l *lowering) deferred(v *graph.Value) bool { return l.widened[v.Node] || l.isInteger(v) }
 
 // inDelegated reports whether a value is in a buffer that the program makes.
 func (l *lowering) inDelegated(v *graph.Value) bool {

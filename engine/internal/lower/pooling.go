@@ -14,7 +14,7 @@ import (
 // along the division by the number of cells after it, or by a constant.
 func (l *lowering) pooling(n *graph.Node) bool {
 	a, ok := n.Attrs.(graph.WindowAttrs)
-	if !ok || !isFloat32(n.Values[0]) || !ones(a.InputDilations) || !ones(a.Dilations) ||
+	if !ok || !isFloat32(n.Values[0]) && !isUint8(n.Values[0]) || !ones(a.InputDilations) || !ones(a.Dilations) ||
 		a.Reduction != compute.ReduceOpMax && a.Reduction != compute.ReduceOpSum {
 		return false
 	}
@@ -24,6 +24,9 @@ func (l *lowering) pooling(n *graph.Node) bool {
 	}
 	o := &plan.Pooling{Maximum: a.Reduction == compute.ReduceOpMax, Window: window}
 	v := n.Values[0]
+	if isUint8(v) && !o.Maximum {
+		return false
+	}
 	if !o.Maximum {
 		dims := v.Shape().Dimensions
 		o.Weights = slices.Repeat([]float32{1}, dims[1]*dims[2])
@@ -31,6 +34,9 @@ func (l *lowering) pooling(n *graph.Node) bool {
 			l.done[user.Index] = true
 			v = user.Values[0]
 		}
+	}
+	if l.poolIntegers(o, n.Inputs[0], v) {
+		return true
 	}
 	if last := l.narrowing(v); l.mixed && l.widened[n.Inputs[0].Node] && last != nil {
 		l.done[last.Index] = true
@@ -45,6 +51,9 @@ func (l *lowering) pooling(n *graph.Node) bool {
 // weigh takes a multiplication or division of a sum by constants that are the
 // same for all images and channels.
 func (l *lowering) weigh(o *plan.Pooling, user *graph.Node, v *graph.Value) bool {
+	if l.quantizes(user) {
+		return false
+	}
 	if user.Op != compute.OpTypeDiv && user.Op != compute.OpTypeMul || user.Op == compute.OpTypeDiv && user.Inputs[0] != v {
 		return false
 	}

@@ -30,6 +30,8 @@ var recognisers = []recogniser{
 	{"square", "that is only summed, by the reduction after it, so before the elements' operations", (*lowering).square},
 	{"reduction", "takes the square before it", (*lowering).reduction},
 	{"random", "takes the conversion of the bits after it", (*lowering).random},
+	{"integers", "are widened by what computes with them", (*lowering).unsigned},
+	{"quantization", "begins with a factor, so before the elements' operations", (*lowering).quantization},
 	{"conversion", "between precisions is no work where what is around it does it", (*lowering).conversion},
 	{"elementwise", "takes all before it that only it needs, so last", (*lowering).elementwise},
 }

@@ -9,6 +9,9 @@ import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 // for [n, h, w, c] pixels. Dense layers are convolutions of one pixel. The gradient of a
 // convolution with respect to its input is one too: the channels of the weights change
 // places, their window is flipped, and the stride becomes the input's dilation.
+//
+// Where In is of unsigned integers, so are the sums, of In - ZeroPoint and Integers; Out is
+// float32, or integers too that are made of that.
 type Convolution struct {
 	Marks
 	In, Residual, Out *Tensor // Residual may be nil
@@ -19,10 +22,19 @@ type Convolution struct {
 	Flipped           bool      // Kernel has the window's last row and column first
 	Scale, Bias       []float32 // [Out.C]: of the weights, and what is added; nil for 1 and 0
 	ReLU              bool
+
+	Integers  []int8    // constant weights, in the place of Weights, where In is of integers
+	ZeroPoint float32   // of In
+	Quantized *Tensor   // integers that are made of the result beside Out; or nil
+	To        Quantized // how integers are made of the result
 }
 
+// Quantized is how unsigned integers of 8 bits are made of values: value*Inverse + ZeroPoint,
+// rounded to the nearest, of two to the even one, and limited to 0 and 255.
+type Quantized struct{ Inverse, ZeroPoint float32 }
+
 func (o *Convolution) Reads() []*Tensor  { return present(o.In, o.Residual, o.Kernel) }
-func (o *Convolution) Writes() []*Tensor { return []*Tensor{o.Out} }
+func (o *Convolution) Writes() []*Tensor { return present(o.Out, o.Quantized) }
 
 // Trained reports whether the weights are computed or given in each run.
 func (o *Convolution) Trained() bool { return o.Kernel != nil }
@@ -39,8 +51,10 @@ func (o *Convolution) Pointwise() bool {
 }
 
 // Product reports whether the convolution is a product of single pixels and weights,
-// without a residual.
-func (o *Convolution) Product() bool { return o.Pointwise() && o.Residual == nil }
+// without a residual and of one result.
+func (o *Convolution) Product() bool {
+	return o.Pointwise() && o.Residual == nil && o.Quantized == nil
+}
 
 func (o *Convolution) Describe() Description {
 	return describeWindow("convolution", o.In, o.Out, o.Window)

@@ -16,10 +16,13 @@ func (o *Copying) Describe() Description {
 	return Description{Name: "copy", Input: o.In.Dims(), Output: o.Out.Dims()}
 }
 
-// A Conversion copies a tensor's values to another type of elements.
+// A Conversion copies a tensor's values to another type of elements. Of integers it makes
+// (In - ZeroPoint) * Scale.
 type Conversion struct {
 	Marks
-	In, Out *Tensor
+	In, Out          *Tensor
+	Scale, ZeroPoint float32   // of integers
+	To               Quantized // how they are made
 }
 
 func (o *Conversion) Reads() []*Tensor  { return []*Tensor{o.In} }

@@ -3,7 +3,8 @@ package plan
 import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 
 // A Pooling takes the maximum, or the weighted sum, over a window of each channel. Cells
-// in the padding do not count.
+// in the padding do not count. Weighted sums of integers are rounded to such, as [Quantized]
+// are.
 type Pooling struct {
 	Marks
 	In, Out *Tensor

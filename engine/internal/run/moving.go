@@ -14,11 +14,11 @@ func (c *copying) algorithm() string { return "plain" }
 
 func (c *copying) bind(r *run) func() error {
 	in, out := r.view(c.o.In), r.view(c.o.Out)
-	channels, strideIn, strideOut := c.o.In.C, c.o.In.Stride(), c.o.Out.Stride()
+	width, pitchIn, pitchOut := c.o.In.C*c.o.In.DType.Size(), c.o.In.Pitch(), c.o.Out.Pitch()
 	return func() error {
-		from, to := in.floats(), out.floats()
+		from, to := in.bytes(), out.bytes()
 		for i := range c.o.In.Pixels() {
-			copy(to[i*strideOut:][:channels], from[i*strideIn:])
+			copy(to[i*pitchOut:][:width], from[i*pitchIn:])
 		}
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // pool is a pooling in groups of output pixels, of elements T.
-type pool[T float32 | uint16] struct {
+type pool[T float32 | uint16 | uint8] struct {
 	plain
 	o       *plan.Pooling
 	windows *kernel.Windows
@@ -26,7 +26,11 @@ func newPoolBF16(c *chooser, o *plan.Pooling) *pool[uint16] {
 	return poolOf(c, o, c.Kernels.PoolBF16, view.bits)
 }
 
-func poolOf[T float32 | uint16](c *chooser, o *plan.Pooling, compute func(p *kernel.Pooling[T], i0, i1 int), values func(view) []T) *pool[T] {
+func newPoolU8(c *chooser, o *plan.Pooling) *pool[uint8] {
+	return poolOf(c, o, c.Kernels.PoolU8, view.bytes)
+}
+
+func poolOf[T float32 | uint16 | uint8](c *chooser, o *plan.Pooling, compute func(p *kernel.Pooling[T], i0, i1 int), values func(view) []T) *pool[T] {
 	p := &pool[T]{o: o, windows: c.windowsOf(o.Geometry()), compute: compute, values: values}
 	if !o.Maximum {
 		p.weights = slices.Repeat(o.Weights, o.In.N)

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
@@ -26,6 +28,18 @@ func newFamilyBF16(c *chooser, o *plan.Siblings) *family {
 	f := &family{threads: c.Threads}
 	for _, convolution := range o.Convolutions {
 		f.members = append(f.members, newDirectBF16(c, convolution))
+	}
+	return f
+}
+
+func acceptsFamilyI8(_ *chooser, o *plan.Siblings) bool {
+	return o.Convolutions[0].In.DType == dtypes.Uint8
+}
+
+func newFamilyI8(c *chooser, o *plan.Siblings) *family {
+	f := &family{threads: c.Threads}
+	for _, convolution := range o.Convolutions {
+		f.members = append(f.members, newDirectI8(c, convolution))
 	}
 	return f
 }
