@@ -16,7 +16,9 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 var mayImport = map[string][]string{
 	"arch":                     {"internal/device"}, // what the backend is given in bfloat16
 	"recipe":                   {"vision"},          // the cards of checkpoints and the recipes hold a vision.Preprocessing
-	"vision":                   {},
+	"vision":                   {"vision/jpeg"},
+	"vision/jpeg":              {"vision/jpeg/avx2"},
+	"vision/jpeg/avx2":         {},
 	"score":                    {},
 	"internal/atomicfile":      {},
 	"internal/ahead":           {},

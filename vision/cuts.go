@@ -55,7 +55,10 @@ func Cut(m *Image, views []View, filter Interpolation) (*Cuts, error) {
 			continue
 		}
 		if shrunk[v] == nil {
-			square := p.image.cut(region{c.cuts[i].x, c.cuts[i].y, v.Side, v.Side})
+			square, err := p.image.cut(region{c.cuts[i].x, c.cuts[i].y, v.Side, v.Side})
+			if err != nil {
+				return nil, err
+			}
 			shrunk[v] = resizeRegion(square, v.Size, v.Size, region{0, 0, v.Size, v.Size}, filter)
 		}
 		c.cuts[i] = cut{image: shrunk[v]}

@@ -22,6 +22,53 @@ type DecodeOptions struct {
 	// DefaultMaxPixels when zero. It is compared with the file's header before
 	// anything of that size is allocated.
 	MaxPixels int
+	// MaxBytes is the most memory that an image may take, that of its file included;
+	// DefaultMaxBytes when zero. It is compared with the file's size before it is read, and
+	// with its header before it is decoded.
+	MaxBytes int64
+	// AllowTruncated decodes what is there of a JPEG of which a part is missing, and leaves
+	// the rest grey, as Pillow does with LOAD_TRUNCATED_IMAGES.
+	AllowTruncated bool
+	// ResizedTo is the shorter side, in pixels, that the image will be resized to, or zero. A
+	// JPEG may then be decoded at 1/2, 1/4 or 1/8 of its size, which is much faster, with
+	// [ReducedTo] times ResizedTo left at least; [Image.PhotoSize] tells the whole size.
+	ResizedTo int
+	// Reserve, if not nil, is told how many bytes reading and decoding a file hold, before
+	// they are taken, and may wait until they are free.
+	Reserve func(bytes int64)
+}
+
+// DefaultMaxBytes is the limit on an image's memory where none is set.
+const DefaultMaxBytes = 2 << 30
+
+// ReducedTo is how many times the shorter side that an image will be resized to is left at
+// least of one that is decoded at a reduced size.
+const ReducedTo = 2
+
+// denominator returns the part of its size, 1, 2, 4 or 8, that a JPEG is decoded at.
+func (o DecodeOptions) denominator(width, height int) int {
+	if o.ResizedTo < 1 {
+		return 1
+	}
+	for d := 8; d > 1; d /= 2 {
+		if min(width, height) >= d*ReducedTo*o.ResizedTo {
+			return d
+		}
+	}
+	return 1
+}
+
+func (o DecodeOptions) maxBytes() int64 {
+	if o.MaxBytes > 0 {
+		return o.MaxBytes
+	}
+	return DefaultMaxBytes
+}
+
+func (o DecodeOptions) reserve(bytes int64) {
+	if o.Reserve != nil {
+		o.Reserve(bytes)
+	}
 }
 
 // Open decodes a JPEG, PNG, GIF, WebP or BMP file. Errors name the file.
@@ -33,6 +80,10 @@ func Open(path string, o DecodeOptions) (*Image, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("%s: expected an image file, found a folder; name a file in it", path)
 	}
+	if info.Size() > o.maxBytes() {
+		return nil, fmt.Errorf("%s: the file has %d bytes, more than the limit of %d; raise the limit if the image is to be trusted", path, info.Size(), o.maxBytes())
+	}
+	o.reserve(info.Size())
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -53,7 +104,14 @@ func Decode(data []byte, o DecodeOptions) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.all(), nil
+	m, err := s.all()
+	if err != nil {
+		return nil, err
+	}
+	if f, ok := s.stored.(jpegFile); ok && f.denominator > 1 {
+		m.reduced = reductionOf(f.header.Width, f.header.Height, f.denominator, s.orientation)
+	}
+	return m, nil
 }
 
 // decodeSource decodes a file as Decode does.
@@ -83,6 +141,15 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 		return nil, fmt.Errorf("the %s's header says %d x %d pixels, more than the limit of %d; raise the limit if the image is to be trusted",
 			f.name, width, height, limit)
 	}
+	memory := 8 * int64(width) * int64(height)
+	if f.memory != nil {
+		memory = f.memory(data, o)
+	}
+	if memory += int64(len(data)); memory > o.maxBytes() {
+		return nil, fmt.Errorf("decoding the %s takes %d bytes, more than the limit of %d; raise the limit if the image is to be trusted",
+			f.name, memory, o.maxBytes())
+	}
+	o.reserve(memory)
 	stored, err := f.decode(data, o)
 	if err != nil {
 		return nil, f.undecodable(data, err)
@@ -91,7 +158,7 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 	if f.orientation != nil && !o.IgnoreOrientation {
 		turned = f.orientation(data)
 	}
-	return newSource(stored, turned), nil
+	return newSource(stored, turned, func(err error) error { return f.undecodable(data, err) }), nil
 }
 
 // undecodable says why a file of a format that is read is not.

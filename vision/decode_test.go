@@ -166,26 +166,6 @@ func TestChromaUpsampling(t *testing.T) {
 	if want := []uint8{15, 16, 19, 22, 28, 30}; !bytes.Equal(to[:6], want) {
 		t.Errorf("both directions: %v, want %v", to[:6], want)
 	}
-	for _, ratio := range []image.YCbCrSubsampleRatio{
-		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
-		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
-	} {
-		for _, size := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {3, 3}, {8, 6}, {9, 7}} {
-			m := image.NewYCbCr(image.Rect(0, 0, size[0], size[1]), ratio)
-			for i := range m.Y {
-				m.Y[i] = 81 // red, in JPEG's colours: 81, 90, 240 is 238, 14, 13
-			}
-			for i := range m.Cb {
-				m.Cb[i], m.Cr[i] = 90, 240
-			}
-			got := toRGB(m)
-			for i := 0; i < len(got.Pix); i += 3 {
-				if p := got.Pix[i : i+3]; !bytes.Equal(p, []uint8{238, 14, 14}) && !bytes.Equal(p, []uint8{238, 14, 13}) {
-					t.Fatalf("%v %v: pixel %d is %v", ratio, size, i/3, p)
-				}
-			}
-		}
-	}
 }
 
 // TestChromaInterpolation compares random planes with the definition: a chroma
@@ -204,13 +184,6 @@ func TestChromaInterpolation(t *testing.T) {
 		even, odd        bias // by row
 		limited, nearest bool
 	}{
-		{image.YCbCrSubsampleRatio420, libjpegStyle(), 2, 2, 16, 21, 14, bias{8, 7}, bias{8, 7}, false, false},
-		{image.YCbCrSubsampleRatio420, libjpegStyle(), 2, 2, 16, 8, 7, bias{8, 7}, bias{8, 7}, false, false},
-		{image.YCbCrSubsampleRatio420, libjpegStyle(), 2, 2, 16, 4, 7, bias{8, 7}, bias{8, 7}, false, true},
-		{image.YCbCrSubsampleRatio422, libjpegStyle(), 2, 1, 4, 21, 6, bias{1, 2}, bias{1, 2}, false, false},
-		{image.YCbCrSubsampleRatio440, libjpegStyle(), 1, 2, 4, 9, 15, bias{1, 1}, bias{2, 2}, false, false},
-		{image.YCbCrSubsampleRatio444, libjpegStyle(), 1, 1, 1, 9, 6, bias{}, bias{}, false, false},
-		{image.YCbCrSubsampleRatio411, libjpegStyle(), 4, 1, 1, 19, 6, bias{}, bias{}, false, true},
 		{image.YCbCrSubsampleRatio420, libwebpStyle(), 2, 2, 16, 21, 14, bias{8, 8}, bias{8, 8}, true, false},
 		{image.YCbCrSubsampleRatio420, libwebpStyle(), 2, 2, 16, 3, 5, bias{8, 8}, bias{8, 8}, true, false},
 	} {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"slices"
@@ -25,8 +24,11 @@ type format struct {
 	// size returns the width and height that the file's header says, of the pixels as they
 	// are stored. Nothing of that size is allocated.
 	size func(data []byte) (width, height int, err error)
+	// memory returns how many bytes decoding takes of a file whose size is within the limit;
+	// nil stands for eight a pixel.
+	memory func(data []byte, o DecodeOptions) int64
 	// decode returns the pixels as they are stored, of the size that size returned, which is
-	// within the limit. An error that wraps errors.ErrUnsupported says that the file is of a
+	// within the limit, or reduced as DecodeOptions.denominator says. An error that wraps errors.ErrUnsupported says that the file is of a
 	// kind that is not read; others say that it is damaged or ends too early. A format that
 	// is only named, in a message, has none.
 	decode func(data []byte, o DecodeOptions) (pixels, error)
@@ -40,15 +42,16 @@ const headLength = 64
 // pixels are what a file holds, as they are stored, of which parts are wanted as RGB.
 type pixels interface {
 	size() (width, height int)
-	// cut returns the pixels of a region, the same as in the whole image.
-	cut(r region) *Image
+	// cut returns the pixels of a region, the same as in the whole image. Errors are those
+	// of format.decode.
+	cut(r region) (*Image, error)
 }
 
 // formats are tried in this order. Those that are read come first; their names are
 // listed in errors.
 func formats() []format {
 	return []format{
-		{name: "JPEG", recognise: begins("\xff\xd8"), size: sizeBy(jpeg.DecodeConfig), decode: decodeJPEG, orientation: jpegOrientation},
+		{name: "JPEG", recognise: begins("\xff\xd8"), size: jpegSize, memory: jpegMemory, decode: decodeJPEG, orientation: jpegOrientation},
 		{name: "PNG", recognise: begins("\x89PNG\r\n\x1a\n"), size: sizeBy(png.DecodeConfig), decode: decodeBy(png.Decode)},
 		{name: "GIF", recognise: begins("GIF8"), size: sizeBy(gif.DecodeConfig), decode: decodeGIF},
 		{name: "WebP", recognise: beginsAt(8, "WEBP"), size: sizeBy(webp.DecodeConfig), decode: decodeWebP},
@@ -125,9 +128,8 @@ func decodeBy(decode func(io.Reader) (image.Image, error)) func([]byte, DecodeOp
 
 // unsupported marks what decoders that are not ours return for kinds that they do not read.
 func unsupported(err error) error {
-	var kindOfJPEG jpeg.UnsupportedError
 	var kindOfPNG png.UnsupportedError
-	if errors.As(err, &kindOfJPEG) || errors.As(err, &kindOfPNG) || errors.Is(err, bmp.ErrUnsupported) {
+	if errors.As(err, &kindOfPNG) || errors.Is(err, bmp.ErrUnsupported) {
 		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 	}
 	return err

@@ -1,40 +1,61 @@
 package vision
 
 import (
-	"bytes"
+	"errors"
+	"fmt"
 	"image"
-	"image/jpeg"
+
+	"github.com/seed-fb2c0fa6/inception/vision/jpeg"
 )
 
-func decodeJPEG(data []byte, _ DecodeOptions) (pixels, error) {
-	decoded, err := jpeg.Decode(bytes.NewReader(data))
+func jpegSize(data []byte) (width, height int, err error) {
+	h, err := jpeg.ParseHeader(data)
+	return h.Width, h.Height, jpegError(err)
+}
+
+func jpegMemory(data []byte, o DecodeOptions) int64 {
+	h, err := jpeg.ParseHeader(data)
 	if err != nil {
-		return nil, unsupported(err)
+		return 0
 	}
-	if stored, ok := decoded.(subImager); ok {
-		return storedColours{stored}, nil
-	}
-	return toRGB(decoded), nil
+	return h.Memory(o.denominator(h.Width, h.Height))
 }
 
-// storedColours are a JPEG's pixels before they are converted to RGB, which is done for
-// the parts that are wanted.
-type storedColours struct{ subImager }
-
-type subImager interface {
-	image.Image
-	SubImage(image.Rectangle) image.Image
+func decodeJPEG(data []byte, o DecodeOptions) (pixels, error) {
+	h, err := jpeg.ParseHeader(data)
+	if err != nil {
+		return nil, jpegError(err)
+	}
+	return jpegFile{data, h, o.denominator(h.Width, h.Height), o.AllowTruncated}, nil
 }
 
-func (s storedColours) size() (width, height int) { return s.Bounds().Dx(), s.Bounds().Dy() }
+// jpegError marks what is not decoded.
+func jpegError(err error) error {
+	if unsupported := (*jpeg.UnsupportedError)(nil); errors.As(err, &unsupported) {
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	return err
+}
 
-func (s storedColours) cut(r region) *Image {
-	bounds := s.Bounds()
-	// Interpolated chroma depends on neighbours, and begins at even pixels.
-	const margin = 6
-	x0, y0 := max(r.x-margin, 0)&^1, max(r.y-margin, 0)&^1
-	x1, y1 := min(r.x+r.width+margin, bounds.Dx()), min(r.y+r.height+margin, bounds.Dy())
-	around := toRGB(s.SubImage(image.Rect(x0, y0, x1, y1).Add(bounds.Min)))
-	r.x, r.y = r.x-x0, r.y-y0
-	return around.cut(r)
+// A jpegFile is decoded when a part of it is wanted, which is all that is converted to RGB.
+type jpegFile struct {
+	data           []byte
+	header         jpeg.Header
+	denominator    int
+	allowTruncated bool
+}
+
+func (f jpegFile) size() (width, height int) {
+	d := f.denominator
+	return (f.header.Width + d - 1) / d, (f.header.Height + d - 1) / d
+}
+
+func (f jpegFile) cut(r region) (*Image, error) {
+	p, err := jpeg.Decode(f.data, jpeg.Options{
+		Denominator: f.denominator, Region: image.Rect(r.x, r.y, r.x+r.width, r.y+r.height), AllowTruncated: f.allowTruncated,
+	})
+	if err != nil {
+		return nil, jpegError(err)
+	}
+	return &Image{Width: p.Width, Height: p.Height, Pix: p.Pix}, nil
 }

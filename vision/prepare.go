@@ -35,7 +35,10 @@ func (d Distortion) Prepare(dst []float32, file []byte, random *rand.Rand) error
 	if err != nil {
 		return err
 	}
-	part := s.part(randomCrop(s.width, s.height, random))
+	part, err := s.part(randomCrop(s.width, s.height, random))
+	if err != nil {
+		return err
+	}
 	resizeBilinear(dst, part, d.Size, random.IntN(2) == 1)
 	distortColour(dst, d.Fast, random)
 	for i, v := range dst {

@@ -85,7 +85,7 @@ func (p Preprocessing) CentralCrop(m *Image) (*Image, error) {
 	if err := errors.Join(m.check(), p.Interpolation.check()); err != nil {
 		return nil, err
 	}
-	width, height, square, err := p.geometry(m.Width, m.Height)
+	width, height, square, err := p.geometry(m.PhotoSize())
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,15 @@ func (p Preprocessing) Apply(dst []float32, m *Image) error {
 		return err
 	}
 	return Normalize(dst, crop, p.Mean, p.Std)
+}
+
+// ResizedTo returns the shorter side that photographs are resized to, for
+// [DecodeOptions.ResizedTo]; 0 where Size and Crop are out of range.
+func (p Preprocessing) ResizedTo() int {
+	if errors.Join(p.checkSize(), p.checkCrop()) != nil {
+		return 0
+	}
+	return int(math.Floor(float64(p.Size) / p.Crop))
 }
 
 // Side returns Size.

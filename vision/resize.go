@@ -97,15 +97,15 @@ type taps struct {
 }
 
 // tapsFor returns the taps of the output pixels from to to in a row of size
-// pixels that is resized to out. When shrinking, the filter is widened
+// pixels of which the part that is covered is resized to out. When shrinking, the filter is widened
 // (antialiasing), as Pillow's resample does.
-func tapsFor(size, out, from, to int, filter Interpolation) []taps {
-	scale := float64(size) / float64(out)
+func tapsFor(size int, covered span, out, from, to int, filter Interpolation) []taps {
+	scale := (covered.to - covered.from) / float64(out)
 	widening := max(scale, 1)
 	support := filter.support() * widening
 	all := make([]taps, to-from)
 	for i := range all {
-		center := (float64(from+i) + 0.5) * scale
+		center := covered.from + (float64(from+i)+0.5)*scale
 		first := max(int(center-support+0.5), 0)
 		last := min(int(center+support+0.5), size)
 		weights := make([]float64, last-first)
@@ -140,9 +140,11 @@ type region struct{ x, y, width, height int }
 
 // resizeRegion computes a part of the image resized to width x height.
 func resizeRegion(src *Image, width, height int, r region, filter Interpolation) *Image {
-	rows := tapsFor(src.Height, height, r.y, r.y+r.height, filter)
+	wide, tall := src.covers()
+	sameWidth, sameHeight := wide == span{0, float64(width)}, tall == span{0, float64(height)}
+	rows := tapsFor(src.Height, tall, height, r.y, r.y+r.height, filter)
 	firstRow, lastRow := src.Height, 0
-	if height == src.Height {
+	if sameHeight {
 		firstRow, lastRow = r.y, r.y+r.height
 	} else {
 		for _, t := range rows {
@@ -150,15 +152,15 @@ func resizeRegion(src *Image, width, height int, r region, filter Interpolation)
 		}
 	}
 	narrow := newImage(r.width, lastRow-firstRow)
-	if width == src.Width {
+	if sameWidth {
 		for y := range narrow.Height {
 			copy(narrow.row(y), src.row(firstRow + y)[3*r.x:])
 		}
 	} else {
-		columns := tapsFor(src.Width, width, r.x, r.x+r.width, filter)
+		columns := tapsFor(src.Width, wide, width, r.x, r.x+r.width, filter)
 		resizeRows(narrow, src, firstRow, columns)
 	}
-	if height == src.Height {
+	if sameHeight {
 		return narrow
 	}
 	out := newImage(r.width, r.height)

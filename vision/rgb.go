@@ -11,8 +11,6 @@ func toRGB(decoded image.Image) *Image {
 	bounds := decoded.Bounds()
 	m := newImage(bounds.Dx(), bounds.Dy())
 	switch src := decoded.(type) {
-	case *image.YCbCr:
-		fromYCbCr(m, src, libjpegStyle())
 	case *image.Gray:
 		for y := range m.Height {
 			from, to := src.Pix[y*src.Stride:][:m.Width], m.row(y)

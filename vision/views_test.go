@@ -140,7 +140,7 @@ func TestCuts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want := whole.cut(region{v.X, v.Y, v.Side, v.Side})
+				want, _ := whole.cut(region{v.X, v.Y, v.Side, v.Side})
 				if want, err = Resize(want, v.Size, v.Size, Bicubic); err != nil {
 					t.Fatal(err)
 				}

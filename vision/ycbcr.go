@@ -13,11 +13,6 @@ type chromaStyle struct {
 	convert func(to, luma, cb, cr []uint8)
 }
 
-// libjpegStyle is that of libjpeg-turbo's "fancy upsampling" (jdsample.c).
-func libjpegStyle() chromaStyle {
-	return chromaStyle{narrowest: 3, rightBias: 7, convert: convertRow}
-}
-
 // fromYCbCr converts as the C libraries under Pillow and OpenCV do: chroma that was
 // sampled at half the resolution is interpolated with weights 3/4 and 1/4.
 func fromYCbCr(m *Image, src *image.YCbCr, style chromaStyle) {
@@ -119,28 +114,6 @@ func widenSums(to []uint8, sums []int32, rightBias int32) {
 	to[2*n-2] = uint8((3*sums[n-1] + sums[n-2] + 8) >> 4)
 	if 2*n-1 < len(to) {
 		to[2*n-1] = uint8((4*sums[n-1] + rightBias) >> 4)
-	}
-}
-
-// JPEG's colours (JFIF: 0 to 255 throughout) in fixed point with 16 bits of fraction.
-const (
-	crToR = 91881  // 1.40200
-	cbToB = 116130 // 1.77200
-	crToG = 46802  // 0.71414
-	cbToG = 22554  // 0.34414
-	half  = 1 << 15
-)
-
-// convertRow is libjpeg's jdcolor.c.
-func convertRow(to, luma, cb, cr []uint8) {
-	cb, cr = cb[:len(luma)], cr[:len(luma)]
-	to = to[:3*len(luma)]
-	for x, l := range luma {
-		y, b, r := int32(l), int32(cb[x])-128, int32(cr[x])-128
-		p := (*[3]uint8)(to[3*x:])
-		p[0] = clamp8(y + (crToR*r+half)>>16)
-		p[1] = clamp8(y + (-cbToG*b-crToG*r+half)>>16)
-		p[2] = clamp8(y + (cbToB*b+half)>>16)
 	}
 }
 

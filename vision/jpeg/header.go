@@ -60,7 +60,7 @@ func (h Header) Memory(denominator int) int64 {
 	return total + rows
 }
 
-// ParseHeader reads a file up to its first scan.
+// ParseHeader reads a file up to its first scan, or its end.
 func ParseHeader(data []byte) (Header, error) {
 	p := parser{data: data}
 	s, err := p.next()
@@ -70,7 +70,7 @@ func ParseHeader(data []byte) (Header, error) {
 	f := p.frame
 	return Header{
 		Width: f.width, Height: f.height, Components: len(f.components),
-		blocks: f.blocks(), buffered: f.buffered(s),
+		blocks: f.blocks(), buffered: s != nil && f.buffered(s),
 	}, nil
 }
 
