@@ -1,0 +1,33 @@
+"""Checkpoints of TensorFlow and what is in them: make.py (pip install tensorflow-cpu; written by 2.21.0).
+
+  v1.ckpt, v2.ckpt.*            variables of several types, some partitioned, beside a step
+  sharded_v1.ckpt-*, sharded_v2.ckpt.*  the same by a saver that writes a file a device
+  objects.*                     tf.train.Checkpoint: the names of TensorFlow 2
+  expected.json                 name: [dtype, shape, values]
+"""
+import json, os, numpy as np, tensorflow as tf
+v1 = tf.compat.v1; HERE = os.path.dirname(os.path.abspath(__file__)); at = lambda n: os.path.join(HERE, n)
+r = np.random.default_rng(1)
+values = {'net/conv/weights': r.normal(size=(3, 2, 2, 4)).astype(np.float32), 'net/conv/BatchNorm/beta': r.normal(size=4).astype(np.float32),
+          'net/half': r.normal(size=(2, 3)).astype(np.float16), 'net/brain': r.normal(size=(2, 3)).astype(tf.bfloat16.as_numpy_dtype),
+          'net/double': r.normal(size=(5,)), 'net/scalar': np.float32(2.5), 'net/empty': np.zeros((0, 3), np.float32), 'net/ones': np.ones((40, 3), np.float32)}
+parted = {'net/rows': r.normal(size=(7, 3)).astype(np.float32), 'net/columns': r.normal(size=(2, 300)).astype(np.float32)}
+for sharded in (False, True):
+    with tf.Graph().as_default(), v1.Session(config=v1.ConfigProto(device_count={'CPU': 2})) as s:
+        for i, (k, a) in enumerate(values.items()):
+            with tf.device(f'/cpu:{i % 2}' if sharded else None): v1.get_variable(k, initializer=a, use_resource=False)
+        for k, a in parted.items():
+            with tf.device('/cpu:1' if sharded else None):
+                v1.get_variable(k, shape=a.shape, dtype=a.dtype, initializer=lambda shape, dtype, partition_info, a=a: tf.constant(a[tuple(slice(o, o + n) for o, n in zip(partition_info.var_offset, shape))]),
+                                partitioner=v1.fixed_size_partitioner(3, axis=1 if k == 'net/columns' else 0), use_resource=False)
+        v1.get_variable('global_step', initializer=np.int64(1234), use_resource=False); s.run(v1.global_variables_initializer())
+        for n, w in (('v1', v1.train.SaverDef.V1), ('v2', v1.train.SaverDef.V2)):
+            # Version 1 has no bfloat16.
+            v1.train.Saver([v for v in v1.global_variables() if n == 'v2' or v.dtype.base_dtype != tf.bfloat16], write_version=w, sharded=sharded).save(s, at(('sharded_' if sharded else '') + n + '.ckpt'), write_meta_graph=False, write_state=False)
+m = tf.Module(); m.kernel = tf.Variable(values['net/conv/weights']); m.parts = [tf.Variable(values['net/half'])]
+tf.train.Checkpoint(model=m).write(at('objects'))
+entry = lambda a: [str(a.dtype), list(a.shape), [float(v) for v in np.asarray(a, np.float64).flatten()]]
+json.dump(dict(v1={k: entry(np.asarray(v)) for k, v in {**values, **parted, 'global_step': np.int64(1234)}.items() if k != 'net/brain'},
+               v2={k: entry(np.asarray(v)) for k, v in {**values, **parted, 'global_step': np.int64(1234)}.items()},
+               objects={'model/kernel/.ATTRIBUTES/VARIABLE_VALUE': entry(values['net/conv/weights']), 'model/parts/0/.ATTRIBUTES/VARIABLE_VALUE': entry(values['net/half'])}),
+          open(at('expected.json'), 'w'))
