@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"score":                    {},
 	"internal/atomicfile":      {},
 	"internal/ahead":           {},
+	"internal/hdf5":            {},
 	"internal/device":          {},
 	"internal/splitmix":        {},
 	"internal/tfrecord":        {},

@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/weights/npz"
+	"github.com/seed-fb2c0fa6/inception/weights/pytorch"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorflow"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -21,6 +23,14 @@ func formats() formatTable {
 		{
 			Name: "npz", Endings: []string{".npz"}, int8s: true,
 			recognise: npz.Recognise, open: npz.Open, write: npz.Write,
+		},
+		{
+			Name: "pytorch", Endings: []string{".pth", ".pt", ".bin", ".pth.tar"},
+			recognise: pytorch.Recognise, open: pytorch.Open,
+		},
+		{
+			Name: "tensorflow checkpoint", Endings: []string{".index", ".ckpt"},
+			recognise: tensorflow.RecogniseCheckpoint, open: tensorflow.OpenCheckpoint,
 		},
 	}
 }

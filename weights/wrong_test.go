@@ -135,7 +135,6 @@ func TestForeignFiles(t *testing.T) {
 		"config.json":                  {`{"architecture": "inception_v4"}`, "JSON"},
 		"model.onnx":                   {"\x08\x08\x12\x07pytorch\x1a\x05" + strings.Repeat("x", 40), "ONNX"},
 		"model.tflite":                 {"\x1c\x00\x00\x00TFL3" + strings.Repeat("x", 40), "TensorFlow Lite"},
-		"model.ckpt.index":             {strings.Repeat("\x00\x00\x04", 40) + "\x57\xfb\x80\x8b\x24\x75\x47\xdb", "TensorFlow checkpoint"},
 		"inception_v4.safetensors":     {"<!DOCTYPE html><html>not found</html>", "web page"},
 		"lfs.safetensors":              {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"},
 	} {

@@ -18,7 +18,6 @@ func foreignFormats() []foreignFormat {
 		{at(0, "\x89HDF\r\n\x1a\n"), "an HDF5 file, the form of Keras weights", convert},
 		{at(4, "TFL3"), "a TensorFlow Lite model, whose batch norm is folded into its weights", "take the checkpoint that it was made from, and " + convert},
 		{isONNX, "an ONNX model", "take the checkpoint that it was exported from, or " + convert},
-		{isTable, "the index of a TensorFlow checkpoint", convert},
 		{isShardIndex, "the index of weights that are divided into several files", "give a file with all tensors; join the files of the index into one safetensors file first"},
 		{isJSON, "a JSON file", "give the file of weights beside it"},
 		{at(0, "version https://git-lfs"), "a Git LFS pointer, not the file that it points to", "fetch the file itself with git lfs pull"},
@@ -43,11 +42,6 @@ func at(place int, magics ...string) func([]byte) bool {
 func isONNX(data []byte) bool {
 	const irVersion, newest, delimited = 1 << 3, 64, 2
 	return len(data) > 3 && data[0] == irVersion && 0 < data[1] && data[1] < newest && data[2]&7 == delimited && 2 <= data[2]>>3 && data[2]>>3 <= 8
-}
-
-// isTable tells a LevelDB table by its last bytes.
-func isTable(data []byte) bool {
-	return bytes.HasSuffix(data, []byte("\x57\xfb\x80\x8b\x24\x75\x47\xdb"))
 }
 
 func isJSON(data []byte) bool {
