@@ -7,8 +7,8 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights/npz"
 	"github.com/seed-fb2c0fa6/inception/weights/pytorch"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
-	"github.com/seed-fb2c0fa6/inception/weights/tensorflow"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorflow"
 )
 
 // formats is the table of formats. A file is of the first one that recognises it, or
@@ -25,7 +25,7 @@ func formats() formatTable {
 			recognise: npz.Recognise, open: npz.Open, write: npz.Write,
 		},
 		{
-			Name: "pytorch", Endings: []string{".pth", ".pt", ".bin", ".pth.tar"},
+			Name: "pytorch", Endings: []string{".pth.tar", ".pth", ".pt", ".bin"},
 			recognise: pytorch.Recognise, open: pytorch.Open,
 		},
 		{

@@ -55,7 +55,7 @@ func TestFormatOf(t *testing.T) {
 
 func TestTrimEnding(t *testing.T) {
 	for name, want := range map[string]string{
-		"v4.safetensors": "v4", "V4.SafeTensors": "V4", ".safetensors": ".safetensors", "v4.pth": "v4.pth", "a.safetensors.bak": "a.safetensors.bak", "": "",
+		"v4.safetensors": "v4", "V4.SafeTensors": "V4", ".safetensors": ".safetensors", "v4.tflite": "v4.tflite", "a.safetensors.bak": "a.safetensors.bak", "": "",
 	} {
 		if got := TrimEnding(name); got != want {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
