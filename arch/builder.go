@@ -39,6 +39,8 @@ type construction struct {
 	paper     bool         // the images have the size and the layers the width that the figures' shapes are for
 	endPoints map[string]*value
 
+	statistics map[string]*graph.Node // of batches, by what they should move
+
 	layers     []Layer
 	outputs    []*value // of the layers
 	parameters []Parameter
@@ -54,7 +56,7 @@ func newBuilder(n *Network, scope *model.Scope, images *value) *builder {
 		network:   n,
 		root:      scope,
 		paper:     images.shape[1] == 299 && images.shape[2] == 299 && n.options.Width == 1,
-		endPoints: map[string]*value{},
+		endPoints: map[string]*value{}, statistics: map[string]*graph.Node{},
 	}
 	if images.node != nil {
 		c.graph, c.dtype = images.node.Graph(), images.node.DType()
@@ -230,8 +232,8 @@ func (b *builder) normalized(x *value, channels int, w window) *value {
 		return sums.then(shape, func(sums *graph.Node) *graph.Node {
 			const channelsAxis = 3
 			y, mean, variance := graph.InternalBatchNormForTraining(sums, gamma.NodeValue(b.graph), beta.NodeValue(b.graph), batchNormEpsilon, channelsAxis)
-			b.move(movingMean, mean)
-			b.move(movingVariance, variance)
+			at.move(movingMean, "moving_mean", mean)
+			at.move(movingVariance, "moving_variance", variance)
 			return y
 		})
 	}
@@ -274,11 +276,19 @@ func (b *builder) frozen() bool {
 	return slices.ContainsFunc(b.network.options.Frozen, func(scope string) bool { return strings.HasPrefix(full, scope+"/") })
 }
 
-// move updates an exponential moving average.
-func (b *builder) move(average *model.Variable, value *graph.Node) {
-	decay := b.network.options.BatchNormDecay
-	old := average.NodeValue(b.graph)
-	average.SetNodeValue(graph.Add(graph.MulScalar(old, decay), graph.MulScalar(graph.StopGradient(value), 1-decay)))
+// move updates an exponential moving average, or leaves that to the caller.
+func (b *builder) move(average *model.Variable, name string, value *graph.Node) {
+	value = graph.StopGradient(value)
+	if b.network.options.LeaveStatistics {
+		b.statistics[b.full(name)] = value
+		return
+	}
+	average.SetNodeValue(Moved(average.NodeValue(b.graph), value, b.network.options.BatchNormDecay))
+}
+
+// Moved is where an exponential moving average goes from its old value.
+func Moved(old, value *graph.Node, decay float64) *graph.Node {
+	return graph.Add(graph.MulScalar(old, decay), graph.MulScalar(value, 1-decay))
 }
 
 // maxPool is the 3x3 max pooling with stride 2 and VALID padding, the only one

@@ -106,6 +106,9 @@ type Outputs struct {
 	// [batch, height, width, channels], and "PreLogits", the pooled features before
 	// dropout, shaped [batch, channels].
 	EndPoints map[string]*graph.Node
+	// Statistics holds the batch's mean or variance, shaped [channels], by the name of the
+	// parameter that it should move; with Options.LeaveStatistics alone.
+	Statistics map[string]*graph.Node
 
 	layers []*value
 }
@@ -149,7 +152,7 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 	in := &value{node: images, shape: shape.Dimensions, layer: imageInput}
 	b := newBuilder(n, scope, in)
 	logits, auxiliary := b.build(in)
-	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}, layers: b.outputs}
+	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}, Statistics: b.statistics, layers: b.outputs}
 	if auxiliary != nil {
 		outputs.AuxiliaryLogits = auxiliary.node
 	}

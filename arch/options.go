@@ -38,6 +38,9 @@ type Options struct {
 	// Frozen lists scopes, such as "InceptionV4/Mixed_5b", whose batch norm uses the
 	// moving statistics while training too, and leaves them as they are.
 	Frozen []string `json:"-"`
+	// LeaveStatistics leaves the moving statistics as they are while training: the caller
+	// moves them, by Outputs.Statistics.
+	LeaveStatistics bool `json:"-"`
 	// Recompute keeps, while training, only what convolutions compute, and computes batch
 	// norm, ReLU, pooling and concatenation again for the gradients; of the stem, and of
 	// two in three sums of residual blocks, the convolutions too. It takes less memory for

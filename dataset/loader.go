@@ -45,6 +45,8 @@ type LoaderOptions struct {
 	// Start is where the stream begins: the End of a batch, for a run that resumes
 	// after it.
 	Start Position
+	// Share is which images of the stream are loaded; all where it is left out.
+	Share Share
 	// Workers is the number of goroutines that decode; GOMAXPROCS when zero.
 	Workers int
 	// MaxUnreadable is the share of the set's images, from 0 to 1, that may be
@@ -53,6 +55,22 @@ type LoaderOptions struct {
 	// Unreadable is told once of each image that cannot be read or decoded, in the
 	// order of the stream, from a goroutine of the loader; it may be nil.
 	Unreadable func(name string, err error)
+}
+
+// A Share is what one of several loaders takes of a stream that they divide among them: of
+// every Of images those from From up to To, which are a number of whole batches. All have
+// the same other options; the End of the last batch of a share is where Of images end.
+//
+// An unreadable image is then replaced by the image before it in the batch, or the next, so
+// that the loaders keep step without knowing of each other; without a share the stream goes
+// on, and later images move up.
+type Share struct{ Of, From, To int }
+
+func (s Share) check(batch int) error {
+	if s == (Share{}) || s.From >= 0 && s.From < s.To && s.To <= s.Of && (s.To-s.From)%batch == 0 {
+		return nil
+	}
+	return fmt.Errorf("the share is %d to %d of %d images, expected a part of them of whole batches of %d", s.From, s.To, s.Of, batch)
 }
 
 // A Batch is a number of images as a network reads them.
@@ -129,6 +147,9 @@ func (o *LoaderOptions) check(s *Set) error {
 	if o.Epochs < 0 || o.Workers < 0 || math.IsNaN(o.MaxUnreadable) || o.MaxUnreadable > 1 {
 		return fmt.Errorf("found %d epochs, %d workers and a share of %g that may be unreadable, expected none negative and a share of at most 1", o.Epochs, o.Workers, o.MaxUnreadable)
 	}
+	if err := o.Share.check(o.Batch); err != nil {
+		return err
+	}
 	start := o.Start
 	if start.Epoch < 0 || start.Index < 0 || start.Index >= s.Len() {
 		return fmt.Errorf("the start is epoch %d, image %d, expected an image from 0 to %d; was the run begun with another set?", start.Epoch, start.Index, s.Len()-1)
@@ -176,23 +197,42 @@ func (l *Loader) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var missing []Position // where unreadable images of a share end, which are to be replaced
+	add := func(image []float32, label int32, index int, end Position) (err error) {
+		batch.End = end
+		batch.Images = append(batch.Images, image...)
+		batch.Labels = append(batch.Labels, label)
+		batch.Indexes = append(batch.Indexes, index)
+		if len(batch.Labels) == l.o.Batch {
+			batch, err = l.exchange(ctx, batch)
+		}
+		return err
+	}
 	err = ahead.Each(ctx, ahead.Options{Workers: l.o.Workers}, l.stream(), l.prepare, func(p place, image *prepared) (err error) {
-		batch.End = p.after
 		if image.err != nil {
 			err := l.unreadable.add(p.index, l.set.Name(p.index), image.err)
 			l.skipped.Store(int64(len(l.unreadable.images)))
 			if err != nil {
 				return fmt.Errorf("data set %s: %w", l.set.path, err)
 			}
-		} else {
-			batch.Images = append(batch.Images, image.image...)
-			batch.Labels = append(batch.Labels, l.set.items[p.index].label)
-			batch.Indexes = append(batch.Indexes, p.index)
+			n := len(batch.Labels)
+			switch {
+			case l.o.Share == (Share{}):
+				batch.End = p.after
+			case n > 0:
+				return add(batch.Images[(n-1)*l.size:], batch.Labels[n-1], batch.Indexes[n-1], p.after)
+			default:
+				missing = append(missing, p.after)
+			}
+			return nil
 		}
-		if len(batch.Labels) == l.o.Batch {
-			batch, err = l.exchange(ctx, batch)
+		for _, end := range append(missing, p.after) {
+			if err := add(image.image, l.set.items[p.index].label, p.index, end); err != nil {
+				return err
+			}
 		}
-		return err
+		missing = missing[:0]
+		return nil
 	})
 	if ctx.Err() != nil {
 		return errClosed

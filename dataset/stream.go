@@ -18,10 +18,11 @@ type prepared struct {
 	err   error
 }
 
-// stream walks through the images in the order in which they are returned.
+// stream walks through the images in the order in which they are returned: those of the
+// share.
 func (l *Loader) stream() iter.Seq[place] {
 	return func(yield func(place) bool) {
-		at := l.o.Start
+		at, share, seen := l.o.Start, l.o.Share, 0
 		for ; l.o.Epochs == 0 || at.Epoch < l.o.Epochs; at = (Position{at.Epoch + 1, 0}) {
 			var order []int
 			if !l.o.Sequential {
@@ -35,12 +36,28 @@ func (l *Loader) stream() iter.Seq[place] {
 				if p.after.Index == l.set.Len() {
 					p.after = Position{at.Epoch + 1, 0}
 				}
+				if share != (Share{}) {
+					k := seen % share.Of
+					seen++
+					if k < share.From || k >= share.To {
+						continue
+					}
+					if k == share.To-1 {
+						p.after = l.set.advance(p.after, share.Of-share.To)
+					}
+				}
 				if !yield(p) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// advance returns the position so many images later.
+func (s *Set) advance(p Position, images int) Position {
+	index := p.Index + images
+	return Position{p.Epoch + index/s.Len(), index % s.Len()}
 }
 
 // prepare reads an image and makes it a network's input.

@@ -12,13 +12,14 @@ import (
 
 // compile makes the program of what was recorded: nodes become operations, passes order
 // them and divide the memory, and each gets its implementation. Programs without
-// convolutions, and those with functions beside main, are left to the go backend as they
-// are.
+// convolutions and sums, and those with functions beside main, are left to the go backend as
+// they are. Sums are the engine's also where nothing is convolved, so that an optimiser
+// rounds alike in a program of its own and at the end of a step.
 func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 	if b.IsFinalized() {
 		return nil, errors.New("cpu: the backend has been finalized")
 	}
-	if recorded.Opaque() || !recorded.Has(compute.OpTypeConvGeneral) {
+	if recorded.Opaque() || !recorded.Has(compute.OpTypeConvGeneral) && !(recorded.Has(compute.OpTypeReduceSum) && recorded.Static()) {
 		return b.delegate(recorded)
 	}
 	if err := recorded.CheckSizes(); err != nil {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
@@ -42,6 +44,30 @@ func (e *executable) Finalize() { e.program.Finalize() }
 // Execute runs the program. It may be called by several goroutines. Inputs that are given
 // away are not to be used again, also after an error: they may be written over by then.
 func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
+	return e.execute(inputs, donate, device, nil)
+}
+
+// Early lists outputs of float32 that ExecuteEarly tells of before it ends, in that order. It
+// is that of the program, which need not be that of another machine.
+func (e *executable) Early() []int {
+	outputs := e.program.Plan().Outputs
+	return slices.DeleteFunc(e.program.Early(), func(i int) bool { return outputs[i].Shape.DType != dtypes.Float32 })
+}
+
+// ExecuteEarly is Execute, which calls ready, from the caller's goroutine, for each output
+// that Early lists, with its values, as soon as nothing of the program touches them any more.
+// They may be changed from then on, by other goroutines too, also after ExecuteEarly has
+// returned: the output's buffer has the same memory.
+func (e *executable) ExecuteEarly(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, values []float32)) ([]compute.Buffer, error) {
+	outputs := e.program.Plan().Outputs
+	return e.execute(inputs, donate, device, func(output int, memory []byte) {
+		if outputs[output].Shape.DType == dtypes.Float32 {
+			ready(output, unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/4))
+		}
+	})
+}
+
+func (e *executable) execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, memory []byte)) ([]compute.Buffer, error) {
 	inner, err := e.check(inputs, device)
 	if err != nil {
 		return nil, err
@@ -49,7 +75,7 @@ func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 	if len(donate) > 0 && len(donate) != len(inputs) {
 		return nil, fmt.Errorf("cpu: which inputs are given away should be said of all %d or of none, found %d", len(inputs), len(donate))
 	}
-	made, err := e.program.Execute(inner, donate)
+	made, err := e.program.Execute(inner, donate, ready)
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,12 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// gradients returns the logits of a micro-batch, [batch, classes], its loss and the
-// loss's gradients with respect to the trained parameters.
-func (s *Step) gradients(scope *model.Scope, images, targets *graph.Node) (logits, loss *graph.Node, gradients []*graph.Node) {
+// gradients returns the logits of a micro-batch, [batch, classes], and its loss, the loss's
+// gradients with respect to the trained parameters, and for replicas the batch's statistics.
+func (s *Step) gradients(scope *model.Scope, images, targets *graph.Node) (results, gradients, statistics []*graph.Node) {
 	s.store.SetTraining(images.Graph(), true)
 	outputs := s.network.Graph(scope, images)
-	loss = crossEntropy(outputs.Logits, targets)
+	loss := crossEntropy(outputs.Logits, targets)
 	if outputs.AuxiliaryLogits != nil {
 		loss = graph.Add(loss, graph.MulScalar(crossEntropy(outputs.AuxiliaryLogits, targets), s.recipe.AuxiliaryWeight))
 	}
@@ -18,7 +18,7 @@ func (s *Step) gradients(scope *model.Scope, images, targets *graph.Node) (logit
 	for _, p := range s.parameters.Trained {
 		trained = append(trained, s.variable("", p).NodeValue(loss))
 	}
-	return outputs.Logits, loss, graph.Gradient(loss, trained...)
+	return []*graph.Node{outputs.Logits, loss}, graph.Gradient(loss, trained...), s.statisticsOf(outputs)
 }
 
 // crossEntropy is the mean over a batch; targets are probabilities, [batch, classes].
@@ -30,12 +30,12 @@ func crossEntropy(logits, targets *graph.Node) *graph.Node {
 // accumulateGraph adds the gradients of a micro-batch to their sums.
 func (s *Step) accumulateGraph(scope *model.Scope, arguments []*graph.Node) []*graph.Node {
 	images, targets := arguments[0], arguments[1]
-	logits, loss, gradients := s.gradients(scope, images, targets)
+	results, gradients, statistics := s.gradients(scope, images, targets)
 	for i, p := range s.parameters.Trained {
 		sum := s.variable(gradientScope, p)
-		sum.SetNodeValue(graph.Add(sum.NodeValue(loss), gradients[i]))
+		sum.SetNodeValue(graph.Add(sum.NodeValue(images.Graph()), gradients[i]))
 	}
-	return []*graph.Node{logits, loss}
+	return append(results, statistics...)
 }
 
 // targets returns the probabilities that the network is to learn, [labels, classes]

@@ -8,14 +8,14 @@ import (
 // lastGraph adds the gradients of the last micro-batch to those before, and applies them.
 func (s *Step) lastGraph(scope *model.Scope, arguments []*graph.Node) []*graph.Node {
 	images, targets, rate, decay := arguments[0], arguments[1], arguments[2], arguments[3]
-	logits, loss, gradients := s.gradients(scope, images, targets)
+	results, gradients, _ := s.gradients(scope, images, targets)
 	norms := s.update(rate, decay, func(i int) *graph.Node {
 		if !s.accumulates() {
 			return gradients[i]
 		}
-		return graph.Add(s.variable(gradientScope, s.parameters.Trained[i]).NodeValue(loss), gradients[i])
+		return graph.Add(s.variable(gradientScope, s.parameters.Trained[i]).NodeValue(images.Graph()), gradients[i])
 	})
-	return append([]*graph.Node{logits, loss}, norms...)
+	return append(results, norms...)
 }
 
 // applyGraph applies the gradients that were accumulated.

@@ -31,12 +31,38 @@ type function struct {
 	variables  []*model.Variable  // its inputs after the arguments
 	donated    []bool             // of all inputs: those of variables that are changed, where the backend takes them over
 	changed    []*model.Variable  // its outputs before the results
+
+	// early is told of the values of variables that a run changes as soon as they are there,
+	// if the backend tells; nil where nothing asks for that.
+	early func(v *model.Variable, values []float32)
+}
+
+// A teller is an executable that tells of outputs before it ends.
+type teller interface {
+	Early() []int
+	ExecuteEarly(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, values []float32)) ([]compute.Buffer, error)
+}
+
+// earlyOrder lists the variables that early is told of, in that order, once there is a
+// program.
+func (f *function) earlyOrder() []*model.Variable {
+	t, ok := f.executable.(teller)
+	if !ok {
+		return nil
+	}
+	var all []*model.Variable
+	for _, output := range t.Early() {
+		if output < len(f.changed) {
+			all = append(all, f.changed[output])
+		}
+	}
+	return all
 }
 
 // compile makes the program for arguments of some shapes.
 func (f *function) compile(arguments []shapes.Shape) error {
 	f.close()
-	*f = function{backend: f.backend, store: f.store, name: f.name, build: f.build, arguments: arguments}
+	*f = function{backend: f.backend, store: f.store, name: f.name, build: f.build, early: f.early, arguments: arguments}
 	return exceptions.TryCatch[error](func() {
 		g := graph.NewGraph(f.backend, f.name)
 		var nodes, outputs []*graph.Node
@@ -95,7 +121,7 @@ func (f *function) run(arguments ...*tensors.Tensor) (results []*tensors.Tensor,
 		}
 		inputs = append(inputs, buffer)
 	}
-	outputs, err := f.executable.Execute(inputs, f.donated, 0)
+	outputs, err := f.execute(inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +136,18 @@ func (f *function) run(arguments ...*tensors.Tensor) (results []*tensors.Tensor,
 		all = append(all, err)
 	}
 	return results, errors.Join(all...)
+}
+
+func (f *function) execute(inputs []compute.Buffer) ([]compute.Buffer, error) {
+	t, ok := f.executable.(teller)
+	if !ok || f.early == nil {
+		return f.executable.Execute(inputs, f.donated, 0)
+	}
+	return t.ExecuteEarly(inputs, f.donated, 0, func(output int, values []float32) {
+		if output < len(f.changed) {
+			f.early(f.changed[output], values)
+		}
+	})
 }
 
 func (f *function) close() {

@@ -23,7 +23,7 @@ type group struct {
 	cond  *sync.Cond
 	given [][]float32 // by rank
 	count int
-	sum   []float32
+	all   [][]float32 // of the last round
 	round int
 }
 
@@ -36,19 +36,28 @@ func newGroup(size int) *group {
 func (r replica) Rank() int { return r.rank }
 func (r replica) Size() int { return r.group.size }
 
-func (r replica) Sum(gradients []float32) error {
+func (r replica) Sum(values []float32) error {
+	all := r.meet(values)
+	copy(values, all[0])
+	for _, other := range all[1:] {
+		for i, v := range other {
+			values[i] += v
+		}
+	}
+	return nil
+}
+
+func (r replica) Gather(own []float32) ([]float32, error) { return slices.Concat(r.meet(own)...), nil }
+
+// meet returns what all replicas have come with, by rank.
+func (r replica) meet(own []float32) [][]float32 {
 	g := r.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	round := g.round
-	g.given[r.rank] = slices.Clone(gradients)
+	g.given[r.rank] = slices.Clone(own)
 	if g.count++; g.count == g.size {
-		g.sum = g.given[0]
-		for _, other := range g.given[1:] {
-			for i, v := range other {
-				g.sum[i] += v
-			}
-		}
+		g.all, g.given = g.given, make([][]float32, g.size)
 		g.count = 0
 		g.round++
 		g.cond.Broadcast()
@@ -56,12 +65,12 @@ func (r replica) Sum(gradients []float32) error {
 	for g.round == round {
 		g.cond.Wait()
 	}
-	copy(gradients, g.sum)
-	return nil
+	return g.all
 }
 
 // TestReplicas compares replicas, each with a part of the images, with one that has as
-// many micro-batches: the state is the same, bit for bit, and so is the norm.
+// many micro-batches: the state is the same, bit for bit, and so is the norm. Gradients are
+// added while the backward pass goes on.
 func TestReplicas(t *testing.T) {
 	const replicas, part, steps = 2, 3, 2
 	backend := cpubackend.New(t)
@@ -73,7 +82,7 @@ func TestReplicas(t *testing.T) {
 
 	whole := r
 	whole.Batch, whole.MicroBatches = replicas*part, replicas
-	one := newStep(t, backend, whole, Options{Reducer: replica{0, newGroup(1)}})
+	one := newStep(t, backend, whole, Options{})
 	var norms [steps]float64
 	for n := range steps {
 		if _, err := one.Accumulate(n, 0, images[:part*image], labels[:part]); err != nil {
@@ -103,15 +112,21 @@ func TestReplicas(t *testing.T) {
 		}
 		running.Wait()
 	}
-	for _, p := range one.parameters.Trained {
-		for _, scope := range []string{"", averageScope, "mean_square", "momentum"} {
-			want, err := one.values(scope, p)
+	if early, all := len(several[0].accumulate.earlyOrder()), len(several[0].parameters.Trained); early < all {
+		t.Errorf("%d of %d gradients are there before the program ends", early, all)
+	}
+	if took := several[0].Reduction(); took.Time <= 0 || took.Exposed <= 0 {
+		t.Errorf("adding gradients took %+v", took)
+	}
+	for _, section := range one.Sections() {
+		for _, p := range section.Parameters {
+			want, err := one.Values(section, p)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for rank, s := range several {
-				if got, err := s.values(scope, p); err != nil || !slices.Equal(got, want) {
-					t.Fatalf("%s %s of rank %d differs from that of one replica with %d micro-batches: %v", scope, p.Name, rank, replicas, err)
+				if got, err := s.Values(section, p); err != nil || !slices.Equal(got, want) {
+					t.Fatalf("%s of rank %d differs from that of one replica with %d micro-batches: %v", section.Tensor(p), rank, replicas, err)
 				}
 			}
 		}
@@ -143,7 +158,8 @@ func TestReducerOfOne(t *testing.T) {
 
 type brokenReducer struct{ replica }
 
-func (brokenReducer) Sum([]float32) error { return errors.New("rank 1 is gone") }
+func (brokenReducer) Sum([]float32) error                     { return errors.New("rank 1 is gone") }
+func (brokenReducer) Gather(own []float32) ([]float32, error) { return own, nil }
 
 func TestReduceFails(t *testing.T) {
 	r := smallRecipe()

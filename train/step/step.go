@@ -1,6 +1,7 @@
 package step
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -29,13 +30,21 @@ type Step struct {
 	accumulate function // adds the gradients of a micro-batch to those of the step
 	last       function // adds those of the last, and applies them
 	apply      function // applies what was accumulated
+	move       function // moves the moving statistics, for replicas
+
+	// Of replicas:
+	statistics []float32 // of the step's micro-batches so far
+	order      []int     // in which gradients are added: indexes in Parameters.Trained
+	bucket     []float32
+	reduction  Reduction
 }
 
 // Options of a step. The zero value is that of a training of one replica.
 type Options struct {
 	// CheckGradients lets an Outcome name the parameter whose gradient is not finite.
 	CheckGradients bool
-	// Reducer adds the gradients of all replicas; nil of a training of one.
+	// Reducer adds the gradients of all replicas; nil of a training of one. With one, the
+	// network's Options.LeaveStatistics must be set.
 	Reducer Reducer
 }
 
@@ -53,7 +62,8 @@ func New(backend compute.Backend, network *arch.Network, r recipe.Training, p Pa
 	s.accumulate = function{backend: backend, store: s.store, name: "accumulate", build: s.accumulateGraph}
 	s.last = function{backend: backend, store: s.store, name: "accumulate and apply", build: s.lastGraph}
 	s.apply = function{backend: backend, store: s.store, name: "apply", build: s.applyGraph}
-	if err := s.create(values); err != nil {
+	s.move = function{backend: backend, store: s.store, name: "move statistics", build: s.moveGraph}
+	if err := errors.Join(s.checkStatistics(), s.create(values)); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -66,6 +76,7 @@ func (s *Step) Close() {
 	s.accumulate.close()
 	s.last.close()
 	s.apply.close()
+	s.move.close()
 	s.store.Finalize()
 }
 
@@ -111,11 +122,11 @@ func (s *Step) Apply(step int, images []float32, labels []int32, rate, decay flo
 	if s.options.Reducer == nil {
 		return s.run(&s.last, step, microBatch, images, labels, float32(rate), float32(decay))
 	}
-	o, err := s.run(&s.accumulate, step, microBatch, images, labels)
+	o, err := s.lastOfReplica(step, images, labels)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := s.reduce(); err != nil {
+	if err := s.moveStatistics(); err != nil {
 		return Outcome{}, fmt.Errorf("step %d: %w", step+1, err)
 	}
 	results, err := s.apply.run(tensors.FromScalar(float32(rate)), tensors.FromScalar(float32(decay)))
@@ -156,7 +167,11 @@ func (s *Step) run(f *function, step, microBatch int, images []float32, labels [
 	if o.Logits, err = tensors.CopyFlatData[float32](results[0]); err != nil {
 		return Outcome{}, err
 	}
-	if err := s.take(&o, results[2:]); err != nil {
+	take := func(rest []*tensors.Tensor) error { return s.take(&o, rest) }
+	if s.options.LeavesStatistics() {
+		take = s.keepStatistics
+	}
+	if err := take(results[2:]); err != nil {
 		return Outcome{}, err
 	}
 	return o, finalize(append(inputs[1:], results[:2]...))

@@ -24,11 +24,11 @@ func smallRecipe() recipe.Training {
 }
 
 // networkOf returns a recipe's network for three classes, with its parameters.
-func networkOf(t testing.TB, r recipe.Training) (*arch.Network, Parameters) {
+func networkOf(t testing.TB, r recipe.Training, o Options) (*arch.Network, Parameters) {
 	t.Helper()
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: 3, Width: r.Width, Blocks: r.Blocks, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay, Recompute: r.Recompute,
-		Precision: arch.Precision(r.Precision),
+		Precision: arch.Precision(r.Precision), LeaveStatistics: o.LeavesStatistics(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func networkOf(t testing.TB, r recipe.Training) (*arch.Network, Parameters) {
 // newStep returns a step for three classes with random values.
 func newStep(t testing.TB, backend compute.Backend, r recipe.Training, o Options) *Step {
 	t.Helper()
-	network, parameters := networkOf(t, r)
+	network, parameters := networkOf(t, r, o)
 	s, err := New(backend, network, r.Resolved(), parameters, func(dst []float32, p arch.Parameter) error {
 		InitialValues(dst, p, r.Seed)
 		return nil
@@ -203,7 +203,7 @@ func TestCheckGradients(t *testing.T) {
 	backend := cpubackend.New(t)
 	r := smallRecipe()
 	r.WeightDecay = 1e3
-	network, parameters := networkOf(t, r)
+	network, parameters := networkOf(t, r, Options{})
 	const large = "InceptionResnetV1/Conv2d_4a_3x3/weights"
 	s, err := New(backend, network, r.Resolved(), parameters, func(dst []float32, p arch.Parameter) error {
 		InitialValues(dst, p, r.Seed)
@@ -228,7 +228,7 @@ func TestCheckGradients(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	r := smallRecipe()
-	network, parameters := networkOf(t, r)
+	network, parameters := networkOf(t, r, Options{})
 	if _, err := New(cpubackend.New(t), network, r, parameters, nil, Options{}); err == nil || !strings.Contains(err.Error(), "resolved") {
 		t.Errorf("a recipe that is not resolved: %v", err)
 	}

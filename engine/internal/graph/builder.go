@@ -42,6 +42,16 @@ func (b *Builder) CheckSizes() error {
 	return nil
 }
 
+// Static reports whether all shapes are known.
+func (b *Builder) Static() bool {
+	for _, n := range b.main.nodes {
+		if slices.ContainsFunc(n.Shapes, shapes.Shape.IsDynamic) {
+			return false
+		}
+	}
+	return true
+}
+
 // Has reports whether an operation was recorded.
 func (b *Builder) Has(op compute.OpType) bool {
 	return slices.ContainsFunc(b.main.nodes, func(n *Node) bool { return n.Op == op })

@@ -21,6 +21,7 @@ type Program struct {
 	plan            *plan.Plan
 	implementations []implementation // by operation
 	needs           needs            // the most of any
+	ready           [][]int          // by operation: the outputs that nothing touches after it
 
 	mutex     sync.Mutex
 	free      []*run // that have ended
@@ -43,6 +44,7 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 		n, all := chosen.needs(), &program.needs
 		all.scratch, all.shared, all.registers = max(all.scratch, n.scratch), max(all.shared, n.shared), max(all.registers, n.registers)
 	}
+	program.ready = p.Ready()
 	return program, program.pack()
 }
 
@@ -158,7 +160,11 @@ func (p *Program) release(before int) {
 // inputs, and returns such buffers: among them inputs that are given away, where an output
 // is written over one. It may be called by several goroutines. A panic of what computes an
 // operation is an error.
-func (p *Program) Execute(inputs []compute.Buffer, donate []bool) (outputs []compute.Buffer, err error) {
+//
+// With ready, which may be nil, it tells of each output in a buffer of its own as soon as
+// that has its values, while it goes on: their memory, and its index. Early lists which
+// these are, in that order.
+func (p *Program) Execute(inputs []compute.Buffer, donate []bool, ready func(output int, memory []byte)) (outputs []compute.Buffer, err error) {
 	r, err := p.take()
 	if err != nil {
 		return nil, err
@@ -171,6 +177,11 @@ func (p *Program) Execute(inputs []compute.Buffer, donate []bool) (outputs []com
 		if err := p.guard(at, r.operations[at]); err != nil {
 			return nil, err
 		}
+		if ready != nil {
+			for _, i := range p.ready[at] {
+				ready(i, r.outputs[i])
+			}
+		}
 	}
 	outputs = make([]compute.Buffer, len(p.plan.Outputs))
 	for i := range outputs {
@@ -180,6 +191,9 @@ func (p *Program) Execute(inputs []compute.Buffer, donate []bool) (outputs []com
 	}
 	return outputs, nil
 }
+
+// Early lists the outputs that Execute tells of before it ends, in their order.
+func (p *Program) Early() []int { return slices.Concat(p.ready...) }
 
 // Profile runs the program several times and returns its operations with the median of
 // the time that each takes. It writes over its inputs.
