@@ -352,6 +352,9 @@ func (s *section) scale(v reg.GPPhysical) {
 // reads.
 func (s *section) lookAhead(at reg.Register) {
 	PREFETCHT0(Mem{Base: at})
+	if s.BF16 {
+		PREFETCHT0(Mem{Base: at, Disp: 64})
+	}
 	ADDQ(vector.Arg("aheadStep"), at)
 }
 

@@ -2,10 +2,13 @@ package winograd
 
 import (
 	"fmt"
+	"math/bits"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
 // input is a transform of pixels to points.
@@ -23,7 +26,7 @@ type input struct {
 // newInput is of the pixels that a convolution reads.
 func newInput(t *Transform) *input {
 	in := &input{
-		code: code{Transform: t}, name: "WinogradInputF32_" + t.size(t.side()), along: "WinogradInput",
+		code: code{Transform: t}, name: "WinogradInput" + t.suffix() + "_" + t.size(t.side()), along: "WinogradInput",
 		reads: t.side(), needs: t.Pairs + t.Pairs*t.Pairs,
 	}
 	in.transform = in.ofPixels
@@ -34,8 +37,8 @@ func newInput(t *Transform) *input {
 // the transposed output transform.
 func newGradient(t *Transform) *input {
 	in := &input{
-		code: code{Transform: t}, name: fmt.Sprintf("WinogradGradientF32_%s_%s", t.size(Outputs), t.size(t.side())), along: "WinogradGradient",
-		reads: Outputs, needs: 3 * t.Pairs,
+		code: code{Transform: t}, name: fmt.Sprintf("WinogradGradientF32_%s_%s", t.size(t.Outputs), t.size(t.side())), along: "WinogradGradient",
+		reads: t.Outputs, needs: (t.Outputs - 1) * t.Pairs,
 	}
 	in.transform = in.ofGradient
 	return in
@@ -49,7 +52,7 @@ func (in *input) pixels() int {
 }
 
 func (in *input) emit() {
-	TEXT(in.name, 0, "func(tiles, channels int, x *float32, pitch int, pixels *int32, zero *float32, v *float32, ldv, points int, coefs *float32)")
+	TEXT(in.name, 0, fmt.Sprintf("func(tiles, channels int, x *%[1]s, pitch int, pixels *int32, zero *%[1]s, v *float32, ldv, points int, coefs *float32)", in.element()))
 	Doc(fmt.Sprintf("%s is, for tiles that read %s pixels:", in.name, in.size(in.reads)),
 		"",
 		"\tfor t := range tiles {",
@@ -71,7 +74,7 @@ func (in *input) emit() {
 	v, points := reg.R8, reg.R9
 	tiles, pixels := reg.R10, reg.R11
 	x, toZero := reg.R12, reg.R13
-	// The next tile of a row of squares is Outputs pixels, of 4 bytes times pitch, on. Its
+	// The next tile of a row of squares is Outputs pixels, of the elements' size times pitch, on. Its
 	// pixels are asked for while this one's are transformed: they come from memory, and the
 	// processor does not foresee them.
 	tile, ahead := reg.R14, reg.R15
@@ -93,13 +96,13 @@ func (in *input) emit() {
 	Load(Param("v"), v)
 	if in.Square {
 		Load(Param("pitch"), tile)
-		SHLQ(U8(4), tile)
+		in.times(in.Outputs, tile)
 	}
 	Label("tile")
 	for i := range in.pixels() {
 		MOVLQSX(Mem{Base: pixels, Disp: 4 * i}, pixel)
 		IMULQ(address("pitch"), pixel)
-		SHLQ(U8(2), pixel)
+		SHLQ(in.logSize(), pixel)
 		TESTQ(pixel, pixel)
 		CMOVQMI(toZero, pixel)
 		ADDQ(x, pixel)
@@ -107,8 +110,12 @@ func (in *input) emit() {
 	}
 	load := func(i int, to reg.VecPhysical) {
 		MOVQ(in.table.Offset(8*i), pixel)
-		in.Load(Mem{Base: pixel, Index: in.at, Scale: 1}, to, in.mask)
-		if in.Square && i%in.reads >= in.reads-Outputs {
+		if from := (Mem{Base: pixel, Index: in.at, Scale: 1}); in.BF16 {
+			vector.LoadBF16(from, to, in.mask)
+		} else {
+			in.Load(from, to, in.mask)
+		}
+		if in.Square && i%in.reads >= in.reads-in.Outputs {
 			PREFETCHT0(Mem{Base: pixel, Index: ahead, Scale: 1})
 		}
 	}
@@ -126,7 +133,7 @@ func (in *input) emit() {
 				}
 				in.transform(func(i int, from reg.VecPhysical) { in.Store(from, in.value(i*in.reads+column), nil) })
 			}
-			LEAQ(Mem{Base: v, Index: in.at, Scale: 1}, out)
+			LEAQ(in.float(v), out)
 			for row := range in.side() {
 				for j := range in.reads {
 					in.Load(in.value(row*in.reads+j), in.Reg(j), nil)
@@ -138,7 +145,7 @@ func (in *input) emit() {
 		for i := range in.reads {
 			load(i, in.Reg(i))
 		}
-		LEAQ(Mem{Base: v, Index: in.at, Scale: 1}, out)
+		LEAQ(in.float(v), out)
 		in.transform(store)
 	})
 	Load(Param("ldv"), tmp)
@@ -150,12 +157,22 @@ func (in *input) emit() {
 	RET()
 }
 
+// times multiplies a distance in elements of pixels by n and makes it bytes.
+func (in *input) times(n int, distance reg.GPPhysical) {
+	if n&(n-1) == 0 {
+		SHLQ(in.logSize()+U8(bits.TrailingZeros(uint(n))), distance)
+		return
+	}
+	IMUL3Q(I32(n), distance, distance)
+	SHLQ(in.logSize(), distance)
+}
+
 // ofPixels has the coefficients of the product of (x^2 - p^2) over all pairs, then, for
 // each pair, those of the product over the others, and p; the highest coefficient, one,
-// is left out.
+// is left out. Where 0 is a point, x is a factor of all but its own.
 func (in *input) ofPixels(out func(point int, value reg.VecPhysical)) {
 	x := func(i int) reg.VecPhysical { return in.Reg(i) }
-	n := in.reads
+	n, z := in.reads, in.zeros()
 	even, odd, sum := in.Reg(n), in.Reg(n+1), in.Reg(n+2)
 	// half sets to to the sum of every second pixel from first times the coefficients.
 	half := func(to reg.VecPhysical, first, coefs, count int) {
@@ -164,27 +181,29 @@ func (in *input) ofPixels(out func(point int, value reg.VecPhysical)) {
 			in.add(coefs+i, x(first+2*i), to)
 		}
 	}
-	half(even, 0, 0, in.Pairs)
-	out(0, even)
+	if z > 0 {
+		half(even, 0, 0, in.Pairs)
+		out(0, even)
+	}
 	for pair := range in.Pairs {
 		coefs := in.Pairs + pair*in.Pairs
 		point := coefs + in.Pairs - 1
-		half(even, 2, coefs, in.Pairs-1)
-		half(odd, 1, coefs, in.Pairs-1)
+		half(even, 1+z, coefs, in.Pairs-1)
+		half(odd, z, coefs, in.Pairs-1)
 		VMOVAPS(even, sum)
 		in.add(point, odd, sum)
 		in.subtract(point, odd, even)
-		out(1+2*pair, sum)
-		out(2+2*pair, even)
+		out(z+2*pair, sum)
+		out(z+1+2*pair, even)
 	}
-	half(odd, 1, 0, in.Pairs)
+	half(odd, z, 0, in.Pairs)
 	out(n-1, odd)
 }
 
 // ofGradient has, for each pair, the coefficients p, its square and its cube.
 func (in *input) ofGradient(out func(point int, value reg.VecPhysical)) {
 	y := func(i int) reg.VecPhysical { return in.Reg(i) }
-	even, odd, sum := in.Reg(Outputs), in.Reg(Outputs+1), in.Reg(Outputs+2)
+	even, odd, sum := in.Reg(in.Outputs), in.Reg(in.Outputs+1), in.Reg(in.Outputs+2)
 	out(0, y(0))
 	for pair := range in.Pairs {
 		VMOVAPS(y(0), even)

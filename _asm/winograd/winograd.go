@@ -16,19 +16,54 @@ import (
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
-// Outputs is how many outputs a tile has along one side.
-const Outputs = 4
-
 // Transform is the transforms of one size of tile: of the input, of the output and of
-// the gradient with respect to that.
+// the gradient with respect to that; of bfloat16 pixels, of the input, of the output and of
+// the weights, all of which are computed in float32.
 type Transform struct {
 	vector.ISA
-	Pairs  int  // pairs of points
-	Square bool // along both sides of the tile, or along one
+	Outputs int  // pixels that a tile writes along one side
+	Pairs   int  // pairs of points
+	NoZero  bool // 0 is no point
+	Square  bool // along both sides of the tile, or along one
+	BF16    bool // pixels and weights are bfloat16; for AVX512-BF16 only
+}
+
+// zeros is how many points are 0.
+func (t *Transform) zeros() int {
+	if t.NoZero {
+		return 0
+	}
+	return 1
 }
 
 // side is how many pixels a tile reads, and how many points it has, along one side.
-func (t *Transform) side() int { return 2*t.Pairs + 2 }
+func (t *Transform) side() int { return 2*t.Pairs + t.zeros() + 1 }
+
+// taps is the size of the kernel along one side.
+func (t *Transform) taps() int { return t.side() - t.Outputs + 1 }
+
+// element is the type of pixels in Go, suffix what names are told apart by.
+func (t *Transform) element() string {
+	if t.BF16 {
+		return "uint16"
+	}
+	return "float32"
+}
+
+func (t *Transform) suffix() string {
+	if t.BF16 {
+		return "BF16"
+	}
+	return "F32"
+}
+
+// logSize is the logarithm of the bytes of a pixel's channel.
+func (t *Transform) logSize() U8 {
+	if t.BF16 {
+		return 1
+	}
+	return 2
+}
 
 func (t *Transform) points() int {
 	if t.Square {
@@ -39,9 +74,9 @@ func (t *Transform) points() int {
 
 func (t *Transform) outputs() int {
 	if t.Square {
-		return Outputs * Outputs
+		return t.Outputs * t.Outputs
 	}
-	return Outputs
+	return t.Outputs
 }
 
 func (t *Transform) size(n int) string {
@@ -55,6 +90,10 @@ func (t *Transform) size(n int) string {
 func (t *Transform) Emit() {
 	newInput(t).emit()
 	(&output{code: code{Transform: t}}).emit()
+	if t.BF16 {
+		(&weights{code: code{Transform: t}}).emit()
+		return
+	}
 	newGradient(t).emit()
 }
 
@@ -64,10 +103,18 @@ type code struct {
 	table  Mem             // pointers to a tile's pixels
 	values reg.GPPhysical  // vectors between the two passes over a square, aligned
 	mask   reg.Register    // nil in the loop over whole vectors
-	at     reg.GPPhysical  // offset of the channel, in bytes
+	at     reg.GPPhysical  // offset of the channel in a pixel, in bytes
 	coefs  reg.GPPhysical  // the transform's coefficients
 	kept   int             // how many of them are in registers, the last ones
 	spare  reg.VecPhysical // AVX2: a coefficient read from memory
+}
+
+// float is the address of the float32 of the channel in a row that begins at base.
+func (c *code) float(base reg.Register) Mem {
+	if c.BF16 {
+		return Mem{Base: base, Index: c.at, Scale: 2}
+	}
+	return Mem{Base: base, Index: c.at, Scale: 1}
 }
 
 // allocate reserves the stack: the table, and the vectors aligned to their size.
@@ -147,7 +194,7 @@ func (c *code) overChannels(count string, left, tmp reg.GPPhysical, mask reg.Reg
 	Label("whole")
 	c.mask = nil
 	body()
-	ADDQ(I8(c.Bytes()), c.at)
+	ADDQ(I8(c.Lanes<<c.logSize()), c.at)
 	SUBQ(I8(c.Lanes), left)
 	JGE(LabelRef("whole"))
 	Label("rest")

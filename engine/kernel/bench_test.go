@@ -116,7 +116,7 @@ func benchmarkWinograd(b *testing.B, size, kh, kw, k, n int) {
 	eachSetBenchmark(b, func(b *testing.B, set *Set) {
 		w, m, pitch := set.Winograd(kh, kw), size*size, k+16
 		p := &ConvolutionF32{
-			Grid: gridOf(w, 1, Square(size), Pair{kh / 2, kw / 2}, Square(size)), K: k, N: n,
+			Grid: gridOf(&w.Winograd, 1, Square(size), Pair{kh / 2, kw / 2}, Square(size)), K: k, N: n,
 			X: random(m * pitch), Pitch: pitch, Zero: make([]float32, k),
 			B: w.Pack(random(kh*kw*k*n), k, n),
 			Y: make([]float32, m*n), PitchY: n, Bias: random(n), ReLU: true,

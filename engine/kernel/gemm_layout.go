@@ -75,7 +75,8 @@ func (l *productLayout) inside(row, rows int) (first, end int) {
 
 // ahead is where the rows that a next tile will read lie in A, and how many bytes of that
 // are to be asked for in each four steps of a tile, so that all has come when it is
-// read: the tile is computed for so many panels.
+// read: the tile is computed for so many panels. A tile of float32 asks for a line at a
+// time, one of bfloat16, whose steps take as long and read twice as many values, for two.
 func (l *productLayout) ahead(next int, t *tile, panels int) (where uintptr, step int) {
 	rows := min(t.rows, l.m-next)
 	first, last := next, next+rows-1
@@ -88,7 +89,7 @@ func (l *productLayout) ahead(next int, t *tile, panels int) (where uintptr, ste
 		return l.a, 0
 	}
 	bytes := ((last-first)*l.lda + l.k) * l.size
-	return l.a + uintptr(l.size*first*l.lda), min(64, (bytes+calls-1)/calls)
+	return l.a + uintptr(l.size*first*l.lda), min(256/l.size, (bytes+calls-1)/calls)
 }
 
 // extents are the lengths of a product's slices, -1 of what is nil and may be.

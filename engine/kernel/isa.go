@@ -38,7 +38,8 @@ type Set struct {
 	// Gradient is the kernel of weights' gradients.
 	Gradient *GradientF32
 
-	winograd []*WinogradF32
+	winograd     []*WinogradF32
+	winogradBF16 []*WinogradBF16 // where GemmBF16 is
 
 	norm normalizationF32
 
@@ -106,6 +107,12 @@ func genericSet() *Set {
 			generic.WinogradOutputF32_6x6_4x4, generic.WinogradOutputF32_6_4, generic.WinogradOutputF32_10_4,
 			generic.WinogradGradientF32_4x4_6x6, generic.WinogradGradientF32_4_6, generic.WinogradGradientF32_4_10,
 		}),
+		winogradBF16: newWinogradBF16(gemm,
+			winogradTransformsBF16{generic.WinogradInputBF16_8x8, generic.WinogradOutputBF16_8x8_6x6, generic.WinogradWeightsBF16_3x3_8x8},
+			winogradTransformsBF16{generic.WinogradInputBF16_9x9, generic.WinogradOutputBF16_9x9_7x7, generic.WinogradWeightsBF16_3x3_9x9},
+			winogradTransformsBF16{generic.WinogradInputBF16_10x10, generic.WinogradOutputBF16_10x10_8x8, generic.WinogradWeightsBF16_3x3_10x10},
+			winogradTransformsBF16{generic.WinogradInputBF16_15, generic.WinogradOutputBF16_15_9, generic.WinogradWeightsBF16_7_15},
+		),
 		norm: normalizationF32{
 			generic.StatisticsF32, generic.NormalizeF32, generic.NormGradientSumsF32, generic.NormGradientF32,
 		},

@@ -87,6 +87,12 @@ func addBF16(set *Set) {
 		rows: 14, tile: avx512bf16.GemmBF16_14x32,
 		indirectRows: 12, indirect: avx512bf16.IndirectGemmBF16_12x32,
 	}
+	set.winogradBF16 = newWinogradBF16(set.Gemm,
+		winogradTransformsBF16{avx512bf16.WinogradInputBF16_8x8, avx512bf16.WinogradOutputBF16_8x8_6x6, avx512bf16.WinogradWeightsBF16_3x3_8x8},
+		winogradTransformsBF16{avx512bf16.WinogradInputBF16_9x9, avx512bf16.WinogradOutputBF16_9x9_7x7, avx512bf16.WinogradWeightsBF16_3x3_9x9},
+		winogradTransformsBF16{avx512bf16.WinogradInputBF16_10x10, avx512bf16.WinogradOutputBF16_10x10_8x8, avx512bf16.WinogradWeightsBF16_3x3_10x10},
+		winogradTransformsBF16{avx512bf16.WinogradInputBF16_15, avx512bf16.WinogradOutputBF16_15_9, avx512bf16.WinogradWeightsBF16_7_15},
+	)
 	set.multiplyAddBF16 = loop{avx512bf16.MultiplyAddBF16, 12 * 16 * 2 * 2}
 }
 

@@ -104,11 +104,11 @@ func (g *GemmF32) arrangeTransposed(dst []float32, w *WeightsF32, tap, j, width,
 }
 
 // PackScratch is how many floats PackPanel needs beside its result.
-func (w *WinogradF32) PackScratch() int { return tuning.PackPoints * w.KH * w.KW * w.gemm.NR }
+func (w *Winograd) PackScratch() int { return tuning.PackPoints * w.KH * w.KW * w.gemm.NR }
 
 // PackPanel transforms one panel of columns of weights, whose taps are KH*KW, to the
 // points, in dst, which is that of all panels.
-func (w *WinogradF32) PackPanel(dst []float32, weights *WeightsF32, panel int, scratch []float32) {
+func (w *Winograd) PackPanel(dst []float32, weights *WeightsF32, panel int, scratch []float32) {
 	g, taps, points := w.gemm, len(weights.Taps), w.Points()
 	k, size := weights.K, g.PackedSize(1, weights.K, weights.N)
 	for k0 := 0; k0 < k; k0 += tuning.PackPoints {

@@ -8,31 +8,37 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
-// WinogradF32 is Winograd's convolution for one size of kernel at stride 1: an input
-// transform of tiles to a number of points, a matrix product at each point and an
-// output transform back, in tiles of 4 or 4 x 4 pixels. Its gradient with respect to the
-// weights is the same backwards.
-type WinogradF32 struct {
+// Winograd is Winograd's convolution for one size of kernel at stride 1 and one size of
+// tile: an input transform of tiles to a number of points, a matrix product at each point
+// and an output transform back. The larger the tile, the fewer products, and the more
+// rounding.
+type Winograd struct {
 	Name   string
 	KH, KW int
 
+	outputs    int // pixels along a side of a tile that is not one pixel high or wide
 	gemm       *GemmF32
-	sum        *GradientF32 // whose columns are those of gemm
-	points     []float64    // p of each pair p, -p; besides 0 and infinity
-	input      winogradInputF32
-	output     winogradOutputF32
-	gradient   winogradInputF32 // the transposed output transform
-	toPoints   []float32        // coefficients of the input transform
-	fromPoints []float32        // and of the output transform
-	fromTaps   []float32        // of the weights' transform: [points][taps]
+	points     []float64 // p of each pair p, -p
+	zeros      int       // 1 where 0 is a point; infinity always is
+	toPoints   []float32 // coefficients of the input transform
+	fromPoints []float32 // and of the output transform
+	fromTaps   []float32 // of the weights' transform: [points][taps]
+}
+
+// WinogradF32 is Winograd's convolution of float32. Its gradient with respect to the
+// weights is the same backwards.
+type WinogradF32 struct {
+	Winograd
+	sum      *GradientF32 // whose columns are those of gemm
+	input    winogradInputF32
+	output   winogradOutputF32
+	gradient winogradInputF32 // the transposed output transform
 }
 
 type winogradInputF32 func(tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs *float32)
 
 type winogradOutputF32 func(tiles, channels int, m *float32, ldm, points int, y *float32, pitch int, pixels *int32,
 	bias, residual *float32, ldr int, scale, floor float32, coefs *float32)
-
-const winogradOutputs = 4 // pixels along a side of a tile
 
 // winogradTransforms are an ISA's transforms: of squares of 6 x 6 points, of lines of 6
 // and of lines of 10.
@@ -46,35 +52,42 @@ type winogradTransforms struct {
 // newWinograd lists the sizes of kernel that the transforms serve. With these points
 // the largest error, relative to the root mean square of the output, stays below 3e-5.
 func newWinograd(g *GemmF32, sum *GradientF32, t winogradTransforms) []*WinogradF32 {
+	const outputs, zeros = 4, 1
 	four := []float64{2. / 3, 3. / 2}
 	eight := []float64{1. / 2, 3. / 4, 4. / 3, 2}
-	all := []*WinogradF32{
-		{KH: 3, KW: 3, points: four, input: t.input6x6, output: t.output6x6, gradient: t.gradient6x6},
-		{KH: 1, KW: 3, points: four, input: t.input6, output: t.output6, gradient: t.gradient6},
-		{KH: 3, KW: 1, points: four, input: t.input6, output: t.output6, gradient: t.gradient6},
-		{KH: 1, KW: 7, points: eight, input: t.input10, output: t.output10, gradient: t.gradient10},
-		{KH: 7, KW: 1, points: eight, input: t.input10, output: t.output10, gradient: t.gradient10},
+	of := func(kh, kw int, points []float64) Winograd {
+		return winogradOf(fmt.Sprintf("WinogradF32_%dx%d", kh, kw), kh, kw, outputs, zeros, points, g)
 	}
-	for _, w := range all {
-		w.Name = fmt.Sprintf("WinogradF32_%dx%d", w.KH, w.KW)
-		w.gemm, w.sum = g, sum
-		w.toPoints = append(w.toPoints, rounded(product(w.points, -1))...)
-		for i, p := range w.points {
-			w.toPoints = append(w.toPoints, rounded(product(w.points, i))...)
-			w.toPoints = append(w.toPoints, float32(p))
-			w.fromPoints = append(w.fromPoints, float32(p), float32(p*p), float32(p*p*p))
+	return []*WinogradF32{
+		{of(3, 3, four), sum, t.input6x6, t.output6x6, t.gradient6x6},
+		{of(1, 3, four), sum, t.input6, t.output6, t.gradient6},
+		{of(3, 1, four), sum, t.input6, t.output6, t.gradient6},
+		{of(1, 7, eight), sum, t.input10, t.output10, t.gradient10},
+		{of(7, 1, eight), sum, t.input10, t.output10, t.gradient10},
+	}
+}
+
+// winogradOf has the coefficients of all transforms.
+func winogradOf(name string, kh, kw, outputs, zeros int, points []float64, g *GemmF32) Winograd {
+	w := Winograd{Name: name, KH: kh, KW: kw, outputs: outputs, gemm: g, points: points, zeros: zeros}
+	w.toPoints = append(w.toPoints, rounded(product(points, -1))...)
+	for i, p := range points {
+		w.toPoints = append(w.toPoints, rounded(product(points, i))...)
+		w.toPoints = append(w.toPoints, float32(p))
+		for power, v := 1, p; power < outputs; power, v = power+1, v*p {
+			w.fromPoints = append(w.fromPoints, float32(v))
 		}
-		for _, column := range w.weightTransform(w.KH) {
-			for _, row := range w.weightTransform(w.KW) {
-				for _, c := range column {
-					for _, r := range row {
-						w.fromTaps = append(w.fromTaps, float32(c*r))
-					}
+	}
+	for _, column := range w.weightTransform(kh) {
+		for _, row := range w.weightTransform(kw) {
+			for _, c := range column {
+				for _, r := range row {
+					w.fromTaps = append(w.fromTaps, float32(c*r))
 				}
 			}
 		}
 	}
-	return all
+	return w
 }
 
 // product has the coefficients, lowest first and without the highest, which is one, of
@@ -114,10 +127,10 @@ func (s *Set) Winograd(kh, kw int) *WinogradF32 {
 }
 
 // side is the number of points along a side of a tile that is not one pixel high or wide.
-func (w *WinogradF32) side() int { return 2*len(w.points) + 2 }
+func (w *Winograd) side() int { return 2*len(w.points) + w.zeros + 1 }
 
 // Points is how many points, and so how many products of matrices, there are.
-func (w *WinogradF32) Points() int {
+func (w *Winograd) Points() int {
 	if w.KH > 1 && w.KW > 1 {
 		return w.side() * w.side()
 	}
@@ -125,14 +138,14 @@ func (w *WinogradF32) Points() int {
 }
 
 // Panels is how many panels n columns take.
-func (w *WinogradF32) Panels(n int) int { return w.gemm.Panels(n) }
+func (w *Winograd) Panels(n int) int { return w.gemm.Panels(n) }
 
 // PackedSize is how many floats Pack returns.
-func (w *WinogradF32) PackedSize(k, n int) int { return w.Points() * w.gemm.PackedSize(1, k, n) }
+func (w *Winograd) PackedSize(k, n int) int { return w.Points() * w.gemm.PackedSize(1, k, n) }
 
 // Pack transforms weights, [KH][KW][k][n], to [points] of the packed b of a product of k
 // rows and n columns.
-func (w *WinogradF32) Pack(weights []float32, k, n int) []float32 {
+func (w *Winograd) Pack(weights []float32, k, n int) []float32 {
 	packed := make([]float32, w.PackedSize(k, n))
 	w.PackInto(packed, weights, k, n, nil)
 	return packed
@@ -140,7 +153,7 @@ func (w *WinogradF32) Pack(weights []float32, k, n int) []float32 {
 
 // PackInto packs weights into dst, which is zero in the tail columns, with output channel
 // j multiplied by scale[j] unless scale is nil.
-func (w *WinogradF32) PackInto(dst, weights []float32, k, n int, scale []float32) {
+func (w *Winograd) PackInto(dst, weights []float32, k, n int, scale []float32) {
 	toColumns, toRows := w.weightTransform(w.KH), w.weightTransform(w.KW)
 	size := w.gemm.PackedSize(1, k, n)
 	columns := make([]float64, len(toColumns)*w.KW*n) // of one input channel
@@ -190,11 +203,11 @@ func combine(dst, factors, values []float64) {
 
 // weightTransform is the matrix, [points][taps], that takes the taps of one side to the
 // points: 1, p, p^2, ... over the product of p's distances from the other finite points.
-func (w *WinogradF32) weightTransform(taps int) [][]float64 {
+func (w *Winograd) weightTransform(taps int) [][]float64 {
 	if taps == 1 {
 		return [][]float64{{1}}
 	}
-	finite := []float64{0}
+	finite := make([]float64, w.zeros)
 	for _, p := range w.points {
 		finite = append(finite, p, -p)
 	}
@@ -233,18 +246,18 @@ type Grid struct {
 }
 
 // Tiles is how many tiles images of so many pixels, after the convolution, are made in.
-func (w *WinogradF32) Tiles(images int, out Pair) int {
+func (w *Winograd) Tiles(images int, out Pair) int {
 	if w.KH > 1 {
-		out.Y = (out.Y + winogradOutputs - 1) / winogradOutputs
+		out.Y = (out.Y + w.outputs - 1) / w.outputs
 	}
 	if w.KW > 1 {
-		out.X = (out.X + winogradOutputs - 1) / winogradOutputs
+		out.X = (out.X + w.outputs - 1) / w.outputs
 	}
 	return images * out.Area()
 }
 
 // Grid lays tiles over images. It panics unless the window is the kernel's, and dense.
-func (w *WinogradF32) Grid(of Geometry) *Grid {
+func (w *Winograd) Grid(of Geometry) *Grid {
 	if of.Kernel != (Pair{w.KH, w.KW}) || !of.Dense() {
 		panic(fmt.Sprintf("kernel: %s for %v", w.Name, of.Window))
 	}
@@ -254,11 +267,11 @@ func (w *WinogradF32) Grid(of Geometry) *Grid {
 	}
 	outH, inH := 1, 1
 	if w.KH > 1 {
-		outH, inH = winogradOutputs, w.side()
+		outH, inH = w.outputs, w.side()
 	}
 	outW, inW := 1, 1
 	if w.KW > 1 {
-		outW, inW = winogradOutputs, w.side()
+		outW, inW = w.outputs, w.side()
 	}
 	index := func(y, x int, image Pair) int32 {
 		if y < 0 || y >= image.Y || x < 0 || x >= image.X {
@@ -316,7 +329,7 @@ type ConvolutionF32 struct {
 }
 
 // Scratch is how many floats Run needs for a number of tiles at a time.
-func (w *WinogradF32) Scratch(k, n, tiles int) int {
+func (w *Winograd) Scratch(k, n, tiles int) int {
 	l := w.layout(k, n, tiles)
 	return w.Points() * (l.pointsV + l.pointsM)
 }
@@ -325,7 +338,7 @@ func (w *WinogradF32) Scratch(k, n, tiles int) int {
 // [points][tiles][channels].
 type layout struct{ ldv, pointsV, ldm, pointsM int }
 
-func (w *WinogradF32) layout(k, n, tiles int) (l layout) {
+func (w *Winograd) layout(k, n, tiles int) (l layout) {
 	l.ldv, l.ldm = apart(k), apart(n)
 	l.pointsV, l.pointsM = apart(tiles*l.ldv), apart(tiles*l.ldm)
 	return l
@@ -358,16 +371,7 @@ func (w *WinogradF32) Run(p *ConvolutionF32, t0, t1 int, scratch []float32) {
 			&v[(t-t0)*l.ldv], l.ldv, l.pointsV, &w.toPoints[0])
 		t += count
 	}
-	panels := w.gemm.Panels(p.N)
-	size := panels * p.K * w.gemm.NR
-	for point := range points {
-		w.gemm.Run(&ProductF32{
-			M: tiles, N: p.N, K: p.K,
-			A: v[point*l.pointsV:], LDA: l.ldv,
-			B: p.B[point*size:],
-			C: m[point*l.pointsM:], LDC: l.ldm,
-		}, 0, tiles, 0, panels)
-	}
+	w.multiply(tiles, p.K, p.N, v, p.B, m)
 	floor := float32(math.Inf(-1))
 	if p.ReLU {
 		floor = 0
@@ -379,6 +383,20 @@ func (w *WinogradF32) Run(p *ConvolutionF32, t0, t1 int, scratch []float32) {
 			&p.Y[y*p.PitchY], p.PitchY, &p.Grid.out[first*p.Grid.outputs],
 			at(p.Bias, 0), at(p.Residual, y*p.PitchR), p.PitchR, p.Scale, floor, &w.fromPoints[0])
 		t += count
+	}
+}
+
+// multiply makes the products at all points of so many tiles.
+func (w *Winograd) multiply(tiles, k, n int, v, b, m []float32) {
+	l, panels := w.layout(k, n, tiles), w.gemm.Panels(n)
+	size := panels * k * w.gemm.NR
+	for point := range w.Points() {
+		w.gemm.Run(&ProductF32{
+			M: tiles, N: n, K: k,
+			A: v[point*l.pointsV:], LDA: l.ldv,
+			B: b[point*size:],
+			C: m[point*l.pointsM:], LDC: l.ldm,
+		}, 0, tiles, 0, panels)
 	}
 }
 

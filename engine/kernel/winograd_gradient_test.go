@@ -16,7 +16,7 @@ var winogradGradientError = map[[2]int]float64{{3, 3}: 13e-6, {1, 3}: 6e-6, {3, 
 // newConvolutionGradient has a case's data, in blocks of tiles and parts.
 func newConvolutionGradient(w *WinogradF32, cc convolutionCase, block, parts int, r *rand.Rand) *ConvolutionGradientF32 {
 	p := &ConvolutionGradientF32{
-		Grid: gridOf(w, cc.images, Pair{cc.h, cc.w}, Pair{cc.top, cc.left}, Pair{cc.outH, cc.outW}), K: cc.k, N: cc.n,
+		Grid: gridOf(&w.Winograd, cc.images, Pair{cc.h, cc.w}, Pair{cc.top, cc.left}, Pair{cc.outH, cc.outW}), K: cc.k, N: cc.n,
 		Pitch: prime(cc.k + 1), PitchY: prime(cc.n + 1), LDB: prime(cc.n + 1), Zero: zeros(max(cc.k, cc.n)),
 		Block: block, Parts: parts, ToTaps: w.GradientTaps(parts),
 	}
@@ -174,7 +174,7 @@ func TestWinogradGradientRefusesShortSlices(t *testing.T) {
 				}, func(spoil func(p *ConvolutionGradientF32)) {
 					const side, k, n, parts = 5, 3, 7, 2
 					p := &ConvolutionGradientF32{
-						Grid: gridOf(w, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
+						Grid: gridOf(&w.Winograd, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 						X: make([]float32, side*side*k), Pitch: k, DY: make([]float32, side*side*n), PitchY: n,
 						Zero: make([]float32, n), Parts: parts, ToTaps: w.GradientTaps(parts),
 						Sums: make([]float32, w.GradientSums(k, n, parts)), DB: make([]float32, w.KH*w.KW*k*n), LDB: n,

@@ -24,7 +24,7 @@ type convolutionCase struct {
 var winogradError = map[[2]int]float64{{3, 3}: 27e-6, {1, 3}: 15e-6, {3, 1}: 15e-6, {1, 7}: 66e-6, {7, 1}: 66e-6}
 
 // convolve is the sum at one pixel of one channel, in float64.
-func convolve(w *WinogradF32, cc convolutionCase, x []float32, pitch int, weights []float32, image, y, xx, j int) float64 {
+func convolve(w *Winograd, cc convolutionCase, x []float32, pitch int, weights []float32, image, y, xx, j int) float64 {
 	sum := 0.0
 	for dy := range w.KH {
 		for dx := range w.KW {
@@ -42,7 +42,7 @@ func convolve(w *WinogradF32, cc convolutionCase, x []float32, pitch int, weight
 }
 
 // gridOf lays the tiles of a convolution.
-func gridOf(w *WinogradF32, images int, in, padding, out Pair) *Grid {
+func gridOf(w *Winograd, images int, in, padding, out Pair) *Grid {
 	window := Sliding(Pair{w.KH, w.KW})
 	window.Padding = padding
 	return w.Grid(Geometry{Window: window, Images: images, In: in, Out: out})
@@ -54,7 +54,7 @@ func testWinograd(t *testing.T, w *WinogradF32, cc convolutionCase, r *rand.Rand
 	t.Helper()
 	pixels := cc.images * cc.outH * cc.outW
 	p := &ConvolutionF32{
-		Grid: gridOf(w, cc.images, Pair{cc.h, cc.w}, Pair{cc.top, cc.left}, Pair{cc.outH, cc.outW}), K: cc.k, N: cc.n,
+		Grid: gridOf(&w.Winograd, cc.images, Pair{cc.h, cc.w}, Pair{cc.top, cc.left}, Pair{cc.outH, cc.outW}), K: cc.k, N: cc.n,
 		Pitch: prime(cc.k + 1), Zero: zeros(cc.k), PitchY: prime(cc.n + 1), ReLU: cc.relu,
 	}
 	x := matrix(r, cc.images*cc.h*cc.w, cc.k, p.Pitch)
@@ -95,7 +95,7 @@ func testWinograd(t *testing.T, w *WinogradF32, cc convolutionCase, r *rand.Rand
 	for pixel := range pixels {
 		image, at := pixel/(cc.outH*cc.outW), pixel%(cc.outH*cc.outW)
 		for j := range cc.n {
-			want := convolve(w, cc, p.X, p.Pitch, weights, image, at/cc.outW, at%cc.outW, j)
+			want := convolve(&w.Winograd, cc, p.X, p.Pitch, weights, image, at/cc.outW, at%cc.outW, j)
 			squares += want * want
 			if cc.bias {
 				want += float64(p.Bias[j])
@@ -242,7 +242,7 @@ func TestWinogradKeepsNaN(t *testing.T) {
 		for _, w := range set.winograd {
 			const side, k, n = 9, 3, 35
 			p := &ConvolutionF32{
-				Grid: gridOf(w, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
+				Grid: gridOf(&w.Winograd, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 				X: make([]float32, side*side*k), Pitch: k, Zero: make([]float32, k),
 				B: w.Pack(slices.Repeat([]float32{1}, w.KH*w.KW*k*n), k, n),
 				Y: make([]float32, side*side*n), PitchY: n, ReLU: true,
@@ -291,7 +291,7 @@ func TestWinogradRefusesShortSlices(t *testing.T) {
 		}, func(spoil func(p *ConvolutionF32)) {
 			const side, k, n = 5, 3, 7
 			p := &ConvolutionF32{
-				Grid: gridOf(w, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
+				Grid: gridOf(&w.Winograd, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 				X: make([]float32, side*side*k), Pitch: k, Zero: make([]float32, k),
 				B: make([]float32, w.PackedSize(k, n)), Y: make([]float32, side*side*n), PitchY: n,
 				Bias: make([]float32, n), Residual: make([]float32, side*side*n), PitchR: n,

@@ -15,6 +15,7 @@ func main() {
 		{Pairs: 2},
 		{Pairs: 4},
 	} {
+		transform.Outputs = 4
 		transform.ISA = vector.AVX2
 		transform.Emit()
 	}

@@ -37,7 +37,7 @@ func newWinogradGradient(c *chooser, o *plan.WeightGradient) *winogradGradient {
 	k := c.Kernels.Winograd(o.Window.Kernel.Y, o.Window.Kernel.X)
 	w := &winogradGradient{o: o, kernel: k, blocks: 1}
 	p := &w.product
-	p.Grid = c.grid(k, o.Geometry())
+	p.Grid = c.grid(&k.Winograd, o.Geometry())
 	p.K, p.N = o.In.C, o.Gradient.C
 	p.Zero = make([]float32, max(p.K, p.N))
 	most := min(tuning.SharedBlock*c.Threads, tuning.MostShared)

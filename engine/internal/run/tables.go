@@ -20,7 +20,7 @@ type (
 		joined bool
 	}
 	gridKey struct {
-		algorithm *kernel.WinogradF32
+		algorithm *kernel.Winograd
 		kernel.Geometry
 	}
 )
@@ -40,7 +40,7 @@ func lookUp[K comparable, V any](table map[K]V, key K, make func() V) V {
 }
 
 // grid returns the tiles of a convolution by Winograd's algorithm.
-func (t *tables) grid(k *kernel.WinogradF32, g kernel.Geometry) *kernel.Grid {
+func (t *tables) grid(k *kernel.Winograd, g kernel.Geometry) *kernel.Grid {
 	return lookUp(t.grids, gridKey{k, g}, func() *kernel.Grid { return k.Grid(g) })
 }
 

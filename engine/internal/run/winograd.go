@@ -31,20 +31,24 @@ func newWinograd(c *chooser, o *plan.Convolution) *winograd {
 	k := c.Kernels.Winograd(o.Window.Kernel.Y, o.Window.Kernel.X)
 	w := &winograd{o: o, kernel: k}
 	p := &w.product
-	p.Grid = c.grid(k, o.Geometry())
+	p.Grid = c.grid(&k.Winograd, o.Geometry())
 	p.K, p.N = o.In.C, o.Out.C
 	p.Zero, p.Bias, p.ReLU = make([]float32, o.In.C), o.Bias, o.ReLU
-	// Blocks of equal size, as many for each thread, within the scratch.
-	most := tuning.WinogradBlock
-	for most+tuning.WinogradBlock <= p.Grid.Tiles && 4*k.Scratch(p.K, p.N, most+tuning.WinogradBlock) <= tuning.WinogradScratch {
-		most += tuning.WinogradBlock
-	}
-	blocks := ceil(ceil(p.Grid.Tiles, most), c.Threads) * c.Threads
-	w.tiles = ceil(p.Grid.Tiles, blocks)
+	w.tiles = blockOfTiles(&k.Winograd, p.Grid.Tiles, p.K, p.N, c.Threads)
 	if o.Trained() {
 		w.packed = plan.Workspace(4 * w.size())
 	}
 	return w
+}
+
+// blockOfTiles is how many tiles are computed at a time: blocks of equal size, as many for
+// each thread, within the scratch.
+func blockOfTiles(w *kernel.Winograd, tiles, k, n, threads int) int {
+	most := tuning.WinogradBlock
+	for most+tuning.WinogradBlock <= tiles && 4*w.Scratch(k, n, most+tuning.WinogradBlock) <= tuning.WinogradScratch {
+		most += tuning.WinogradBlock
+	}
+	return ceil(tiles, ceil(ceil(tiles, most), threads)*threads)
 }
 
 func (w *winograd) algorithm() string { return w.kernel.Name }

@@ -8,85 +8,91 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
-// winogradBF16 is a convolution of bfloat16 values by Winograd's algorithm in float32: some
-// images at a time are widened, convolved, and rounded. Where the algorithm saves more than
-// half of the products, that is faster than bfloat16's.
+// winogradBF16 is a convolution of bfloat16 values by Winograd's algorithm in float32, in
+// blocks of tiles. The transformed weights are several times as many bytes as the rounded
+// ones: they are transformed before each run, which takes less time than it takes to read
+// them from memory.
 type winogradBF16 struct {
-	o      *plan.Convolution
-	inner  *winograd    // of the images at a time, in float32
-	groups int          // of images
-	in     *plan.Tensor // memory for the widened images
-	out    *plan.Tensor // memory for their result
+	o       *plan.Convolution
+	kernel  *kernel.WinogradBF16
+	rounded []uint16               // the weights
+	packed  *plan.Tensor           // memory for the transformed weights
+	product kernel.ConvolutionBF16 // without what is in the arena
+	tiles   int                    // of a block
 }
 
-func acceptsWinogradBF16(c *chooser, o *plan.Convolution) bool {
-	return !o.Trained() && o.Residual == nil && o.Window.Kernel.Area() >= tuning.WinogradBF16Taps && acceptsWinograd(c, o)
+func acceptsWinogradBF16(c *chooser, o *plan.Convolution) bool { return c.winogradBF16(o) != nil }
+
+// winogradBF16 returns the kernel that a convolution is fastest with, or nil where that is a
+// direct product. It does not depend on the number of threads.
+func (c *chooser) winogradBF16(o *plan.Convolution) *kernel.WinogradBF16 {
+	if !c.Winograd || o.Trained() || o.Residual != nil || !o.Window.Dense() {
+		return nil
+	}
+	var fastest *kernel.WinogradBF16
+	products, transforms := o.In.C*o.Out.C, tuning.TransformCost*(o.In.C+o.Out.C)
+	least := o.Out.Pixels() * o.Window.Kernel.Area() * products / tuning.BF16Products
+	for _, k := range c.Kernels.WinogradBF16(o.Window.Kernel.Y, o.Window.Kernel.X) {
+		tiles := max(k.Tiles(o.Out.N, o.Out.Image()), tuning.WinogradBlock)
+		if cost := k.Points() * (tiles*(products+transforms) + tuning.WeightTransformCost*products); cost < least {
+			fastest, least = k, cost
+		}
+	}
+	return fastest
 }
 
 func newWinogradBF16(c *chooser, o *plan.Convolution) *winogradBF16 {
-	w := &winogradBF16{o: o, groups: 1}
-	bytes := 4 * (o.In.Pixels()*o.In.C + o.Out.Pixels()*o.Out.C)
-	for w.groups < o.In.N && (o.In.N%w.groups != 0 || bytes/w.groups > tuning.WinogradBF16Memory) {
-		w.groups++
-	}
-	part := func(t *plan.Tensor) *plan.Tensor {
-		return &plan.Tensor{N: t.N / w.groups, H: t.H, W: t.W, C: t.C, DType: dtypes.Float32}
-	}
-	w.in, w.out = part(o.In), part(o.Out)
-	images := *o
-	images.In, images.Out, images.Scale = w.in, w.out, nil
-	w.inner = newWinograd(c, &images)
+	k := c.winogradBF16(o)
+	w := &winogradBF16{o: o, kernel: k}
+	p := &w.product
+	p.Grid = c.grid(&k.Winograd, o.Geometry())
+	p.K, p.N = o.In.C, o.Out.C
+	p.Zero, p.Bias, p.ReLU = make([]uint16, o.In.C), o.Bias, o.ReLU
+	w.tiles = blockOfTiles(&k.Winograd, p.Grid.Tiles, p.K, p.N, c.Threads)
+	w.packed = plan.Workspace(4 * k.PackedSize(p.K, p.N))
 	return w
 }
 
-func (w *winogradBF16) algorithm() string { return w.inner.algorithm() + " of bfloat16" }
+func (w *winogradBF16) algorithm() string { return w.kernel.Name }
 
-func (w *winogradBF16) Workspace() []*plan.Tensor { return []*plan.Tensor{w.in, w.out} }
+func (w *winogradBF16) Workspace() []*plan.Tensor { return workspace(w.packed) }
 
-func (w *winogradBF16) needs() needs { return w.inner.needs() }
-
-func (w *winogradBF16) place() { w.inner.place() }
-
-// pack rounds the weights, with their factors, as bfloat16 products have them.
-func (w *winogradBF16) pack(dst []byte) {
-	o, rounded := w.o, make([]float32, len(w.o.Weights))
-	for i, v := range o.Weights {
-		rounded[i] = kernel.FromBF16(kernel.ToBF16(v * o.Scale[i%len(o.Scale)]))
+func (w *winogradBF16) needs() needs {
+	p := &w.product
+	return needs{
+		packed:  dtypes.BFloat16.Size() * w.kernel.RoundedSize(p.K, p.N),
+		scratch: 4 * w.kernel.Scratch(p.K, p.N, w.tiles),
 	}
-	w.inner.o.Weights, o.Weights = rounded, nil
-	w.inner.pack(dst)
+}
+
+func (w *winogradBF16) place() {
+	w.product.Pitch, w.product.PitchY = w.o.In.Stride(), w.o.Out.Stride()
+}
+
+func (w *winogradBF16) pack(dst []byte) {
+	w.rounded = bits(dst)
+	w.kernel.RoundInto(w.rounded, w.o.Weights, w.product.K, w.product.N, w.o.Scale)
+	w.o.Weights = nil
 }
 
 func (w *winogradBF16) bind(r *run) func() error {
-	group := 0
-	widen := w.convert(r, &group, w.o.In, w.in, func(from, to view, i, strideFrom, j, strideTo, channels int) {
-		r.machine.Kernels.ConvertFromBF16(to.floats()[j*strideTo:][:channels], from.bits()[i*strideFrom:][:channels])
+	in, out, packed := r.view(w.o.In), r.view(w.o.Out), r.view(w.packed)
+	k, n := w.product.K, w.product.N
+	groups := ceil(k, tuning.PackRows)
+	transform := r.parallel(groups*w.kernel.Panels(n), func(part, _ int) {
+		first := part % groups * tuning.PackRows
+		w.kernel.Transform(packed.floats(), w.rounded, k, n, part/groups, first, min(first+tuning.PackRows, k))
 	})
-	narrow := w.convert(r, &group, w.o.Out, w.out, func(to, from view, i, strideTo, j, strideFrom, channels int) {
-		r.machine.Kernels.ConvertToBF16(to.bits()[i*strideTo:][:channels], from.floats()[j*strideFrom:][:channels])
+	convolve := r.parallel(ceil(w.product.Grid.Tiles, w.tiles), func(part, thread int) {
+		p := w.product
+		p.X, p.Y, p.B = in.bits(), out.bits(), packed.floats()
+		first := part * w.tiles
+		w.kernel.Run(&p, first, min(first+w.tiles, p.Grid.Tiles), r.scratchFloats(thread))
 	})
-	convolve := w.inner.bind(r)
 	return func() error {
-		for group = 0; group < w.groups; group++ {
-			for _, do := range []func() error{widen, convolve, narrow} {
-				if err := do(); err != nil {
-					return err
-				}
-			}
+		if err := transform(); err != nil {
+			return err
 		}
-		return nil
+		return convolve()
 	}
-}
-
-// convert returns what converts the pixels of a group of images, between a tensor of all
-// images and one of the group.
-func (w *winogradBF16) convert(r *run, group *int, all, some *plan.Tensor, pixel func(all, some view, i, strideAll, j, strideSome, channels int)) func() error {
-	viewAll, viewSome, strideAll, strideSome := r.view(all), r.view(some), all.Stride(), some.Stride()
-	pixels := some.Pixels()
-	parts := min(pixels, 4*r.machine.Threads)
-	return r.parallel(parts, func(part, _ int) {
-		for j := part * pixels / parts; j < (part+1)*pixels/parts; j++ {
-			pixel(viewAll, viewSome, *group*pixels+j, strideAll, j, strideSome, all.C)
-		}
-	})
 }

@@ -101,11 +101,10 @@ const (
 	// stay in a level-2 cache together with some of the weights.
 	WinogradScratch = 1 << 20
 
-	// WinogradBF16Taps is from how many taps on the algorithm in float32 is faster than
-	// products of bfloat16: 371 against 234 billion operations a second for 3x3, 264 against
-	// 233 for 1x7, whose transformed weights are six times as large, on a thread of Zen 4.
-	// WinogradBF16Memory is how many bytes the images that are widened for it may take.
-	WinogradBF16Taps, WinogradBF16Memory = 9, 8 << 20
+	// BF16Products is how many products of bfloat16 take as long as one of float32.
+	// TransformCost is what the transforms of a tile cost for each channel before and after,
+	// and WeightTransformCost what that of the weights costs, at each point, in products.
+	BF16Products, TransformCost, WeightTransformCost = 2, 18, 8
 
 	// WinogradBlock is by how many tiles a block of them grows.
 	WinogradBlock = 14

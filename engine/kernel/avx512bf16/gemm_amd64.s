@@ -88,6 +88,7 @@ begun1:
 
 loop1:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -304,6 +305,7 @@ begun2:
 
 loop2:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -596,6 +598,7 @@ begun3:
 
 loop3:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -964,6 +967,7 @@ begun4:
 
 loop4:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -1408,6 +1412,7 @@ begun5:
 
 loop5:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -1928,6 +1933,7 @@ begun6:
 
 loop6:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -2524,6 +2530,7 @@ begun7:
 
 loop7:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -3198,6 +3205,7 @@ begun8:
 
 loop8:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -3950,6 +3958,7 @@ begun9:
 
 loop9:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -4778,6 +4787,7 @@ begun10:
 
 loop10:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -5682,6 +5692,7 @@ begun11:
 
 loop11:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -6662,6 +6673,7 @@ begun12:
 
 loop12:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -7718,6 +7730,7 @@ begun13:
 
 loop13:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -8850,6 +8863,7 @@ begun14:
 
 loop14:
 	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
 	ADDQ         aheadStep+112(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
@@ -10014,6 +10028,7 @@ tap1:
 
 loop1:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -10256,6 +10271,7 @@ tap2:
 
 loop2:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -10580,6 +10596,7 @@ tap3:
 
 loop3:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -10986,6 +11003,7 @@ tap4:
 
 loop4:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -11474,6 +11492,7 @@ tap5:
 
 loop5:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -12044,6 +12063,7 @@ tap6:
 
 loop6:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -12696,6 +12716,7 @@ tap7:
 
 loop7:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -13430,6 +13451,7 @@ tap8:
 
 loop8:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -14246,6 +14268,7 @@ tap9:
 
 loop9:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -15144,6 +15167,7 @@ tap10:
 
 loop10:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -16124,6 +16148,7 @@ tap11:
 
 loop11:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
@@ -17186,6 +17211,7 @@ tap12:
 
 loop12:
 	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
 	ADDQ         aheadStep+112(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31

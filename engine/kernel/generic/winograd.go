@@ -3,17 +3,18 @@ package generic
 import "unsafe"
 
 // WinogradInput transforms a tile's pixels d, in place, to the points 0, p, -p, ... and
-// infinity. The coefficients are, lowest first, those of the product of (x^2 - p^2) over
-// all pairs of points, then, for each pair, those of the product over the others, and p.
-// The highest coefficient, one, is left out. Elements are step apart.
+// infinity, or to the same without 0 where the points are odd in number. The coefficients
+// are, lowest first, those of the product of (x^2 - p^2) over all pairs of points, then, for
+// each pair, those of the product over the others, and p. The highest coefficient, one, is
+// left out. Elements are step apart.
 func WinogradInput(d []float32, step int, coefs []float32) {
-	var x [10]float32
+	var x [15]float32
 	n := 0
 	for i := 0; i < len(d); i += step {
 		x[n] = d[i]
 		n++
 	}
-	pairs := n/2 - 1
+	pairs, zeros := (n-1)/2, (n-1)%2
 	// half is the sum of every second pixel times the coefficients and one.
 	half := func(x, coefs []float32) float32 {
 		sum := x[2*len(coefs)]
@@ -22,32 +23,42 @@ func WinogradInput(d []float32, step int, coefs []float32) {
 		}
 		return sum
 	}
-	d[0] = half(x[:], coefs[:pairs])
-	d[(n-1)*step] = half(x[1:], coefs[:pairs])
+	if zeros > 0 {
+		d[0] = half(x[:], coefs[:pairs])
+	}
+	d[(n-1)*step] = half(x[zeros:], coefs[:pairs])
 	for pair := range pairs {
 		of := coefs[pairs+pair*pairs:][:pairs]
-		even, odd := half(x[2:], of[:pairs-1]), half(x[1:], of[:pairs-1])
-		d[(1+2*pair)*step] = even + of[pairs-1]*odd
-		d[(2+2*pair)*step] = even - of[pairs-1]*odd
+		even, odd := half(x[1+zeros:], of[:pairs-1]), half(x[zeros:], of[:pairs-1])
+		d[(zeros+2*pair)*step] = even + of[pairs-1]*odd
+		d[(zeros+1+2*pair)*step] = even - of[pairs-1]*odd
 	}
 }
 
-// WinogradOutput transforms the n values of m at the points to four outputs. The
-// coefficients are, for each pair of points, p, its square and its cube. Elements of m
-// are step apart.
-func WinogradOutput(m []float32, step int, coefs []float32) (y [4]float32) {
-	pairs := len(coefs) / 3
-	y[0] = m[0]
-	for pair := range pairs {
-		plus, minus := m[(1+2*pair)*step], m[(2+2*pair)*step]
-		even, odd := plus+minus, plus-minus
-		y[0] += even
-		y[1] += coefs[3*pair] * odd
-		y[2] += coefs[3*pair+1] * even
-		y[3] += coefs[3*pair+2] * odd
+// WinogradOutput transforms the values of m at the points, of which 0 is one where they are
+// even in number, to the outputs y. The coefficients are, for each pair of points, p and its
+// powers up to that of the last output. Elements of m are step apart.
+func WinogradOutput(y, m []float32, step int, coefs []float32) {
+	powers := len(y) - 1
+	pairs, at := len(coefs)/powers, 0
+	next := func() float32 {
+		v := m[at*step]
+		at++
+		return v
 	}
-	y[3] += m[(2*pairs+1)*step]
-	return y
+	clear(y)
+	if points := (len(m) + step - 1) / step; points%2 == 0 {
+		y[0] = next()
+	}
+	for pair := range pairs {
+		plus, minus := next(), next()
+		halves := [2]float32{plus + minus, plus - minus}
+		y[0] += halves[0]
+		for i, c := range coefs[pair*powers:][:powers] {
+			y[i+1] += c * halves[(i+1)%2]
+		}
+	}
+	y[powers] += next()
 }
 
 // WinogradGradient transforms the gradient with respect to four outputs to the n points of
@@ -78,21 +89,26 @@ func WinogradInputF32_10(tiles, channels int, x *float32, pitch int, pixels *int
 	winogradInput(1, 10, tiles, channels, x, pitch, pixels, zero, v, ldv, points, unsafe.Slice(coefs, 20))
 }
 
-// winogradInput transforms tiles of rows x side pixels, along columns where there are
-// several rows, then along rows.
 func winogradInput(rows, side, tiles, channels int, x *float32, pitch int, pixels *int32, zero, v *float32, ldv, points int, coefs []float32) {
+	winogradInputOf(rows, side, tiles, channels, x, pitch, pixels, zero, v, ldv, points, coefs, asItIs)
+}
+
+func asItIs(v float32) float32 { return v }
+
+// winogradInputOf transforms tiles of rows x side pixels of some type, along columns where
+// there are several rows, then along rows.
+func winogradInputOf[T any](rows, side, tiles, channels int, x *T, pitch int, pixels *int32, zero *T, v *float32, ldv, points int, coefs []float32, value func(T) float32) {
 	size := rows * side
 	table := unsafe.Slice(pixels, tiles*size)
 	out := unsafe.Slice(v, (size-1)*points+(tiles-1)*ldv+channels)
-	var values [36]float32
-	d := values[:size]
+	d := make([]float32, size)
 	for t := range tiles {
 		for c := range channels {
 			for i, pixel := range table[t*size:][:size] {
 				if pixel < 0 {
-					d[i] = unsafe.Slice(zero, channels)[c]
+					d[i] = value(*element(zero, c))
 				} else {
-					d[i] = *element(x, int(pixel)*pitch+c)
+					d[i] = value(*element(x, int(pixel)*pitch+c))
 				}
 			}
 			if rows > 1 {
@@ -179,42 +195,48 @@ func WinogradOutputF32_10_4(tiles, channels int, m *float32, ldm, points int, y 
 
 // winogradOutput transforms tiles of rows x side points to outRows x 4 pixels.
 func winogradOutput(outRows, rows, side, tiles, channels int, m *float32, ldm, points int, y *float32, pitch int, pixels *int32, bias, residual *float32, ldr int, scale, floor float32, coefs []float32) {
-	table := unsafe.Slice(pixels, tiles*outRows*4)
+	winogradOutputOf(outRows, 4, rows, side, tiles, channels, m, ldm, points, pixels, coefs, func(pixel, c int, value float32) {
+		if bias != nil {
+			value += *element(bias, c)
+		}
+		if residual != nil {
+			value = *element(residual, pixel*ldr+c) + scale*value
+		}
+		*element(y, pixel*pitch+c) = max(value, floor)
+	})
+}
+
+// winogradOutputOf transforms tiles of rows x side points to outRows x outputs pixels, which
+// store takes.
+func winogradOutputOf(outRows, outputs, rows, side, tiles, channels int, m *float32, ldm, points int, pixels *int32, coefs []float32, store func(pixel, c int, value float32)) {
+	table := unsafe.Slice(pixels, tiles*outRows*outputs)
 	in := unsafe.Slice(m, (rows*side-1)*points+(tiles-1)*ldm+channels)
-	var values [36]float32
-	var lines [6][4]float32
+	values, lines, column := make([]float32, rows*side), make([]float32, rows*outputs), make([]float32, outRows)
 	for t := range tiles {
 		for c := range channels {
-			for i := range rows * side {
+			for i := range values {
 				values[i] = in[i*points+t*ldm+c]
 			}
 			for row := range rows {
-				lines[row] = WinogradOutput(values[row*side:][:side], 1, coefs)
+				WinogradOutput(lines[row*outputs:][:outputs], values[row*side:][:side], 1, coefs)
 			}
-			for i, pixel := range table[t*outRows*4:][:outRows*4] {
-				if pixel < 0 {
-					continue
-				}
-				value := lines[0][i%4]
+			for x := range outputs {
 				if rows > 1 {
-					var column [6]float32
-					for row := range rows {
-						column[row] = lines[row][i%4]
+					WinogradOutput(column, lines[x:], outputs, coefs)
+				} else {
+					column[0] = lines[x]
+				}
+				for y, value := range column {
+					if pixel := table[(t*outRows+y)*outputs+x]; pixel >= 0 {
+						store(int(pixel), c, value)
 					}
-					value = WinogradOutput(column[:], 1, coefs)[i/4]
 				}
-				if bias != nil {
-					value += unsafe.Slice(bias, channels)[c]
-				}
-				if residual != nil {
-					value = *element(residual, int(pixel)*ldr+c) + scale*value
-				}
-				*element(y, int(pixel)*pitch+c) = max(value, floor)
 			}
 		}
 	}
 }
 
-func element(base *float32, i int) *float32 {
-	return (*float32)(unsafe.Add(unsafe.Pointer(base), 4*i))
+// element is what lies so many elements after base.
+func element[T any](base *T, i int) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(base), uintptr(i)*unsafe.Sizeof(*base)))
 }
