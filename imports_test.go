@@ -16,7 +16,8 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 var mayImport = map[string][]string{
 	"arch":                     {"internal/device"}, // what the backend is given in bfloat16
 	"recipe":                   {"vision"},          // the cards of checkpoints and the recipes hold a vision.Preprocessing
-	"vision":                   {"vision/jpeg"},
+	"vision":                   {"vision/*", "vision/jpeg"},
+	"vision/*":                 {"vision/raster"}, // the formats of pictures
 	"vision/jpeg":              {"vision/jpeg/avx2"},
 	"vision/jpeg/avx2":         {},
 	"score":                    {},

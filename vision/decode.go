@@ -26,8 +26,9 @@ type DecodeOptions struct {
 	// DefaultMaxBytes when zero. It is compared with the file's size before it is read, and
 	// with its header before it is decoded.
 	MaxBytes int64
-	// AllowTruncated decodes what is there of a JPEG of which a part is missing, and leaves
-	// the rest grey, as Pillow does with LOAD_TRUNCATED_IMAGES.
+	// AllowTruncated decodes what is there of an image of which a part is missing or damaged,
+	// and leaves the rest grey in a JPEG, and black or transparent in others, as Pillow does
+	// with LOAD_TRUNCATED_IMAGES. WebP is not decoded in part.
 	AllowTruncated bool
 	// ResizedTo is the shorter side, in pixels, that the image will be resized to, or zero. A
 	// JPEG may then be decoded at 1/2, 1/4 or 1/8 of its size, which is much faster, with
@@ -36,6 +37,8 @@ type DecodeOptions struct {
 	// Reserve, if not nil, is told how many bytes reading and decoding a file hold, before
 	// they are taken, and may wait until they are free.
 	Reserve func(bytes int64)
+	// Alpha is what becomes of transparency; the zero value stands for AlphaWhite.
+	Alpha Alpha
 }
 
 // DefaultMaxBytes is the limit on an image's memory where none is set.
@@ -71,7 +74,7 @@ func (o DecodeOptions) reserve(bytes int64) {
 	}
 }
 
-// Open decodes a JPEG, PNG, GIF, WebP or BMP file. Errors name the file.
+// Open decodes a file of one of the Formats. Errors name the file.
 func Open(path string, o DecodeOptions) (*Image, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -95,8 +98,9 @@ func Open(path string, o DecodeOptions) (*Image, error) {
 	return m, nil
 }
 
-// Decode decodes an image in memory: the first frame of a GIF on its whole
-// canvas, transparency over white, 16 bits reduced to their upper 8. Errors say what
+// Decode decodes an image in memory: of an animation the first frame on its whole canvas,
+// of a file of several pictures the first, 16 bits reduced to their upper 8. An image whose
+// pixels are not all there is an error; what is missing or damaged after them is none. Errors say what
 // the data are instead: nothing, text, a format or a kind that is not supported, more
 // pixels than the limit, or damaged.
 func Decode(data []byte, o DecodeOptions) (*Image, error) {
@@ -124,7 +128,7 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 		return nil, unknownFormat(data)
 	}
 	if f.decode == nil {
-		return nil, fmt.Errorf("expected %s, found %s; convert it to JPEG or PNG", accepted(), f.name)
+		return nil, fmt.Errorf("expected %s, found %s; %s", Formats(), f.name, f.instead)
 	}
 	width, height, err := f.size(data)
 	if err != nil {
@@ -164,7 +168,7 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 // undecodable says why a file of a format that is read is not.
 func (f *format) undecodable(data []byte, err error) error {
 	if errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("the %s is of a kind that is not supported; convert it to a plain JPEG or PNG: %w", f.name, err)
+		return fmt.Errorf("the %s is of a kind that is not supported (%w); convert it to a plain JPEG or PNG", f.name, err)
 	}
 	return fmt.Errorf("the %s is damaged or ends too early, after %d bytes; it may not have been copied whole: %w", f.name, len(data), err)
 }
@@ -172,9 +176,9 @@ func (f *format) undecodable(data []byte, err error) error {
 // unknownFormat says what the data are that begin as no known format.
 func unknownFormat(data []byte) error {
 	if head := data[:min(len(data), 512)]; utf8.Valid(trimRune(head)) && !bytes.ContainsRune(head, 0) {
-		return fmt.Errorf("expected %s, found text, such as a web page or a pointer to the file; download the image itself", accepted())
+		return fmt.Errorf("expected %s, found text, such as a web page or a pointer to the file; download the image itself", Formats())
 	}
-	return fmt.Errorf("expected %s, found something else that begins with % x; convert it to JPEG or PNG if it is an image", accepted(), data[:min(len(data), 8)])
+	return fmt.Errorf("expected %s, found something else that begins with % x; convert it to JPEG or PNG if it is an image", Formats(), data[:min(len(data), 8)])
 }
 
 // trimRune drops a rune that the end of the data may have cut.

@@ -123,36 +123,6 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// TestConversions converts images that only some decoders return.
-func TestConversions(t *testing.T) {
-	bounds := image.Rect(3, 5, 5, 6) // images need not begin at the origin
-	cmyk := image.NewCMYK(bounds)
-	copy(cmyk.Pix, []uint8{0, 128, 255, 0, 10, 20, 30, 100})
-	rgba := image.NewRGBA(bounds) // premultiplied
-	copy(rgba.Pix, []uint8{10, 20, 30, 255, 50, 0, 100, 100})
-	rgba64 := image.NewRGBA64(bounds)
-	for i, v := range rgba.Pix {
-		rgba64.Pix[2*i], rgba64.Pix[2*i+1] = v, 255-v
-	}
-	for name, c := range map[string]struct {
-		image image.Image
-		want  []uint8
-	}{
-		"CMYK":    {cmyk, []uint8{255, 127, 0, 149, 143, 137}},
-		"RGBA":    {rgba, []uint8{10, 20, 30, 205, 155, 255}},
-		"RGBA 16": {rgba64, []uint8{10, 20, 30, 205, 155, 255}},
-	} {
-		if m := toRGB(c.image); !bytes.Equal(m.Pix, c.want) {
-			t.Errorf("%s: %v, want %v", name, m.Pix, c.want)
-		}
-	}
-	alpha := image.NewAlpha16(image.Rect(0, 0, 1, 1)) // a type without a path of its own
-	alpha.SetAlpha16(0, 0, color.Alpha16{0xffff})
-	if m := toRGB(alpha); !bytes.Equal(m.Pix, []uint8{255, 255, 255}) {
-		t.Errorf("alpha: %v", m.Pix)
-	}
-}
-
 // TestChromaUpsampling compares with values computed by hand from libjpeg's
 // definition: weights 3/4 and 1/4, and 9/16, 3/16, 3/16, 1/16 for both directions.
 func TestChromaUpsampling(t *testing.T) {
@@ -369,10 +339,9 @@ func TestBadFiles(t *testing.T) {
 		"truncated.jpg": {whole[:len(whole)/2], []string{"ends too early", "copied whole"}},
 		"header.png":    {encode(t, colourful(64, 64), encodePNG)[:40], []string{"ends too early"}},
 		"text.jpg":      {[]byte("Just a little text, with an ü."), []string{"expected JPEG", "found text", "download"}},
-		"photo.heic":    {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), []string{"HEIC", "convert it to JPEG or PNG"}},
+		"photo.heic":    {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), []string{"HEIC", "heif-convert"}},
 		"photo.avif":    {[]byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00"), []string{"AVIF"}},
-		"scan.tif":      {[]byte("II*\x00\x08\x00\x00\x00"), []string{"TIFF"}},
-		"big.tif":       {[]byte("MM\x00+\x00\x08\x00\x00"), []string{"TIFF"}},
+		"scan.tif":      {[]byte("II*\x00\x08\x00\x00\x00"), []string{"TIFF", "ends too early"}},
 		"photo.jxl":     {[]byte("\xff\x0a\xfa\x7f"), []string{"JPEG XL"}},
 		"photo.jp2":     {[]byte("\x00\x00\x00\x0cjP  \x0d\x0a"), []string{"JPEG 2000"}},
 		"paper.pdf":     {[]byte("%PDF-1.7"), []string{"PDF"}},
@@ -390,35 +359,6 @@ func TestBadFiles(t *testing.T) {
 	wanted.Error(t, err, folder, "found a folder", "name a file")
 	_, err = Open(filepath.Join(folder, "missing.jpg"), DecodeOptions{})
 	wanted.Error(t, err, "missing.jpg", "no such file", "check the path")
-}
-
-// TestGIFCanvas expects a first frame that is smaller than the canvas in its
-// place, on white.
-func TestGIFCanvas(t *testing.T) {
-	frame := image.NewPaletted(image.Rect(2, 1, 4, 3), color.Palette{color.Black})
-	var b bytes.Buffer
-	err := gif.EncodeAll(&b, &gif.GIF{Image: []*image.Paletted{frame}, Delay: []int{0}, Config: image.Config{Width: 6, Height: 5, ColorModel: frame.Palette}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := Decode(b.Bytes(), DecodeOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Width != 6 || m.Height != 5 {
-		t.Fatalf("%d x %d", m.Width, m.Height)
-	}
-	for y := range 5 {
-		for x := range 6 {
-			want := uint8(255)
-			if x >= 2 && x < 4 && y >= 1 && y < 3 {
-				want = 0
-			}
-			if got := m.row(y)[3*x]; got != want {
-				t.Errorf("pixel %d,%d is %d, want %d", x, y, got, want)
-			}
-		}
-	}
 }
 
 // FuzzDecode feeds hostile files: whatever they hold, an image comes out whole,

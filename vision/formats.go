@@ -1,18 +1,14 @@
 package vision
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"image"
-	"image/gif"
-	"image/png"
-	"io"
-	"slices"
 	"strings"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/webp"
+	"github.com/seed-fb2c0fa6/inception/vision/bmp"
+	"github.com/seed-fb2c0fa6/inception/vision/gif"
+	"github.com/seed-fb2c0fa6/inception/vision/png"
+	"github.com/seed-fb2c0fa6/inception/vision/raster"
+	"github.com/seed-fb2c0fa6/inception/vision/tiff"
+	"github.com/seed-fb2c0fa6/inception/vision/webp"
 )
 
 // A format is a kind of image file.
@@ -28,16 +24,22 @@ type format struct {
 	// nil stands for eight a pixel.
 	memory func(data []byte, o DecodeOptions) int64
 	// decode returns the pixels as they are stored, of the size that size returned, which is
-	// within the limit, or reduced as DecodeOptions.denominator says. An error that wraps errors.ErrUnsupported says that the file is of a
-	// kind that is not read; others say that it is damaged or ends too early. A format that
-	// is only named, in a message, has none.
+	// within the limit, or reduced as DecodeOptions.denominator says. An error that wraps
+	// errors.ErrUnsupported says that the file is of a kind that is not read; others say that
+	// it is damaged or ends too early. A format that is only named, in a message, has none.
 	decode func(data []byte, o DecodeOptions) (pixels, error)
+	// instead is what to do with a format that is not read.
+	instead string
+	// noPicture marks formats that are no pictures, and are taken for such by mistake.
+	noPicture bool
 	// orientation returns the EXIF orientation, 1 to 8; nil for a format that has none.
 	orientation func(data []byte) int
 }
 
 // headLength is how many bytes of a file tell its format.
-const headLength = 64
+const headLength = 512
+
+const byMagick = "convert it by magick PICTURE PICTURE.png"
 
 // pixels are what a file holds, as they are stored, of which parts are wanted as RGB.
 type pixels interface {
@@ -47,32 +49,39 @@ type pixels interface {
 	cut(r region) (*Image, error)
 }
 
-// formats are tried in this order. Those that are read come first; their names are
-// listed in errors.
+// formats are tried in this order. Errors list the names of those that are read.
 func formats() []format {
 	return []format{
 		{name: "JPEG", recognise: begins("\xff\xd8"), size: jpegSize, memory: jpegMemory, decode: decodeJPEG, orientation: jpegOrientation},
-		{name: "PNG", recognise: begins("\x89PNG\r\n\x1a\n"), size: sizeBy(png.DecodeConfig), decode: decodeBy(png.Decode)},
-		{name: "GIF", recognise: begins("GIF8"), size: sizeBy(gif.DecodeConfig), decode: decodeGIF},
-		{name: "WebP", recognise: beginsAt(8, "WEBP"), size: sizeBy(webp.DecodeConfig), decode: decodeWebP},
-		{name: "BMP", recognise: begins("BM"), size: sizeBy(bmp.DecodeConfig), decode: decodeBy(bmp.Decode)},
+		{name: "PNG", recognise: begins("\x89PNG\r\n\x1a\n"), size: png.Size, decode: decodeBy(png.Decode), orientation: pngOrientation},
+		{name: "GIF", recognise: begins("GIF87a", "GIF89a"), size: gif.Size, decode: decodeBy(gif.Decode)},
+		{name: "WebP", recognise: isWebP, size: webp.Size, decode: decodeWebP, orientation: webpOrientation},
+		{name: "BMP", recognise: isBMP, size: bmp.Size, decode: decodeBy(bmp.Decode)},
+		{name: "camera raw", recognise: isRaw, instead: "develop it to JPEG in the camera's program, or by darktable-cli PHOTO PHOTO.jpg"},
+		{name: "TIFF", recognise: begins("II*\x00", "MM\x00*", "II+\x00", "MM\x00+"), size: tiff.Size, decode: decodeBy(tiff.Decode), orientation: tiffOrientation},
 
-		{name: "AVIF", recognise: beginsAt(4, "ftypavif", "ftypavis")},
-		{name: "HEIC", recognise: beginsAt(4, "ftyphei", "ftyphev", "ftypmif1", "ftypmsf1")},
-		{name: "TIFF", recognise: begins("II*\x00", "MM\x00*", "II+\x00", "MM\x00+")},
-		{name: "PDF", recognise: begins("%PDF")},
-		{name: "JPEG XL", recognise: begins("\xff\x0a", "\x00\x00\x00\x0cJXL ")},
-		{name: "JPEG 2000", recognise: begins("\x00\x00\x00\x0cjP  ")},
-	}
-}
+		{name: "AVIF", recognise: isAVIF, instead: "convert it by avifdec PHOTO.avif PHOTO.png"},
+		{name: "HEIC", recognise: isHEIC, instead: "convert it by heif-convert PHOTO.heic PHOTO.jpg (on a Mac, sips -s format jpeg PHOTO.heic --out PHOTO.jpg), or set the camera to JPEG"},
+		{name: "JPEG XL", recognise: begins("\xff\x0a", "\x00\x00\x00\x0cJXL "), instead: "convert it by djxl PHOTO.jxl PHOTO.png"},
+		{name: "JPEG 2000", recognise: begins("\x00\x00\x00\x0cjP  ", "\xff\x4f\xff\x51"), instead: "convert it by opj_decompress -i PHOTO.jp2 -o PHOTO.png"},
+		{name: "Photoshop", recognise: begins("8BPS"), instead: "export it as JPEG or PNG"},
+		{name: "GIMP", recognise: begins("gimp xcf"), instead: "export it as JPEG or PNG"},
+		{name: "SVG", recognise: isSVG, instead: "render it by rsvg-convert DRAWING.svg -o DRAWING.png"},
+		{name: "ICO", recognise: isICO, instead: byMagick},
+		{name: "PNM", recognise: isPNM, instead: byMagick},
+		{name: "JPEG XR", recognise: begins("II\xbc"), instead: byMagick},
+		{name: "QOI", recognise: begins("qoif"), instead: byMagick},
+		{name: "DDS", recognise: begins("DDS "), instead: byMagick},
+		{name: "OpenEXR", recognise: begins("\x76\x2f\x31\x01"), instead: byMagick},
+		{name: "Radiance HDR", recognise: begins("#?RADIANCE", "#?RGBE"), instead: byMagick},
+		{name: "DICOM", recognise: beginsAt(128, "DICM"), instead: byMagick},
+		{name: "MNG", recognise: begins("\x8aMNG", "\x8bJNG"), instead: byMagick},
+		{name: "TGA", recognise: isTGA, instead: byMagick},
 
-// begins tells files whose first bytes are one of the given.
-func begins(magics ...string) func(head []byte) bool { return beginsAt(0, magics...) }
-
-// beginsAt tells files that have one of the given bytes at a place.
-func beginsAt(at int, magics ...string) func(head []byte) bool {
-	return func(head []byte) bool {
-		return len(head) > at && slices.ContainsFunc(magics, func(magic string) bool { return strings.HasPrefix(string(head[at:min(len(head), headLength)]), magic) })
+		{name: "a PDF", recognise: begins("%PDF"), noPicture: true, instead: "render its pages by pdftoppm -png"},
+		{name: "a video", recognise: isVideo, noPicture: true, instead: "take frames out of it by ffmpeg -i VIDEO FRAME%03d.png"},
+		{name: "AppleDouble", recognise: begins("\x00\x05\x16\x07"), noPicture: true, instead: "leave it out: it holds what macOS knows of the file of the same name without ._"},
+		{name: "a ZIP archive", recognise: begins("PK\x03\x04"), noPicture: true, instead: "unpack it"},
 	}
 }
 
@@ -86,19 +95,19 @@ func formatOf(head []byte) *format {
 	return nil
 }
 
-// Recognise returns the name of a file's format by its first 64 bytes, and whether Decode
-// reads that format; "" for data that are no image known here. Files that begin as an image
-// may still be damaged.
+// Recognise returns the name of an image's format by the first 512 bytes of the file, and
+// whether Decode reads that format; "" for data that are no image known here. Files that
+// begin as an image may still be damaged.
 func Recognise(head []byte) (name string, readable bool) {
 	f := formatOf(head)
-	if f == nil {
+	if f == nil || f.noPicture {
 		return "", false
 	}
 	return f.name, f.decode != nil
 }
 
-// accepted is the list of the formats that are read, for errors.
-func accepted() string {
+// Formats lists the names of the formats that are read, for help texts and errors.
+func Formats() string {
 	var names []string
 	for _, f := range formats() {
 		if f.decode != nil {
@@ -109,28 +118,14 @@ func accepted() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-func sizeBy(decodeConfig func(io.Reader) (image.Config, error)) func(data []byte) (width, height int, err error) {
-	return func(data []byte) (width, height int, err error) {
-		config, err := decodeConfig(bytes.NewReader(data))
-		return config.Width, config.Height, unsupported(err)
-	}
-}
-
-func decodeBy(decode func(io.Reader) (image.Image, error)) func([]byte, DecodeOptions) (pixels, error) {
-	return func(data []byte, _ DecodeOptions) (pixels, error) {
-		decoded, err := decode(bytes.NewReader(data))
-		if err != nil {
-			return nil, unsupported(err)
+// decodeBy takes what a decoder returns. Where it returns a picture with an error, some
+// pixels are missing.
+func decodeBy(decode func([]byte) (*raster.Image, error)) func([]byte, DecodeOptions) (pixels, error) {
+	return func(data []byte, o DecodeOptions) (pixels, error) {
+		m, err := decode(data)
+		if err != nil && (m == nil || !o.AllowTruncated) {
+			return nil, err
 		}
-		return toRGB(decoded), nil
+		return fromRaster(m, o.Alpha), nil
 	}
-}
-
-// unsupported marks what decoders that are not ours return for kinds that they do not read.
-func unsupported(err error) error {
-	var kindOfPNG png.UnsupportedError
-	if errors.As(err, &kindOfPNG) || errors.Is(err, bmp.ErrUnsupported) {
-		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
-	}
-	return err
 }

@@ -2,10 +2,10 @@ package vision
 
 import (
 	"errors"
-	"fmt"
 	"image"
 
 	"github.com/seed-fb2c0fa6/inception/vision/jpeg"
+	"github.com/seed-fb2c0fa6/inception/vision/raster"
 )
 
 func jpegSize(data []byte) (width, height int, err error) {
@@ -32,7 +32,7 @@ func decodeJPEG(data []byte, o DecodeOptions) (pixels, error) {
 // jpegError marks what is not decoded.
 func jpegError(err error) error {
 	if unsupported := (*jpeg.UnsupportedError)(nil); errors.As(err, &unsupported) {
-		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+		return raster.UnsupportedError(err.Error())
 	}
 	return err
 }

@@ -1,35 +1,41 @@
 package vision
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"image"
 
-	"golang.org/x/image/webp"
+	"github.com/seed-fb2c0fa6/inception/vision/webp"
 )
 
-func decodeWebP(data []byte, _ DecodeOptions) (pixels, error) {
-	decoded, err := webp.Decode(bytes.NewReader(data))
-	if err != nil && animatedWebP(data) {
-		return nil, fmt.Errorf("%w: an animated WebP", errors.ErrUnsupported)
-	}
+func decodeWebP(data []byte, o DecodeOptions) (pixels, error) {
+	frame, err := webp.Decode(data)
 	if err != nil {
 		return nil, err
 	}
-	return fromWebP(decoded), nil
-}
-
-// animatedWebP tells from the extended header's flags.
-func animatedWebP(data []byte) bool {
-	const flags, animation = 20, 1 << 1
-	return len(data) > flags && string(data[:4]) == "RIFF" && string(data[8:16]) == "WEBPVP8X" && data[flags]&animation != 0
+	alpha := o.Alpha
+	if !frame.Alpha {
+		alpha = AlphaDrop
+	}
+	m := fromWebP(frame.Image, alpha)
+	if m.Width == frame.Width && m.Height == frame.Height {
+		return m, nil
+	}
+	canvas := newImage(frame.Width, frame.Height)
+	if frame.Alpha {
+		alpha.apply(canvas.Pix, 0, 0, 0, 0)
+		for n := 3; n < len(canvas.Pix); n *= 2 {
+			copy(canvas.Pix[n:], canvas.Pix[:n])
+		}
+	}
+	for y := range m.Height {
+		copy(canvas.row(frame.Y + y)[3*frame.X:], m.row(y))
+	}
+	return canvas, nil
 }
 
 // fromWebP converts what the WebP decoder returns. Lossy WebP (VP8) has BT.601's
 // limited range, luma 16 to 235 and chroma 16 to 240, in the type that stands for
-// JPEG's full range (https://go.dev/issue/40173), so the type alone does not tell.
-func fromWebP(decoded image.Image) *Image {
+// JPEG's full range (https://go.dev/issue/40173).
+func fromWebP(decoded image.Image, alpha Alpha) *Image {
 	m := newImage(decoded.Bounds().Dx(), decoded.Bounds().Dy())
 	switch src := decoded.(type) {
 	case *image.YCbCr:
@@ -40,11 +46,17 @@ func fromWebP(decoded image.Image) *Image {
 			row := m.row(y)
 			for x, a := range src.A[y*src.AStride:][:m.Width] {
 				p := row[3*x:][:3]
-				overWhite(p, p[0], p[1], p[2], a)
+				alpha.apply(p, p[0], p[1], p[2], a)
 			}
 		}
-	default: // lossless
-		return toRGB(decoded)
+	case *image.NRGBA:
+		for y := range m.Height {
+			from, to := src.Pix[y*src.Stride:][:4*m.Width], m.row(y)
+			for x := range m.Width {
+				c := from[4*x:][:4]
+				alpha.apply(to[3*x:][:3], c[0], c[1], c[2], c[3])
+			}
+		}
 	}
 	return m
 }

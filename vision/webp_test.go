@@ -61,7 +61,7 @@ func TestLimitedRange(t *testing.T) {
 			src.A[i] = 255
 		}
 		for _, decoded := range []image.Image{src, &src.YCbCr} {
-			m := fromWebP(decoded)
+			m := fromWebP(decoded, 0)
 			for i, v := range m.Pix {
 				if d := int(v) - int(c.want[i%3]); d < -2 || d > 2 {
 					t.Errorf("%s, %T: pixel %d is %v, want %v", name, decoded, i/3, m.Pix[i/3*3:][:3], c.want)
@@ -70,7 +70,7 @@ func TestLimitedRange(t *testing.T) {
 			}
 		}
 		clear(src.A)
-		if m := fromWebP(src); !bytes.Equal(m.Pix, bytes.Repeat([]uint8{255}, 45)) {
+		if m := fromWebP(src, AlphaWhite); !bytes.Equal(m.Pix, bytes.Repeat([]uint8{255}, 45)) {
 			t.Errorf("%s: transparent is %v, want white", name, m.Pix)
 		}
 	}

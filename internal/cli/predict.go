@@ -38,8 +38,9 @@ func predictCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict IMAGE|FOLDER|- ...",
 		Short: "Classify photographs",
-		Long: `Classify photographs: JPEG, PNG, GIF, WebP or BMP files, all those in a folder and
-its sub-folders, or one from standard input (-).
+		Long: "Classify photographs: " + vision.Formats() + ` files, all those in a folder
+and its sub-folders, or one from standard input (-). Of an animation or a file of several
+pictures, it is the first.
 
 Without --weights the network's public weights are taken from the cache of the
 Hugging Face Hub (HF_HUB_CACHE, or ~/.cache/huggingface/hub), and downloaded there
