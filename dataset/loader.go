@@ -23,6 +23,8 @@ type Preparation interface {
 	// Prepare writes the input, [Side, Side, 3], to dst. What it draws from random is
 	// the only thing by which two results of one file may differ.
 	Prepare(dst []float32, file []byte, random *rand.Rand) error
+	// Memory is how many bytes Prepare takes for a file, beside it and dst.
+	Memory(file []byte) int64
 }
 
 // A Position is a place in the stream of images: the epoch, and the index in its

@@ -273,7 +273,9 @@ func TestLoaderOptions(t *testing.T) {
 // slow is a preparation that waits to be let go.
 type slow struct{ gate chan struct{} }
 
-func (slow) Side() int { return 1 }
+func (slow) Side() int             { return 1 }
+func (s slow) Memory([]byte) int64 { return 0 }
+
 func (s slow) Prepare([]float32, []byte, *rand.Rand) error {
 	<-s.gate
 	return nil
@@ -341,7 +343,9 @@ func TestLoaderMemory(t *testing.T) {
 
 type counting struct{ begun chan struct{} }
 
-func (counting) Side() int { return 1 }
+func (counting) Side() int             { return 1 }
+func (c counting) Memory([]byte) int64 { return 0 }
+
 func (c counting) Prepare([]float32, []byte, *rand.Rand) error {
 	c.begun <- struct{}{}
 	return nil

@@ -61,7 +61,8 @@ func (s *Set) advance(p Position, images int) Position {
 }
 
 // prepare reads an image and makes it a network's input.
-func (l *Loader) prepare(p place, to *prepared) {
+func (l *Loader) prepare(p place, to *prepared, reserve func(bytes int64)) {
+	defer reserve(0) // images are of one size, and as many as there are results
 	file, err := l.set.Read(p.index)
 	if err != nil {
 		to.err = err
@@ -70,6 +71,7 @@ func (l *Loader) prepare(p place, to *prepared) {
 	if to.image == nil {
 		to.image = make([]float32, l.size)
 	}
+	reserve(int64(len(file)) + l.o.Preparation.Memory(file))
 	random := rand.New(randomSource(l.o.Seed, p.epoch, l.set.items[p.index].key))
 	to.err = l.o.Preparation.Prepare(to.image, file, random)
 }

@@ -11,6 +11,7 @@ type group struct {
 	preprocessing vision.Preprocessing
 	crops         vision.Crops
 	members       []int // places in the evaluation's members
+	resizedTo     int   // the largest shorter side that photographs are resized to
 }
 
 // groupsOf puts members of equal preprocessing together, in the order of the first of
@@ -34,6 +35,9 @@ func groupsOf(members []Member, crops vision.Crops) ([]*group, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.Name, err)
 			}
+			for _, v := range views {
+				g.resizedTo = max(g.resizedTo, min(v.Width, v.Height))
+			}
 			found[p] = g
 			groups = append(groups, g)
 		}
@@ -54,6 +58,12 @@ func (g *group) normalize(dst []float32, m *vision.Image, views []vision.View) e
 // values is the number of values in an image of the group.
 func (g *group) values() int { return g.preprocessing.Size * g.preprocessing.Size * 3 }
 
+// viewsOf returns the views of a photograph.
+func (g *group) viewsOf(m *vision.Image) ([]vision.View, error) {
+	width, height := m.PhotoSize()
+	return g.preprocessing.Views(g.crops, width, height)
+}
+
 // A sight is what a group sees of a photograph: its distinct views, and how many of the
 // crops each stands for. Those of a square photograph fall together.
 type sight struct {
@@ -62,7 +72,7 @@ type sight struct {
 }
 
 func (g *group) look(m *vision.Image) (sight, error) {
-	views, err := g.preprocessing.Views(g.crops, m.Width, m.Height)
+	views, err := g.viewsOf(m)
 	if err != nil {
 		return sight{}, err
 	}

@@ -107,6 +107,9 @@ func (l *predictionLog) fingerprint() error {
 		if l.e.o.Decode.IgnoreOrientation {
 			parts = append(parts, "as stored")
 		}
+		if l.e.o.Decode.Exact {
+			parts = append(parts, "exact")
+		}
 		one, err := sum(parts...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)

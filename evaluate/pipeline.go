@@ -73,16 +73,26 @@ func newPipeline(set *dataset.Set, decode vision.DecodeOptions, groups []*group,
 }
 
 // look decodes a photograph and resizes it.
-func (p *pipeline) look(index int, a *appearance) {
-	a.sights, a.err = p.sights(index)
+func (p *pipeline) look(index int, a *appearance, reserve func(bytes int64)) {
+	a.sights, a.err = p.sights(index, reserve)
+	held := int64(0)
+	for _, s := range a.sights {
+		held += s.cuts.Bytes()
+	}
+	reserve(held)
 }
 
-func (p *pipeline) sights(index int) ([]sight, error) {
+func (p *pipeline) sights(index int, reserve func(bytes int64)) ([]sight, error) {
 	file, err := p.set.Read(index)
 	if err != nil {
 		return nil, err
 	}
-	m, err := vision.Decode(file, p.decode)
+	o := p.decode
+	o.Reserve = reserve
+	for _, g := range p.groups {
+		o.ResizedTo = max(o.ResizedTo, g.resizedTo)
+	}
+	m, err := vision.Decode(file, o)
 	if err != nil {
 		return nil, err
 	}

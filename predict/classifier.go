@@ -36,7 +36,9 @@ func (c *Classifier) Labels() []recipe.Label { return c.labels }
 // looked at before each batch. Logits that are not finite are an error that wraps
 // score.ErrNotFinite.
 func (c *Classifier) Predict(ctx context.Context, images ...*vision.Image) ([]Result, error) {
-	results, err := c.classify(ctx, images)
+	results, err := c.classify(ctx, len(images), func(dst []float32, i int) error {
+		return c.preprocessing.Apply(dst, images[i])
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -48,40 +50,34 @@ func (c *Classifier) Predict(ctx context.Context, images ...*vision.Image) ([]Re
 	return results, nil
 }
 
-// classify is Predict without a look at the logits.
-func (c *Classifier) classify(ctx context.Context, images []*vision.Image) ([]Result, error) {
-	results := make([]Result, 0, len(images))
-	for len(images) > 0 {
+// classify classifies n images, whose pixels write gives, without a look at the logits.
+func (c *Classifier) classify(ctx context.Context, n int, write func(dst []float32, i int) error) ([]Result, error) {
+	results := make([]Result, 0, n)
+	values, classes := c.preprocessing.Size*c.preprocessing.Size*3, c.network.Options().Classes
+	for at := 0; at < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		n := 1
-		if len(images) >= c.batch {
-			n = c.batch
+		batch := 1
+		if n-at >= c.batch {
+			batch = c.batch
 		}
-		logits, err := c.run(ctx, images[:n])
+		pixels := make([]float32, batch*values)
+		for i := range batch {
+			if err := write(pixels[i*values:][:values], at+i); err != nil {
+				return nil, err
+			}
+		}
+		logits, err := c.Logits(ctx, pixels)
 		if err != nil {
 			return nil, err
 		}
-		classes := c.network.Options().Classes
-		for i := range n {
+		for i := range batch {
 			results = append(results, Result{Logits: logits[i*classes:][:classes:classes], labels: c.labels})
 		}
-		images = images[n:]
+		at += batch
 	}
 	return results, nil
-}
-
-// run returns the logits of one batch, [len(images), classes].
-func (c *Classifier) run(ctx context.Context, images []*vision.Image) ([]float32, error) {
-	size := c.preprocessing.Size
-	pixels := make([]float32, len(images)*size*size*3)
-	for i, image := range images {
-		if err := c.preprocessing.Apply(pixels[i*size*size*3:][:size*size*3], image); err != nil {
-			return nil, err
-		}
-	}
-	return c.Logits(ctx, pixels)
 }
 
 // Logits returns the logits, [batch, classes], of images that have gone through the

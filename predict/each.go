@@ -22,51 +22,62 @@ type Photo struct {
 
 // Each classifies photographs in the order of their names, and calls use for each. open is
 // called for the next ones, from several goroutines, while the network runs: photographs
-// that cannot be opened do not end it. Each ends with the names, with the first error of
-// use or of the network, or with the context. Names may go on without end.
-func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func(name string) (*vision.Image, error), use func(Photo) error) error {
+// that cannot be opened do not end it. It is given what vision.DecodeOptions call Reserve,
+// so that those that are open at a time do not take more memory than there is for them. Each
+// ends with the names, with the first error of use or of the network, or with the context.
+// Names may go on without end.
+func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), use func(Photo) error) error {
 	type opened struct {
-		name  string
-		image *vision.Image
-		err   error
+		photo Photo
+		crop  *vision.Image
 	}
 	var batch []opened
 	finish := func() error {
-		var images []*vision.Image
+		var crops []*vision.Image
 		for _, o := range batch {
-			if o.err == nil {
-				images = append(images, o.image)
+			if o.photo.Err == nil {
+				crops = append(crops, o.crop)
 			}
 		}
-		results, err := c.classify(ctx, images)
+		results, err := c.classify(ctx, len(crops), func(dst []float32, i int) error {
+			return vision.Normalize(dst, crops[i], c.preprocessing.Mean, c.preprocessing.Std)
+		})
 		if err != nil {
 			return err
 		}
 		for _, o := range batch {
-			p := Photo{Name: o.name, Err: o.err}
-			if o.err == nil {
-				if score.Finite(results[0].Logits) {
-					p.Width, p.Height, p.Result = o.image.Width, o.image.Height, results[0]
-				} else {
-					p.Err = score.ErrNotFinite
+			if o.photo.Err == nil {
+				o.photo.Result = results[0]
+				if !score.Finite(results[0].Logits) {
+					o.photo = Photo{Name: o.photo.Name, Err: score.ErrNotFinite}
 				}
 				results = results[1:]
 			}
-			if err := use(p); err != nil {
+			if err := use(o.photo); err != nil {
 				return err
 			}
 		}
 		batch = batch[:0]
 		return nil
 	}
-	prepare := func(name string, o *opened) {
-		o.name = name
-		o.image, o.err = open(name)
+	prepare := func(name string, o *opened, reserve func(bytes int64)) {
+		*o = opened{photo: Photo{Name: name}}
+		m, err := open(name, reserve)
+		if err == nil {
+			o.photo.Width, o.photo.Height = m.PhotoSize()
+			o.crop, err = c.preprocessing.CentralCrop(m)
+		}
+		if err != nil {
+			o.photo = Photo{Name: name, Err: err}
+			reserve(0)
+			return
+		}
+		reserve(int64(len(o.crop.Pix)))
 	}
 	// The one in use, and two batches: one waits whole while the other is decoded.
 	err := ahead.Each(ctx, ahead.Options{Results: 1 + 2*c.batch}, names, prepare, func(_ string, o *opened) error {
 		batch = append(batch, *o)
-		o.image = nil // not to be kept until another takes its place
+		o.crop = nil // not to be kept until another takes its place
 		if len(batch) < c.batch {
 			return nil
 		}

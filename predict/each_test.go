@@ -20,7 +20,8 @@ func TestEach(t *testing.T) {
 	config.Batch = 2
 	c := open(t, config)
 	names := []string{"0", "bad", "1", "2", "worse", "3", "4"}
-	opener := func(name string) (*vision.Image, error) {
+	opener := func(name string, reserve func(int64)) (*vision.Image, error) {
+		reserve(1 << 40) // of which one at a time has to go on
 		var seed int
 		if _, err := fmt.Sscan(name, &seed); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, fs.ErrNotExist)
@@ -31,7 +32,7 @@ func TestEach(t *testing.T) {
 	var seen []string
 	err := c.Each(ctx, slices.Values(names), opener, func(p predict.Photo) error {
 		seen = append(seen, p.Name)
-		image, err := opener(p.Name)
+		image, err := opener(p.Name, func(int64) {})
 		if err != nil {
 			if !errors.Is(p.Err, fs.ErrNotExist) || p.Width != 0 {
 				t.Errorf("%s is %+v", p.Name, p)

@@ -49,7 +49,7 @@ func TestNotFinite(t *testing.T) {
 		t.Errorf("Predict: %v", err)
 	}
 	seen := 0
-	err = c.Each(context.Background(), slices.Values([]string{"a", "b"}), func(string) (*vision.Image, error) { return image, nil }, func(p predict.Photo) error {
+	err = c.Each(context.Background(), slices.Values([]string{"a", "b"}), func(string, func(int64)) (*vision.Image, error) { return image, nil }, func(p predict.Photo) error {
 		seen++
 		if !errors.Is(p.Err, score.ErrNotFinite) || p.Result.Logits != nil {
 			t.Errorf("%s: %v, %v", p.Name, p.Err, p.Result)

@@ -142,3 +142,16 @@ func (c *Cuts) Normalize(dst []float32, i int, mean, std [3]float32) error {
 	}
 	return nil
 }
+
+// Bytes is the memory that the cuts hold.
+func (c *Cuts) Bytes() int64 {
+	var total int64
+	seen := map[*Image]bool{}
+	for _, part := range c.cuts {
+		if !seen[part.image] {
+			seen[part.image] = true
+			total += int64(len(part.image.Pix))
+		}
+	}
+	return total
+}

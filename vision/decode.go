@@ -30,6 +30,8 @@ type DecodeOptions struct {
 	// and leaves the rest grey in a JPEG, and black or transparent in others, as Pillow does
 	// with LOAD_TRUNCATED_IMAGES. WebP is not decoded in part.
 	AllowTruncated bool
+	// Exact decodes at full size, whatever ResizedTo says.
+	Exact bool
 	// ResizedTo is the shorter side, in pixels, that the image will be resized to, or zero. A
 	// JPEG may then be decoded at 1/2, 1/4 or 1/8 of its size, which is much faster, with
 	// [ReducedTo] times ResizedTo left at least; [Image.PhotoSize] tells the whole size.
@@ -50,7 +52,7 @@ const ReducedTo = 2
 
 // denominator returns the part of its size, 1, 2, 4 or 8, that a JPEG is decoded at.
 func (o DecodeOptions) denominator(width, height int) int {
-	if o.ResizedTo < 1 {
+	if o.ResizedTo < 1 || o.Exact {
 		return 1
 	}
 	for d := 8; d > 1; d /= 2 {
@@ -145,11 +147,8 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 		return nil, fmt.Errorf("the %s's header says %d x %d pixels, more than the limit of %d; raise the limit if the image is to be trusted",
 			f.name, width, height, limit)
 	}
-	memory := 8 * int64(width) * int64(height)
-	if f.memory != nil {
-		memory = f.memory(data, o)
-	}
-	if memory += int64(len(data)); memory > o.maxBytes() {
+	memory := int64(len(data)) + f.takes(data, width, height, o)
+	if memory > o.maxBytes() {
 		return nil, fmt.Errorf("decoding the %s takes %d bytes, more than the limit of %d; raise the limit if the image is to be trusted",
 			f.name, memory, o.maxBytes())
 	}
@@ -163,6 +162,28 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 		turned = f.orientation(data)
 	}
 	return newSource(stored, turned, func(err error) error { return f.undecodable(data, err) }), nil
+}
+
+// Memory is how many bytes decoding a file takes beside its data, as its header says; 0 for
+// what is not decoded.
+func Memory(data []byte, o DecodeOptions) int64 {
+	f := formatOf(data)
+	if f == nil || f.decode == nil {
+		return 0
+	}
+	width, height, err := f.size(data)
+	if err != nil || width <= 0 || height <= 0 {
+		return 0
+	}
+	return f.takes(data, width, height, o)
+}
+
+// takes is how many bytes decoding takes.
+func (f *format) takes(data []byte, width, height int, o DecodeOptions) int64 {
+	if f.memory != nil {
+		return f.memory(data, o)
+	}
+	return 8 * int64(width) * int64(height)
 }
 
 // undecodable says why a file of a format that is read is not.

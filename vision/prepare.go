@@ -25,6 +25,9 @@ type Distortion struct {
 // Side returns Size.
 func (d Distortion) Side() int { return d.Size }
 
+// Memory is how many bytes decoding a file takes.
+func (d Distortion) Memory(file []byte) int64 { return Memory(file, DecodeOptions{}) }
+
 // Prepare decodes a file, distorts it by what it draws from random, and writes it to
 // dst as [Size,Size,3] in [-1,1]. Only the part that is seen is converted to RGB.
 func (d Distortion) Prepare(dst []float32, file []byte, random *rand.Rand) error {
@@ -58,6 +61,9 @@ type PadCrop struct {
 
 // Side returns Size.
 func (p PadCrop) Side() int { return p.Size }
+
+// Memory is how many bytes decoding a file takes.
+func (p PadCrop) Memory(file []byte) int64 { return Memory(file, DecodeOptions{}) }
 
 // Prepare decodes a file, moves it by what it draws from random, and writes it to dst
 // as [Size,Size,3] in [-1,1].

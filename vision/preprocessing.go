@@ -114,6 +114,9 @@ func (p Preprocessing) ResizedTo() int {
 // Side returns Size.
 func (p Preprocessing) Side() int { return p.Size }
 
+// Memory is how many bytes decoding a file takes.
+func (p Preprocessing) Memory(file []byte) int64 { return Memory(file, DecodeOptions{}) }
+
 // Prepare decodes a file and writes the network's input to dst, [Size,Size,3]. It draws
 // nothing from random, which may be nil.
 func (p Preprocessing) Prepare(dst []float32, file []byte, _ *rand.Rand) error {

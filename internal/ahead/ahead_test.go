@@ -34,7 +34,7 @@ func TestOrder(t *testing.T) {
 			const n = 200
 			var buffers atomic.Int64
 			var got []int
-			err := Each(context.Background(), o, numbers(n), func(i int, s *square) {
+			err := Each(context.Background(), o, numbers(n), func(i int, s *square, _ func(int64)) {
 				if s.buffer == nil {
 					buffers.Add(1)
 					s.buffer = make([]int, 0, n)
@@ -81,7 +81,7 @@ func TestAhead(t *testing.T) {
 		}
 		return nil
 	}
-	err := Each(context.Background(), Options{Workers: 2, Results: results}, numbers(9), func(i int, _ *struct{}) { prepared <- i }, use)
+	err := Each(context.Background(), Options{Workers: 2, Results: results}, numbers(9), func(i int, _ *struct{}, _ func(int64)) { prepared <- i }, use)
 	if err != nil {
 		t.Error(err)
 	}
@@ -103,7 +103,7 @@ func TestEnds(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			defer cancel(nil)
 			var working, used atomic.Int64
-			err := Each(ctx, Options{Workers: 3}, numbers(-1), func(int, *struct{}) {
+			err := Each(ctx, Options{Workers: 3}, numbers(-1), func(int, *struct{}, func(int64)) {
 				working.Add(1)
 				time.Sleep(time.Millisecond)
 				working.Add(-1)
@@ -121,14 +121,75 @@ func TestEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := Each(ctx, Options{}, numbers(-1), func(int, *struct{}) {}, func(int, *struct{}) error {
+	err := Each(ctx, Options{}, numbers(-1), func(int, *struct{}, func(int64)) {}, func(int, *struct{}) error {
 		t.Error("a result is used after the end")
 		return nil
 	})
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if err := Each(context.Background(), Options{}, numbers(0), func(int, *struct{}) {}, func(int, *struct{}) error { return broken }); err != nil {
+	if err := Each(context.Background(), Options{}, numbers(0), func(int, *struct{}, func(int64)) {}, func(int, *struct{}) error { return broken }); err != nil {
 		t.Errorf("without inputs: %v", err)
+	}
+}
+
+// TestBytes has results of many sizes, some larger than all memory that there is, whose
+// reservations grow twice, and expects no more than is allowed but for the one whose turn
+// it is, and no end of the progress.
+func TestBytes(t *testing.T) {
+	const limit, n = 1000, 300
+	var held, most atomic.Int64
+	set := func(have *int64, want int64) {
+		now := held.Add(want - *have)
+		*have = want
+		for {
+			m := most.Load()
+			if now <= m || most.CompareAndSwap(m, now) {
+				return
+			}
+		}
+	}
+	sizes := func(i int) []int64 {
+		last := int64(i * 37 % 500)
+		if i%50 == 49 {
+			last = 3 * limit
+		}
+		return []int64{int64(i % 90), last, int64(i % 7)}
+	}
+	type holding struct{ bytes int64 }
+	used := 0
+	err := Each(context.Background(), Options{Workers: 5, Results: 20, Bytes: limit}, numbers(n), func(i int, h *holding, reserve func(int64)) {
+		for _, bytes := range sizes(i) {
+			if bytes < h.bytes { // what is given back is not held any more
+				set(&h.bytes, bytes)
+				reserve(bytes)
+				continue
+			}
+			reserve(bytes)
+			set(&h.bytes, bytes)
+			time.Sleep(20 * time.Microsecond)
+		}
+	}, func(_ int, h *holding) error {
+		set(&h.bytes, 0)
+		used++
+		return nil
+	})
+	if err != nil || used != n {
+		t.Errorf("%v after %d results, want %d", err, used, n)
+	}
+	if m := most.Load(); m > limit+3*limit {
+		t.Errorf("%d bytes were held at a time, want at most %d and one result", m, limit)
+	}
+
+	// A wait ends with the context.
+	ctx, cancel := context.WithCancel(context.Background())
+	err = Each(ctx, Options{Workers: 4, Bytes: 10}, numbers(-1), func(_ int, _ *holding, reserve func(int64)) { reserve(10) }, func(i int, _ *holding) error {
+		if i == 3 {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("after cancelling: %v", err)
 	}
 }

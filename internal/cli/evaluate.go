@@ -71,6 +71,7 @@ as for the test images, --submission writes what the test server takes.`,
 	flags.StringSliceVar(&f.weights, "weights", nil, weightsText("weights, those of an ensemble separated by commas"))
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
+	f.decode.addExact(cmd)
 	addLabels(cmd, &f.labels)
 	addPrecision(cmd, &f.precision, predict.Precisions(), "")
 	flags.Lookup("precision").Usage += precisionOfWeights

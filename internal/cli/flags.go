@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -168,19 +169,34 @@ func (f *preprocessingFlags) apply(c *predict.Config) {
 
 // decodeFlags say how files of images are read.
 type decodeFlags struct {
-	orient    bool
-	maxPixels int
+	orient         bool
+	maxPixels      int
+	maxBytes       int64
+	allowTruncated bool
+	exact          bool
 }
 
 func (f *decodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.orient, "orient", true, "turn photographs as their EXIF orientation says")
 	cmd.Flags().IntVar(&f.maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse images with more pixels than this")
+	cmd.Flags().Int64Var(&f.maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse images that take more bytes of memory than this, their file included")
+	cmd.Flags().BoolVar(&f.allowTruncated, "allow-truncated", false, "take JPEGs of which a part is missing, with grey in its place")
 }
 
-func (f *decodeFlags) check() error { return atLeast(1, "max-pixels", f.maxPixels) }
+// addExact adds the flag of verbs that decode no more of photographs than they resize them to.
+func (f *decodeFlags) addExact(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.exact, "exact-decode", false, "decode large JPEGs at full size, not at 1/2, 1/4 or 1/8 where that leaves twice what they are resized to")
+}
+
+func (f *decodeFlags) check() error {
+	return cmp.Or(atLeast(1, "max-pixels", f.maxPixels), atLeast(1, "max-bytes", int(f.maxBytes)))
+}
 
 func (f *decodeFlags) options() vision.DecodeOptions {
-	return vision.DecodeOptions{IgnoreOrientation: !f.orient, MaxPixels: f.maxPixels}
+	return vision.DecodeOptions{
+		IgnoreOrientation: !f.orient, MaxPixels: f.maxPixels, MaxBytes: f.maxBytes,
+		AllowTruncated: f.allowTruncated, Exact: f.exact,
+	}
 }
 
 // required refuses a command line without one of the flags.

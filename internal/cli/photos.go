@@ -15,9 +15,12 @@ func openPhoto(file string, stdin io.Reader, o vision.DecodeOptions) (*vision.Im
 	if file != "-" {
 		return vision.Open(file, o)
 	}
-	data, err := io.ReadAll(stdin)
+	data, err := io.ReadAll(io.LimitReader(stdin, o.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	if int64(len(data)) > o.MaxBytes {
+		return nil, fmt.Errorf("standard input has more bytes than the limit of %d; raise --max-bytes if the image is to be trusted", o.MaxBytes)
 	}
 	image, err := vision.Decode(data, o)
 	if err != nil {

@@ -59,6 +59,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 	cmd.Flags().IntVar(&f.top, "top", 5, "classes to print for an image")
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
+	f.decode.addExact(cmd)
 	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
 	addLabels(cmd, &f.labels)
 	addPrecision(cmd, &f.precision, predict.Precisions(), "")
@@ -116,7 +117,11 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	if f.json {
 		out = &jsonReporter{out: cmd.OutOrStdout(), top: f.top}
 	}
-	open := func(file string) (*vision.Image, error) { return openPhoto(file, cmd.InOrStdin(), f.decode.options()) }
+	open := func(file string, reserve func(bytes int64)) (*vision.Image, error) {
+		o := f.decode.options()
+		o.ResizedTo, o.Reserve = classifier.Preprocessing().ResizedTo(), reserve
+		return openPhoto(file, cmd.InOrStdin(), o)
+	}
 	failed := 0
 	err = classifier.Each(ctx, slices.Values(files), open, func(p predict.Photo) error {
 		if p.Err != nil {
