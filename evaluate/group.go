@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/seed-fb2c0fa6/inception/vision"
@@ -24,6 +25,7 @@ func groupsOf(members []Member, crops vision.Crops) ([]*group, error) {
 		if crops != vision.Crops1 {
 			p.Crop = 0 // other crops do not depend on it
 		}
+		p.Alpha = cmp.Or(p.Alpha, vision.AlphaWhite)
 		g := found[p]
 		if g == nil {
 			g = &group{preprocessing: p, crops: crops}

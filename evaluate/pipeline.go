@@ -92,12 +92,17 @@ func (p *pipeline) sights(index int, reserve func(bytes int64)) ([]sight, error)
 	for _, g := range p.groups {
 		o.ResizedTo = max(o.ResizedTo, g.resizedTo)
 	}
-	m, err := vision.Decode(file, o)
-	if err != nil {
-		return nil, err
-	}
+	decoded := map[vision.Alpha]*vision.Image{}
 	sights := make([]sight, len(p.groups))
 	for i, g := range p.groups {
+		o.Alpha = g.preprocessing.Alpha
+		m := decoded[o.Alpha]
+		if m == nil {
+			if m, err = vision.Decode(file, o); err != nil {
+				return nil, err
+			}
+			decoded[o.Alpha] = m
+		}
 		if sights[i], err = g.look(m); err != nil {
 			return nil, err
 		}

@@ -28,7 +28,8 @@ type Options struct {
 	Batch int
 	// Limit is how many images are evaluated, spread evenly over the set; all when zero.
 	Limit int
-	// Decode says how the photographs are read.
+	// Decode says how the photographs are read; what becomes of transparency, each member's
+	// preprocessing.
 	Decode vision.DecodeOptions
 	// Exclude are indexes of images that are left out, such as those of a blacklist.
 	Exclude []int

@@ -440,3 +440,24 @@ func TestReportJSON(t *testing.T) {
 		}
 	}
 }
+
+// TestAlpha evaluates members of different preprocessing together: of a picture that cannot
+// be seen, one sees white, the other the black that is stored.
+func TestAlpha(t *testing.T) {
+	set := open(t, filetree.Write(t, map[string][]byte{
+		"dark/1.png":  plainPNG(t, 8, 8, color.NRGBA{}),
+		"light/1.png": plainPNG(t, 8, 8, color.NRGBA{255, 255, 255, 255}),
+	}), dataset.Options{})
+	brightness := func(pixels []float32) []float32 { return []float32{0.5, pixels[0]} }
+	members := []Member{
+		calculator("white", 4, labelled("dark", "light"), brightness),
+		calculator("drop", 4, labelled("dark", "light"), brightness),
+	}
+	members[1].Preprocessing.Alpha = vision.AlphaDrop
+	report := run(t, members, set, Options{})
+	for i, want := range []int{1, 0} {
+		if got := report.Rows[i].Top1.Count; got != want {
+			t.Errorf("%s: %d errors, want %d", members[i].Name, got, want)
+		}
+	}
+}

@@ -36,6 +36,8 @@ type Config struct {
 	Crop float64
 	// Interpolation is what photographs are resized with.
 	Interpolation vision.Interpolation
+	// Alpha is what becomes of transparency where photographs are decoded.
+	Alpha vision.Alpha
 	// Labels are the classes in index order; ImageNet's by default where there are
 	// 1000 classes.
 	Labels []recipe.Label
@@ -99,6 +101,7 @@ func (c *Classifier) prepare(config Config, published vision.Preprocessing) erro
 	p.Size = cmp.Or(config.Size, p.Size)
 	p.Crop = cmp.Or(config.Crop, p.Crop)
 	p.Interpolation = cmp.Or(config.Interpolation, p.Interpolation, vision.Bicubic)
+	p.Alpha = cmp.Or(config.Alpha, p.Alpha)
 	if err := c.network.CheckSize(p.Size, p.Size); err != nil {
 		return err
 	}

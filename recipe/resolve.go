@@ -36,6 +36,7 @@ func (t Training) Inherit(from Training) Training {
 	t.Size = cmp.Or(t.Size, from.Size)
 	t.Crop = cmp.Or(t.Crop, from.Crop)
 	t.Interpolation = cmp.Or(t.Interpolation, from.Interpolation)
+	t.Alpha = cmp.Or(t.Alpha, from.Alpha)
 	t.MicroBatches = cmp.Or(t.MicroBatches, from.MicroBatches)
 	t.MaxUnreadable = cmp.Or(t.MaxUnreadable, from.MaxUnreadable)
 	t.LogEvery = cmp.Or(t.LogEvery, from.LogEvery)

@@ -20,11 +20,11 @@ func TestResolved(t *testing.T) {
 }
 
 func TestInherit(t *testing.T) {
-	from := Training{Network: "inception_v4", Width: 0.5, Blocks: []int{1, 2, 1}, ResidualScales: []float64{0.1}, DropoutKeep: 0.7, BatchNormDecay: 0.9, Size: 299, Crop: 0.875, Interpolation: vision.Bicubic}
+	from := Training{Network: "inception_v4", Width: 0.5, Blocks: []int{1, 2, 1}, ResidualScales: []float64{0.1}, DropoutKeep: 0.7, BatchNormDecay: 0.9, Size: 299, Crop: 0.875, Interpolation: vision.Bicubic, Alpha: vision.AlphaDrop}
 	if got := (Training{}).Inherit(from); !reflect.DeepEqual(got, from) {
 		t.Errorf("an empty recipe inherits\n%+v, want\n%+v", got, from)
 	}
-	own := Training{Network: "inception_v3", Width: 1, Blocks: []int{3}, ResidualScales: []float64{}, DropoutKeep: 1, BatchNormDecay: 0.99, Size: 75, Crop: 1, Interpolation: vision.Bilinear}
+	own := Training{Network: "inception_v3", Width: 1, Blocks: []int{3}, ResidualScales: []float64{}, DropoutKeep: 1, BatchNormDecay: 0.99, Size: 75, Crop: 1, Interpolation: vision.Bilinear, Alpha: vision.AlphaWhite}
 	if got := own.Inherit(from); !reflect.DeepEqual(got, own) {
 		t.Errorf("a recipe of its own becomes\n%+v, want\n%+v", got, own)
 	}

@@ -51,6 +51,10 @@ type Training struct {
 	// that of Weights, or bicubic, when empty.
 	Interpolation vision.Interpolation `yaml:"interpolation,omitempty"`
 
+	// Alpha is what becomes of transparency, white or drop; that of Weights, or white, when
+	// empty.
+	Alpha vision.Alpha `yaml:"alpha,omitempty"`
+
 	// Data is the path of the images, as package dataset reads them.
 	Data string `yaml:"data,omitempty"`
 	// LabelOffset is subtracted from the labels of TFRecord shards.
@@ -222,7 +226,7 @@ func (t Training) Encode() ([]byte, error) {
 // the trained network predicts: the recipe's crop, scaled to [-1,1].
 func (t Training) Preprocessing() vision.Preprocessing {
 	p := Inception()
-	p.Size, p.Crop, p.Interpolation = t.Size, t.Crop, t.Interpolation
+	p.Size, p.Crop, p.Interpolation, p.Alpha = t.Size, t.Crop, t.Interpolation, t.Alpha
 	return p
 }
 

@@ -78,9 +78,9 @@ func (f fingerprint) check(begun fingerprint, do string) error {
 func preparation(r recipe.Training) dataset.Preparation {
 	switch r.Distortion {
 	case recipe.FullDistortion, recipe.FastDistortion:
-		return vision.Distortion{Size: r.Size, Fast: r.Distortion == recipe.FastDistortion}
+		return vision.Distortion{Size: r.Size, Fast: r.Distortion == recipe.FastDistortion, Alpha: r.Alpha}
 	case recipe.ShiftDistortion:
-		return vision.PadCrop{Size: r.Size}
+		return vision.PadCrop{Size: r.Size, Alpha: r.Alpha}
 	}
 	return r.Preprocessing()
 }

@@ -121,7 +121,7 @@ func complete(ctx context.Context, r recipe.Training, find WeightsFinder) (_ rec
 	return r.Inherit(recipe.Training{
 		Network: network.Name(), Width: o.Width, Blocks: o.Blocks, ResidualScales: o.ResidualScales,
 		DropoutKeep: o.DropoutKeep, BatchNormDecay: o.BatchNormDecay,
-		Size: p.Size, Crop: p.Crop, Interpolation: p.Interpolation,
+		Size: p.Size, Crop: p.Crop, Interpolation: p.Interpolation, Alpha: p.Alpha,
 	}), nil
 }
 

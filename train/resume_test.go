@@ -183,7 +183,7 @@ func TestResumeRefuses(t *testing.T) {
 			[]string{"clip_norm 2, found 3", "weight_decay 4e-05, found 0.0001", "label_smoothing 0.1, found 0.2", "average_decay 0.9, found 0.8"}},
 		"network's own": {func(r *recipe.Training) { r.DropoutKeep, r.BatchNormDecay = 0.5, 0.9 }, []string{"dropout_keep nothing, found 0.5", "batch_norm_decay 0.8, found 0.9"}},
 		"distortion":    {func(r *recipe.Training) { r.Distortion = recipe.NoDistortion }, []string{"distortion shift, found none"}},
-		"evaluation":    {func(r *recipe.Training) { r.Crop, r.Interpolation = 0.875, vision.Bicubic }, []string{"crop 1, found 0.875", "interpolation bilinear, found bicubic"}},
+		"evaluation":    {func(r *recipe.Training) { r.Crop, r.Interpolation, r.Alpha = 0.875, vision.Bicubic, vision.AlphaDrop }, []string{"alpha nothing, found drop", "crop 1, found 0.875", "interpolation bilinear, found bicubic"}},
 		"size":          {func(r *recipe.Training) { r.Size = 107 }, []string{"size 75, found 107"}},
 		"split":         {func(r *recipe.Training) { r.Split = "other" }, []string{"other names or labels to train on"}},
 		"validation":    {func(r *recipe.Training) { r.Validation.Split = "other" }, []string{"other names or labels to validate on"}},

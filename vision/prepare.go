@@ -20,6 +20,8 @@ type Distortion struct {
 	Size int
 	// Fast leaves hue and contrast as they are, as the released code does by default.
 	Fast bool
+	// Alpha is what becomes of transparency.
+	Alpha Alpha
 }
 
 // Side returns Size.
@@ -34,7 +36,7 @@ func (d Distortion) Prepare(dst []float32, file []byte, random *rand.Rand) error
 	if err := checkInput(dst, d.Size); err != nil {
 		return err
 	}
-	s, err := decodeSource(file, DecodeOptions{})
+	s, err := decodeSource(file, DecodeOptions{Alpha: d.Alpha})
 	if err != nil {
 		return err
 	}
@@ -57,6 +59,8 @@ func (d Distortion) Prepare(dst []float32, file []byte, random *rand.Rand) error
 type PadCrop struct {
 	// Size is the side of the result in pixels.
 	Size int
+	// Alpha is what becomes of transparency.
+	Alpha Alpha
 }
 
 // Side returns Size.
@@ -73,7 +77,7 @@ func (p PadCrop) Prepare(dst []float32, file []byte, random *rand.Rand) error {
 	}
 	square := make([]float32, len(dst))
 	half := [3]float32{0.5, 0.5, 0.5}
-	whole := Preprocessing{Size: p.Size, Crop: 1, Interpolation: Bilinear, Mean: half, Std: half}
+	whole := Preprocessing{Size: p.Size, Crop: 1, Interpolation: Bilinear, Mean: half, Std: half, Alpha: p.Alpha}
 	if err := whole.Prepare(square, file, nil); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func BenchmarkPrepare(b *testing.B) {
 	}{
 		"full":       Distortion{Size: side},
 		"fast":       Distortion{Size: side, Fast: true},
-		"padded":     PadCrop{side},
+		"padded":     PadCrop{Size: side},
 		"evaluation": scaled(side),
 	} {
 		b.Run(name, func(b *testing.B) {

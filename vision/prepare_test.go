@@ -19,7 +19,7 @@ type preparation interface {
 }
 
 func preparations(side int) []preparation {
-	return []preparation{Distortion{Size: side}, Distortion{Size: side, Fast: true}, PadCrop{side}, scaled(side)}
+	return []preparation{Distortion{Size: side}, Distortion{Size: side, Fast: true}, PadCrop{Size: side}, scaled(side)}
 }
 
 // scaled is the central 87.5%, in [-1,1].
@@ -141,7 +141,7 @@ func TestPadCrop(t *testing.T) {
 	file := encode(t, m, encodePNG)
 	places := map[[2]int]int{}
 	for seed := range uint64(600) {
-		got := prepared(t, PadCrop{side}, file, seed)
+		got := prepared(t, PadCrop{Size: side}, file, seed)
 		bright := -1
 		for i := 0; i < len(got); i += 3 {
 			switch got[i] {

@@ -21,6 +21,8 @@ type Preprocessing struct {
 	// Mean and Std are in R, G, B order, for values in [0,1].
 	Mean [3]float32 `json:"mean"`
 	Std  [3]float32 `json:"std"`
+	// Alpha is what becomes of transparency where a file is decoded, as DecodeOptions has it.
+	Alpha Alpha `json:"alpha,omitempty"`
 }
 
 // maxSize is the side of a square of DefaultMaxPixels.
@@ -62,7 +64,7 @@ func (p Preprocessing) checkCrop() error {
 
 // Check returns an error that names every field that is out of its range.
 func (p Preprocessing) Check() error {
-	return errors.Join(p.checkSize(), p.checkCrop(), p.Interpolation.check(), checkStd(p.Std))
+	return errors.Join(p.checkSize(), p.checkCrop(), p.Interpolation.check(), checkStd(p.Std), p.Alpha.check())
 }
 
 // resizedTo returns the size of an image whose shorter side is resized to a number of
@@ -123,7 +125,7 @@ func (p Preprocessing) Prepare(dst []float32, file []byte, _ *rand.Rand) error {
 	if err := checkInput(dst, p.Size); err != nil {
 		return err
 	}
-	m, err := Decode(file, DecodeOptions{})
+	m, err := Decode(file, DecodeOptions{Alpha: p.Alpha})
 	if err != nil {
 		return err
 	}

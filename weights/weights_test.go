@@ -269,7 +269,7 @@ func TestMetadata(t *testing.T) {
 		Network:       "inception_v4",
 		Options:       small,
 		Tag:           "timm/inception_v4.tf_in1k",
-		Preprocessing: &vision.Preprocessing{Size: 299, Crop: 0.9, Interpolation: vision.Bilinear, Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.4, 0.5, 0.6}},
+		Preprocessing: &vision.Preprocessing{Size: 299, Crop: 0.9, Interpolation: vision.Bilinear, Mean: [3]float32{0.1, 0.2, 0.3}, Std: [3]float32{0.4, 0.5, 0.6}, Alpha: vision.AlphaDrop},
 		Labels:        []recipe.Label{{Synset: "n1", Name: "one, \"quoted\""}, {Name: "zwei"}},
 	}
 	c := open(t, write(t, weights.Native, want, golden.Sources("", parametersOf(t, "inception_v4", small))))

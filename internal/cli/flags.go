@@ -140,6 +140,8 @@ type preprocessingFlags struct {
 	crop          float64
 	interpolation vision.Interpolation
 	named         string // the interpolation
+	alpha         vision.Alpha
+	namedAlpha    string
 }
 
 func (f *preprocessingFlags) add(cmd *cobra.Command) {
@@ -147,6 +149,7 @@ func (f *preprocessingFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.size, "size", 0, "side of the network's input in pixels (default that of the weights)")
 	flags.Float64Var(&f.crop, "crop", 0, "share of the shorter side that the central crop keeps (default that of the weights)")
 	flags.StringVar(&f.named, "interpolation", "", "bicubic or bilinear (default that of the weights)")
+	flags.StringVar(&f.namedAlpha, "alpha", "", "transparent pictures: white puts them on white, drop takes the colours alone, as timm does (default that of the weights, or white)")
 }
 
 // check takes the interpolation from its name, and refuses what is out of range.
@@ -160,11 +163,14 @@ func (f *preprocessingFlags) check() error {
 	if err := f.interpolation.UnmarshalText([]byte(f.named)); err != nil {
 		return usageError{fmt.Errorf("--interpolation: %w", err)}
 	}
+	if err := f.alpha.UnmarshalText([]byte(f.namedAlpha)); err != nil {
+		return usageError{fmt.Errorf("--alpha: %w", err)}
+	}
 	return nil
 }
 
 func (f *preprocessingFlags) apply(c *predict.Config) {
-	c.Size, c.Crop, c.Interpolation = f.size, f.crop, f.interpolation
+	c.Size, c.Crop, c.Interpolation, c.Alpha = f.size, f.crop, f.interpolation, f.alpha
 }
 
 // decodeFlags say how files of images are read.
@@ -180,7 +186,7 @@ func (f *decodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.orient, "orient", true, "turn photographs as their EXIF orientation says")
 	cmd.Flags().IntVar(&f.maxPixels, "max-pixels", vision.DefaultMaxPixels, "refuse images with more pixels than this")
 	cmd.Flags().Int64Var(&f.maxBytes, "max-bytes", vision.DefaultMaxBytes, "refuse images that take more bytes of memory than this, their file included")
-	cmd.Flags().BoolVar(&f.allowTruncated, "allow-truncated", false, "take JPEGs of which a part is missing, with grey in its place")
+	cmd.Flags().BoolVar(&f.allowTruncated, "allow-truncated", false, "take pictures of which a part is missing or damaged, with grey or black in its place")
 }
 
 // addExact adds the flag of verbs that decode no more of photographs than they resize them to.

@@ -48,8 +48,8 @@ func TestSharedFlags(t *testing.T) {
 // TestSiblingFlags expects of each verb what its siblings take too.
 func TestSiblingFlags(t *testing.T) {
 	for verb, flags := range map[string][]string{
-		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads"},
-		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "batch", "json", "backend", "threads", "data", "split", "crops"},
+		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads"},
+		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads", "data", "split", "crops"},
 		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
 		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},

@@ -120,6 +120,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	open := func(file string, reserve func(bytes int64)) (*vision.Image, error) {
 		o := f.decode.options()
 		o.ResizedTo, o.Reserve = classifier.Preprocessing().ResizedTo(), reserve
+		o.Alpha = classifier.Preprocessing().Alpha
 		return openPhoto(file, cmd.InOrStdin(), o)
 	}
 	failed := 0
