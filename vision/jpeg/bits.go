@@ -5,6 +5,18 @@ import (
 	"encoding/binary"
 )
 
+// A segmentReader reads the entropy-coded data between two markers.
+type segmentReader interface {
+	// start begins the segment at a place in the data. blocks is how many are read between
+	// two calls of whole.
+	start(data []byte, at, blocks int)
+	// whole tells whether no more than there is has been read.
+	whole() bool
+	// finish skips what is left, and returns where it ends, which is at a marker or the end of
+	// the data. surplus is whether what was skipped is more than padding.
+	finish() (end int, surplus bool)
+}
+
 const (
 	windowSize = 1 << 16
 	// blockBytes is more than the coefficients of a block take: 64 of 16 bits after
@@ -31,8 +43,6 @@ type bitReader struct {
 	source int // in data, behind what window holds
 }
 
-// start begins the segment at a place in the data. blocks is how many are read between
-// two calls of more.
 func (r *bitReader) start(data []byte, source, blocks int) {
 	if blocks*blockBytes >= r.margin {
 		r.margin = blocks*blockBytes + 32
@@ -87,22 +97,15 @@ func (r *bitReader) fill() {
 	}
 }
 
-// more makes room to read on, and tells whether no more than there is has been read.
-func (r *bitReader) more() bool {
+// whole makes room to read on besides.
+func (r *bitReader) whole() bool {
 	if r.at < r.near {
 		return true
 	}
 	r.fill()
-	return !r.overrun()
+	return !r.ended || 8*r.at-int(r.count) <= 8*r.length
 }
 
-// overrun tells whether more bits have been read than there are.
-func (r *bitReader) overrun() bool {
-	return r.ended && 8*r.at-int(r.count) > 8*r.length
-}
-
-// finish skips what is left of the segment, and returns where it ends, which is at a marker
-// or the end of the data. surplus is whether what was skipped is more than padding.
 func (r *bitReader) finish() (end int, surplus bool) {
 	r.at -= int(r.count / 8)
 	for {

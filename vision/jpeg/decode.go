@@ -42,9 +42,12 @@ func Decode(data []byte, o Options) (*Picture, error) {
 	if first == nil {
 		return nil, d.damaged("the picture's data are missing")
 	}
-	// A block takes a bit at least, and two in sequential coding.
-	if least := d.frame.blocks() / 8; len(data)-first.at < least && !o.AllowTruncated {
+	// A block takes a bit at least, but for arithmetic coding.
+	if least := d.frame.blocks() / 8; len(data)-first.at < least && !d.frame.arithmetic && !o.AllowTruncated {
 		return nil, d.damaged("the header says %d x %d pixels, for which the file is too short", d.frame.width, d.frame.height)
+	}
+	if d.segment = &d.reader; d.frame.arithmetic {
+		d.segment = &d.arithmetic
 	}
 	out, err := newOutput(d.frame, d.colours(), o)
 	if err != nil {
@@ -64,9 +67,11 @@ func Decode(data []byte, o Options) (*Picture, error) {
 // A decoder reads the scans of one file.
 type decoder struct {
 	parser
-	reader   bitReader
-	tolerant bool
-	surplus  bool // more than padding stood behind the last scan's coefficients
+	reader     bitReader
+	arithmetic arithmeticReader
+	segment    segmentReader // one of them
+	tolerant   bool
+	surplus    bool // more than padding stood behind the last scan's coefficients
 }
 
 // colours says what the components are, as libjpeg guesses it.
@@ -91,6 +96,9 @@ func (d *decoder) colours() colours {
 func (d *decoder) tables(s *scan) (dc, ac [4]*table, err error) {
 	needDC := s.start == 0 && s.high == 0
 	needAC := s.end > 0
+	if d.frame.arithmetic {
+		return dc, ac, nil // which needs none
+	}
 	for i := range s.components {
 		dc[i], ac[i] = d.dc[s.dc[i]], d.ac[s.ac[i]]
 		if needDC && dc[i] == nil || needAC && ac[i] == nil {
@@ -105,13 +113,13 @@ func (d *decoder) tables(s *scan) (dc, ac [4]*table, err error) {
 // no code. done is called behind every row of units.
 func (d *decoder) intervals(s *scan, across, down, blocks int, begin func(), unit func(x, y int) (ok bool), done func(y int)) error {
 	at, count, restart := s.at, 0, 0
-	d.reader.start(d.data, at, blocks)
+	d.segment.start(d.data, at, blocks)
 	begin()
 	lost := false // the rest of the interval
 	for y := range down {
 		for x := range across {
 			if d.interval > 0 && count == d.interval {
-				end, surplus := d.reader.finish()
+				end, surplus := d.segment.finish()
 				if surplus && !lost && !d.tolerant {
 					d.at = end
 					return d.damaged("data are left before restart marker %d, so that some before it are damaged", restart)
@@ -123,7 +131,7 @@ func (d *decoder) intervals(s *scan, across, down, blocks int, begin func(), uni
 				}
 				lost = !ok
 				if ok {
-					d.reader.start(d.data, next, blocks)
+					d.segment.start(d.data, next, blocks)
 				}
 				begin()
 				count, restart = 0, (restart+1)&7
@@ -133,15 +141,15 @@ func (d *decoder) intervals(s *scan, across, down, blocks int, begin func(), uni
 				continue
 			}
 			ok := unit(x, y)
-			if d.reader.at >= d.reader.near && !d.reader.more() {
+			if !d.segment.whole() {
 				if !d.tolerant {
-					d.at, _ = d.reader.finish()
+					d.at, _ = d.segment.finish()
 					return d.damaged("the picture's data end in row %d of %d", y*d.rowHeight(s), d.frame.height)
 				}
 				lost = true
 			} else if !ok {
 				if !d.tolerant {
-					d.at = d.reader.source
+					d.at, _ = d.segment.finish()
 					return d.damaged("the picture's data are damaged in row %d of %d", y*d.rowHeight(s), d.frame.height)
 				}
 				lost = true
@@ -149,11 +157,7 @@ func (d *decoder) intervals(s *scan, across, down, blocks int, begin func(), uni
 		}
 		done(y)
 	}
-	if d.reader.overrun() && !d.tolerant {
-		d.at, _ = d.reader.finish()
-		return d.damaged("the picture's data end in row %d of %d", d.frame.height-1, d.frame.height)
-	}
-	d.at, d.surplus = d.reader.finish()
+	d.at, d.surplus = d.segment.finish()
 	return nil
 }
 
@@ -211,6 +215,12 @@ func (d *decoder) decodeDirectly(s *scan, out *output) error {
 		for i := range places {
 			p := &places[i]
 			block := (*[64]int16)(rows[p.component][p.offset+x*p.step:])
+			if f.arithmetic {
+				if !d.arithmetic.decodeBlock(block, &dc[p.of], p.of, s.dc[p.of], s.ac[p.of], &d.conditionings) {
+					return false
+				}
+				continue
+			}
 			if !d.reader.decodeBlock(block, &dc[p.of], dcTables[p.of], acTables[p.of]) {
 				return false
 			}
@@ -296,6 +306,9 @@ func (d *decoder) bufferedScan(s *scan) error {
 	low := uint(s.low)
 	block := func(i, at int) bool {
 		c := (*[64]int16)(s.components[i].coefficients[at*64:])
+		if f.arithmetic {
+			return d.arithmeticBlock(s, i, c, &dc[i])
+		}
 		switch {
 		case !f.progressive:
 			return d.reader.decodeBlock(c, &dc[i], dcTables[i], acTables[i])
@@ -331,6 +344,28 @@ func (d *decoder) bufferedScan(s *scan) error {
 		}
 		return true
 	}, done)
+}
+
+// arithmeticBlock reads what a scan has of a block of its component i.
+func (d *decoder) arithmeticBlock(s *scan, i int, block *[64]int16, dc *int32) (ok bool) {
+	r, low, ac := &d.arithmetic, uint(s.low), s.ac[i]
+	switch {
+	case !d.frame.progressive:
+		return r.decodeBlock(block, dc, i, s.dc[i], ac, &d.conditionings)
+	case s.start == 0 && s.high == 0:
+		v, ok := r.difference(i, s.dc[i], d.conditionings[0][s.dc[i]])
+		*dc += v
+		block[0] = int16(*dc << low)
+		return ok
+	case s.start == 0:
+		if r.decide(&r.half) {
+			block[0] |= 1 << low
+		}
+		return true
+	case s.high == 0:
+		return r.coefficients(block, ac, d.conditionings[1][ac], s.start, s.end, low)
+	}
+	return r.refine(block, ac, s.start, s.end, low)
 }
 
 // check expects a scan to bring what has not been read, in the order of T.81, G.1.1.

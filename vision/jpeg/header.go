@@ -95,6 +95,7 @@ type component struct {
 type frame struct {
 	width, height int
 	progressive   bool
+	arithmetic    bool
 	components    []component
 	maxH, maxV    int
 	unitsX        int // minimum coded units, each of all components
@@ -129,11 +130,13 @@ type parser struct {
 	at    int
 	frame *frame
 
-	quant    [4]*[64]uint16
-	dc, ac   [4]*table
-	interval int // of restart markers, in units; 0 for none
-	adobe    int // the transform of Adobe's segment, or -1
-	jfif     bool
+	quant  [4]*[64]uint16
+	dc, ac [4]*table
+	// conditionings are those of first coefficients, and of the others.
+	conditionings [2][4]conditioning
+	interval      int // of restart markers, in units; 0 for none
+	adobe         int // the transform of Adobe's segment, or -1
+	jfif          bool
 
 	ended bool // by a marker
 }
@@ -149,6 +152,9 @@ func (p *parser) next() (*scan, error) {
 			return nil, p.damaged("expected the beginning of a JPEG file")
 		}
 		p.at, p.adobe = 2, -1
+		for i := range 4 {
+			p.conditionings[0][i], p.conditionings[1][i] = conditioning{l: 0, u: 1}, conditioning{k: 5}
+		}
 	}
 	for {
 		// What stands between segments is skipped, as other decoders do.
@@ -190,6 +196,8 @@ func (p *parser) next() (*scan, error) {
 			err = p.quantisation(body)
 		case marker == markerDHT:
 			err = p.huffman(body)
+		case marker == markerDAC:
+			err = p.conditioning(body)
 		case marker == markerDRI && len(body) >= 2:
 			p.interval = int(binary.BigEndian.Uint16(body))
 		case marker == markerDNL:
@@ -229,7 +237,7 @@ func (p *parser) segment() ([]byte, error) {
 // kinds are the ways to code (T.81, table B.1) that are not decoded.
 var kinds = map[uint8]string{
 	0xC3: "lossless coding", 0xC5: "hierarchical coding", 0xC6: "hierarchical coding", 0xC7: "hierarchical coding",
-	0xC9: "arithmetic coding", 0xCA: "arithmetic coding", 0xCB: "lossless arithmetic coding",
+	0xCB: "lossless arithmetic coding",
 	0xCD: "hierarchical arithmetic coding", 0xCE: "hierarchical arithmetic coding", 0xCF: "hierarchical arithmetic coding",
 }
 
@@ -248,7 +256,7 @@ func (p *parser) sof(marker uint8, body []byte) error {
 	}
 	f := &frame{
 		height: int(binary.BigEndian.Uint16(body[1:])), width: int(binary.BigEndian.Uint16(body[3:])),
-		progressive: marker == 0xC2,
+		progressive: marker == 0xC2 || marker == 0xCA, arithmetic: marker >= 0xC9,
 	}
 	if f.height == 0 && f.width > 0 {
 		return &UnsupportedError{"a number of lines that stands behind the picture (DNL)"}
@@ -344,6 +352,18 @@ func (p *parser) huffman(body []byte) error {
 			p.ac[body[0]&15] = t
 		}
 		body = body[1+maxCode+n:]
+	}
+	return nil
+}
+
+func (p *parser) conditioning(body []byte) error {
+	for ; len(body) >= 2; body = body[2:] {
+		class, id, value := body[0]>>4, body[0]&15, body[1]
+		c := conditioning{l: value & 15, u: value >> 4, k: value}
+		if class > 1 || id > 3 || class == 0 && c.l > c.u || class == 1 && (c.k < 1 || c.k > 63) {
+			return p.damaged("the conditioning of arithmetic coding is damaged")
+		}
+		p.conditionings[class][id] = c
 	}
 	return nil
 }
