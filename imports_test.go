@@ -14,8 +14,8 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 // imports go one way, from the command line down to the networks. The packages below a
 // folder that have no row of their own have that of "folder/*".
 var mayImport = map[string][]string{
-	"arch":                     {"internal/device"}, // what the backend is given in bfloat16
-	"recipe":                   {"vision"},          // the cards of checkpoints and the recipes hold a vision.Preprocessing
+	"arch":                     {"internal/device"},             // what the backend is given in bfloat16
+	"recipe":                   {"internal/textfile", "vision"}, // the cards of checkpoints and the recipes hold a vision.Preprocessing
 	"vision":                   {"vision/*", "vision/jpeg"},
 	"vision/*":                 {"vision/raster"}, // the formats of pictures
 	"vision/jpeg":              {"vision/jpeg/avx2"},
@@ -26,9 +26,10 @@ var mayImport = map[string][]string{
 	"internal/hdf5":            {},
 	"internal/device":          {},
 	"internal/splitmix":        {},
+	"internal/textfile":        {},
 	"internal/tfrecord":        {},
-	"dataset":                  {"internal/ahead", "internal/splitmix", "internal/tfrecord"},
-	"dataset/ilsvrc":           {"dataset"},
+	"dataset":                  {"internal/ahead", "internal/splitmix", "internal/textfile", "internal/tfrecord", "vision"}, // of vision, what is an image
+	"dataset/ilsvrc":           {"dataset", "internal/textfile"},
 	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*"},
 	"weights/tensorfile":       {},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -12,6 +13,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 )
 
 // picture is an image file in which every number differs, by the ending of its name.
@@ -89,6 +92,32 @@ func tarBytes(t testing.TB, files map[string][]byte) []byte {
 	return b.Bytes()
 }
 
+// zipBytes packs files as tarBytes does, every other one compressed.
+func zipBytes(t testing.TB, files map[string][]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	names := slices.Sorted(maps.Keys(files))
+	slices.Reverse(names)
+	for i, name := range names {
+		header := &zip.FileHeader{Name: name}
+		if i%2 == 0 && !strings.HasSuffix(name, "/") {
+			header.Method = zip.Deflate
+		}
+		to, err := w.CreateHeader(header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Write(files[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 func gzipped(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -124,6 +153,7 @@ func storedAs(t testing.TB, files map[string][]byte) map[string]string {
 		"tar.gz":  filetree.File(t, "set.tar.gz", gzipped(t, packed)),
 		"tar.zst": filetree.File(t, "set.tar.zst", zstandard(t, packed)),
 		"unnamed": filetree.File(t, "download", gzipped(t, packed)),
+		"zip":     filetree.File(t, "set.zip", zipBytes(t, files)),
 	}
 }
 
@@ -148,4 +178,91 @@ func names(s *Set) []string {
 		all[i] = s.Name(i)
 	}
 	return all
+}
+
+// TestZip reads what programs write beyond the plain, and refuses what is not whole.
+func TestZip(t *testing.T) {
+	files := pictures(t, "cat/1.jpg", "cat/2.jpg", "dog/1.jpg")
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	w.RegisterCompressor(zstd.ZipMethodWinZip, zstd.ZipCompressor())
+	for name, method := range map[string]uint16{`cat\1.jpg`: zip.Store, "./cat/2.jpg": zstd.ZipMethodWinZip, "dog/1.jpg": zip.Deflate, "__MACOSX/cat/._1.jpg": zip.Store, "notes": zip.Deflate} {
+		to, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := files[strings.TrimPrefix(strings.ReplaceAll(name, `\`, "/"), "./")]
+		if _, err := to.Write(data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filetree.File(t, "set.zip", b.Bytes())
+	s := mustOpen(t, path, Options{})
+	if want := []string{"cat/1.jpg", "cat/2.jpg", "dog/1.jpg"}; !slices.Equal(names(s), want) {
+		t.Fatalf("%q, want %q", names(s), want)
+	}
+	for i := range s.Len() {
+		if data, err := s.Read(i); err != nil || !bytes.Equal(data, files[s.Name(i)]) {
+			t.Errorf("%s has other bytes: %v", s.Name(i), err)
+		}
+	}
+	whole := zipBytes(t, files)
+	_, err := Open(context.Background(), filetree.File(t, "cut.zip", whole[:len(whole)-30]), Options{})
+	wanted.ErrorOf(t, "cut", err, "zip archive is corrupt or incomplete", "again")
+	at := bytes.Index(whole, files["cat/2.jpg"][:20]) // is stored
+	if at < 0 {
+		t.Fatal("no stored picture")
+	}
+	whole[at+50] ^= 1
+	s = mustOpen(t, filetree.File(t, "flipped.zip", whole), Options{})
+	_, err = s.Read(1)
+	wanted.ErrorOf(t, "flipped", err, "cat/2.jpg", "checksum")
+
+	var secret bytes.Buffer
+	w = zip.NewWriter(&secret)
+	for _, name := range []string{"cat/1.jpg", "dog/1.jpg"} {
+		if _, err := w.CreateRaw(&zip.FileHeader{Name: name, Flags: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(context.Background(), filetree.File(t, "secret.zip", secret.Bytes()), Options{})
+	wanted.ErrorOf(t, "secret", err, "1.jpg", "encrypted", "password")
+}
+
+// TestPackedRecords reads a TFRecord file compressed in the ways of TensorFlow.
+func TestPackedRecords(t *testing.T) {
+	for _, name := range []string{"train.tfrecord.gz", "train.tfrecord.zlib"} {
+		for _, called := range []string{name, "train-00000-of-00001", "pets_train.tfrecord"} {
+			path := filetree.File(t, called, mustRead(t, "testdata", name))
+			s := mustOpen(t, path, Options{LabelOffset: 1})
+			if !slices.Equal(s.Classes(), []string{"n01440760", "n01440761"}) || !slices.Equal(labelsIn(s), []int{0, 1, 0, 1}) || s.Name(3) != "3.JPEG" {
+				t.Errorf("%s: labels %d of %q", name, labelsIn(s), s.Classes())
+			}
+			for i := range s.Len() {
+				data, err := s.Read(i)
+				if err == nil {
+					_, err = jpeg.Decode(bytes.NewReader(data))
+				}
+				if err != nil {
+					t.Errorf("%s: %v", s.Name(i), err)
+				}
+			}
+			if called != name { // by their names, and for a split
+				if s := mustOpen(t, filepath.Dir(path), Options{Split: "train", LabelOffset: 1}); s.Len() != 4 {
+					t.Errorf("%s: %q", called, names(s))
+				}
+			}
+			_, err := Open(context.Background(), path, Options{LabelOffset: 1, MemoryLimit: 100})
+			wanted.ErrorOf(t, name, err, "memory limit of 100 bytes", "decompress")
+		}
+	}
+	cut := mustRead(t, "testdata", "train.tfrecord.gz")
+	_, err := Open(context.Background(), filetree.File(t, "cut.gz", cut[:len(cut)-20]), Options{LabelOffset: 1})
+	wanted.ErrorOf(t, "cut", err, "corrupt or incomplete", "again")
 }

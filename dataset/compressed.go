@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -63,27 +62,24 @@ func compressionOf(head []byte) (compression, bool) {
 
 // openCompressed reads the images of a split from a compressed tar archive in one
 // pass. Others are listed without their content.
-func openCompressed(ctx context.Context, file *os.File, of compression, split string, limit int64) (listing, *memory, error) {
-	if limit == 0 {
-		limit = DefaultMemoryLimit
-	}
-	compressed := &countingReader{ctx: ctx, r: file}
+func openCompressed(ctx context.Context, compressedFile *os.File, of compression, split string, limit int64) (listing, *memory, error) {
+	room := newRoom(limit)
+	compressed := &countingReader{ctx: ctx, r: compressedFile}
 	archive, err := of.reader(compressed)
 	if err != nil {
 		return listing{}, nil, corrupt(of.name+"-compressed tar archive", compressed.count, err)
 	}
 	defer archive.Close()
 	m := &memory{}
-	held := int64(0)
-	l, members, err := walkTar(ctx, archive, func(name string, size int64, content io.Reader) (member, error) {
-		if !isImage(name) || split != "" && !strings.Contains("/"+name, "/"+split+"/") {
+	l, members, err := walkTar(ctx, archive, func(f file, size int64, head []byte, content io.Reader) (member, error) {
+		if !f.kind.image || split != "" && !mayBeIn(split, f.name) {
 			return member{offset: notHeld}, nil
 		}
-		if held += size; held > limit {
-			return member{}, memoryError(limit)
+		if err := room.take(size); err != nil {
+			return member{}, err
 		}
 		data := make([]byte, size)
-		if _, err := io.ReadFull(content, data); err != nil {
+		if _, err := io.ReadFull(content, data[copy(data, head):]); err != nil {
 			return member{}, err
 		}
 		m.contents = append(m.contents, data)
@@ -113,7 +109,7 @@ func (m *memory) Close() error { return nil }
 type memoryError int64
 
 func (e memoryError) Error() string {
-	return fmt.Sprintf("the images of the compressed archive are larger than the memory limit of %d bytes; decompress it to a .tar, which is read in place, or raise the limit", int64(e))
+	return fmt.Sprintf("what is compressed is larger than the memory limit of %d bytes; decompress it, such as to a .tar, which is read in place, or raise the limit", int64(e))
 }
 
 // A countingReader counts what was read, and stops when its context ends.

@@ -19,12 +19,12 @@ func arrangeFlat(l listing, o Options) (items []item, ignored []string, err erro
 	if o.Classes == nil {
 		return nil, nil, errors.New("expected the classes to be given, since a flat set has no folders to tell them by")
 	}
-	for at, name := range l.files {
-		if !isImage(name) {
-			ignored = append(ignored, name)
+	for at, f := range l.files {
+		if !f.kind.image {
+			ignored = append(ignored, f.name)
 			continue
 		}
-		items = append(items, item{name: name, key: keyOf(name), label: unlabelled, at: at})
+		items = append(items, item{name: f.name, key: keyOf(f.name), label: unlabelled, at: at})
 	}
 	if len(items) == 0 {
 		return nil, nil, fmt.Errorf("expected images (%s), found none and %d other files", ImageEndings(), len(ignored))

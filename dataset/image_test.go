@@ -31,14 +31,14 @@ func TestImages(t *testing.T) {
 	for i, name := range want {
 		want[i] = filepath.Join(root, filepath.FromSlash(name))
 	}
-	got, err := Images(context.Background(), root)
+	got, _, err := Images(context.Background(), root)
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%q, %v, want %q", got, err, want)
 	}
-	if got, err := Images(context.Background(), t.TempDir()); err != nil || len(got) != 0 {
+	if got, _, err := Images(context.Background(), t.TempDir()); err != nil || len(got) != 0 {
 		t.Errorf("of an empty folder: %q, %v", got, err)
 	}
-	if _, err := Images(context.Background(), filepath.Join(root, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := Images(context.Background(), filepath.Join(root, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without a folder: %v", err)
 	}
 }
@@ -46,7 +46,7 @@ func TestImages(t *testing.T) {
 // TestLists holds what help texts and errors list to what is read.
 func TestLists(t *testing.T) {
 	for ending := range strings.SplitSeq(strings.ReplaceAll(ImageEndings(), " or ", ", "), ", ") {
-		if !isImage("picture" + strings.ToUpper(ending)) {
+		if k, _ := kindOf("picture"+strings.ToUpper(ending), nil); !k.image {
 			t.Errorf("files that end in %s are listed as images, but not read", ending)
 		}
 	}

@@ -16,9 +16,10 @@ const DefaultMemoryLimit = 2 << 30
 // value reads a set that is not divided into splits, and takes its classes from it.
 type Options struct {
 	// Split is the part to read: the folder above the class folders, such as
-	// "train" in train/cat/1.jpg, or the part of the names of TFRecord shards before
-	// their number, such as "train" in train-00000-of-01024 and in
-	// flowers_train_00000-of-00005.tfrecord. Empty when the set has no splits.
+	// "train" in train/cat/1.jpg, or the part of the names of shards before their number,
+	// such as "train" in train-00000-of-01024 and in flowers_train_00000-of-00005.tfrecord.
+	// One that is called otherwise by case or custom is found, too: "train" stands for
+	// Training and seg_train, "validation" for val. Empty when the set has no splits.
 	Split string
 	// Classes fixes the classes and the order of their labels, as for a network that
 	// has been trained. When nil, the classes are the class folders in the order of
@@ -45,9 +46,11 @@ type Options struct {
 // goroutines at once, except for Close.
 type Set struct {
 	path    string
+	split   string
 	classes []string
 	items   []item
 	ignored []string
+	left    LeftOut
 	storage storage
 }
 
@@ -96,6 +99,7 @@ func distinct(classes []string) error {
 	}
 	seen := make(map[string]int, len(classes))
 	for i, class := range classes {
+		class = normal(class)
 		if before, ok := seen[class]; ok || class == "" {
 			return fmt.Errorf("class %d is called %q, expected a name that no other has, found class %d of the same name", i, class, before)
 		}
@@ -131,9 +135,16 @@ func (s *Set) Label(i int) int { return int(s.items[i].label) }
 // Read returns the file of image i, undecoded. The caller must not change it.
 func (s *Set) Read(i int) ([]byte, error) { return s.storage.read(s.items[i].at) }
 
-// Ignored returns the paths of the files that are not images by their names, or lie in
-// no class folder.
+// Ignored returns the paths of the files that are no images, or lie in no class folder.
 func (s *Set) Ignored() []string { return append([]string(nil), s.ignored...) }
+
+// Split returns the name of the split's folder, shards or values, which may be another than
+// the one that was asked for; empty where there are none.
+func (s *Set) Split() string { return s.split }
+
+// LeftOut returns what may be missing from the set. The images of formats that are not read
+// are among Ignored, too.
+func (s *Set) LeftOut() LeftOut { return s.left }
 
 // Close closes the set's files. Sets that HoldOut made share them.
 func (s *Set) Close() error { return s.storage.Close() }

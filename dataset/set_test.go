@@ -142,7 +142,8 @@ func TestTarPeculiarities(t *testing.T) {
 	}
 }
 
-// TestLinks follows symbolic links to folders and files, and refuses circles.
+// TestLinks follows symbolic links to folders and files, and notices those that lead
+// nowhere.
 func TestLinks(t *testing.T) {
 	root := filetree.Write(t, pictures(t, "set/cat/1.jpg", "elsewhere/2.jpg"))
 	set := filepath.Join(root, "set")
@@ -159,11 +160,6 @@ func TestLinks(t *testing.T) {
 	if _, err := s.Read(1); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a link that leads nowhere: %v", err)
 	}
-	if err := os.Symlink(set, filepath.Join(set, "cat", "again")); err != nil {
-		t.Fatal(err)
-	}
-	_, err := Open(context.Background(), set, Options{})
-	wanted.ErrorOf(t, "a circle", err, "deep", "leads back")
 }
 
 // TestHoldOut expects parts that do not overlap, that stay when images are added or
@@ -301,7 +297,7 @@ func TestBadFiles(t *testing.T) {
 		want []string
 	}{
 		"empty.tar":     {nil, Options{}, []string{"empty", "again"}},
-		"text.tar":      {[]byte("just a text"), Options{}, []string{"expected a folder of class folders, a .tar, .tar.gz or .tar.zst archive of one, or TFRecord shards, found", "6a 75 73 74", "11 bytes"}},
+		"text.tar":      {[]byte("just a text"), Options{}, []string{"expected a folder of class folders, a .tar, .tar.gz or .tar.zst archive of one, a .zip archive of one, WebDataset shards, TFRecord shards, or a CSV file of paths and labels, found", "6a 75 73 74", "11 bytes"}},
 		"cut.tar":       {whole[:len(whole)/2], Options{}, []string{"tar archive is corrupt or incomplete", "byte", "again"}},
 		"header.tar":    {append(slices.Clone(whole[:second]), bytes.Repeat([]byte{7}, 2048)...), Options{}, []string{"corrupt", "byte"}},
 		"cut.tar.gz":    {zipped[:len(zipped)/2], Options{}, []string{"gzip-compressed tar archive is corrupt or incomplete", "byte"}},

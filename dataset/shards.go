@@ -1,10 +1,11 @@
 package dataset
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,67 +18,74 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/tfrecord"
 )
 
-// labelsFile lies beside shards and has lines such as "0:daisy"
-// (TF-slim's datasets/dataset_utils.py).
-const labelsFile = "labels.txt"
-
 // shardName is split-00000-of-01024, alone or with an ending; TF-slim's smaller sets
 // write flowers_train_00000-of-00005.tfrecord.
-var shardName = regexp.MustCompile(`^(.+)[-_](\d{5})-of-(\d{5})(?:\.tfrecords?)?$`)
+var shardName = regexp.MustCompile(`^(.+)[-_](\d{5})-of-(\d{5})(?:\.tfrecords?)?(?:\.gz)?$`)
 
 // shardOf returns the part of a record file's name before its number, and how many
 // files there are of it; false for what is no record file.
-func shardOf(entry os.DirEntry) (prefix string, of int, ok bool) {
-	name := entry.Name()
-	if entry.IsDir() || hidden(name) {
+func shardOf(name string) (prefix string, of int, ok bool) {
+	if hidden(name) {
 		return "", 0, false
 	}
 	if m := shardName.FindStringSubmatch(name); m != nil {
 		of, _ = strconv.Atoi(m[3])
 		return m[1], of, true
 	}
-	ending := filepath.Ext(name)
-	return strings.TrimSuffix(name, ending), 1, ending == ".tfrecord" || ending == ".tfrecords"
+	whole := strings.TrimSuffix(name, ".gz")
+	ending := filepath.Ext(whole)
+	return strings.TrimSuffix(whole, ending), 1, ending == ".tfrecord" || ending == ".tfrecords"
 }
 
-// isRecords tells a record file, and a folder of them.
+// isRecords tells a record file, a folder of them, and those of a pattern.
 func isRecords(c candidate) bool {
 	if !c.folder {
-		return tfrecord.Begins(c.head)
+		_, ok := recordsIn(c.head)
+		return ok
 	}
-	entries, _ := os.ReadDir(c.path) // a folder that cannot be read is none of records
-	return slices.ContainsFunc(entries, func(entry os.DirEntry) bool {
-		_, _, ok := shardOf(entry)
+	return slices.ContainsFunc(filesIn(c.path), func(name string) bool {
+		_, _, ok := shardOf(name)
 		return ok
 	})
 }
 
-// openRecords reads a record file, or the shards in a folder.
+// filesIn returns the names of the files in a folder, in their order; none of one that
+// cannot be read.
+func filesIn(folder string) []string {
+	entries, _ := os.ReadDir(folder)
+	var names []string
+	for _, entry := range entries {
+		if !entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
+// openRecords reads a record file, or the shards in a folder or of a pattern.
 func openRecords(ctx context.Context, c candidate, o Options) (*Set, error) {
-	folder, shards := filepath.Dir(c.path), []string{c.path}
+	shards, split := c.files(), ""
 	if c.folder {
 		var err error
-		folder = c.path
-		if shards, err = findShards(folder, o.Split); err != nil {
+		if shards, split, err = findShards(c.path, o.Split); err != nil {
 			return nil, err
 		}
 	}
-	return openShards(ctx, shards, filepath.Join(folder, labelsFile), o)
+	set, err := openShards(ctx, shards, o)
+	if err == nil {
+		set.split = split
+	}
+	return set, err
 }
 
 // findShards returns the record files of a split in a folder that has some, in the order
-// of their numbers.
-func findShards(root, split string) ([]string, error) {
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return nil, err
-	}
+// of their numbers, and what they are called before these.
+func findShards(root, split string) (shards []string, prefix string, err error) {
 	found := map[string][]string{} // by the part before the number
 	count := map[string]int{}
 	var prefixes []string
-	for _, entry := range entries {
-		name := entry.Name()
-		prefix, of, ok := shardOf(entry)
+	for _, name := range filesIn(root) {
+		prefix, of, ok := shardOf(name)
 		if !ok {
 			continue
 		}
@@ -86,25 +94,49 @@ func findShards(root, split string) ([]string, error) {
 			count[prefix] = of
 		}
 		if count[prefix] != of {
-			return nil, fmt.Errorf("the shards of %s are %d by the names of some and %d by %s; remove those that do not belong", prefix, count[prefix], of, name)
+			return nil, "", fmt.Errorf("the shards of %s are %d by the names of some and %d by %s; remove those that do not belong", prefix, count[prefix], of, name)
 		}
 		found[prefix] = append(found[prefix], filepath.Join(root, name))
 	}
-	chosen := slices.DeleteFunc(slices.Clone(prefixes), func(prefix string) bool {
-		return split != "" && prefix != split && !strings.HasSuffix(prefix, "_"+split) && !strings.HasSuffix(prefix, "-"+split)
-	})
-	switch {
-	case len(chosen) == 0:
-		return nil, noSplit(split, prefixes, "shards")
-	case len(chosen) > 1:
-		return nil, fmt.Errorf("found the shards of %s, expected one split; name the one to read", some(chosen))
+	prefix, err = shardsOfSplit(split, prefixes)
+	if err != nil {
+		return nil, "", err
 	}
-	// ReadDir sorts by name, hence by number.
-	shards := found[chosen[0]]
-	if n := count[chosen[0]]; len(shards) != n {
-		return nil, fmt.Errorf("found %d of the %d shards of %s, %s; copy or download the others", len(shards), n, chosen[0], firstMissing(shards, n))
+	// The files are sorted by name, hence by number.
+	shards = found[prefix]
+	if n := count[prefix]; len(shards) != n {
+		return nil, "", fmt.Errorf("found %d of the %d shards of %s, %s; copy or download the others", len(shards), n, prefix, firstMissing(shards, n))
 	}
-	return shards, nil
+	return shards, prefix, nil
+}
+
+// shardsOfSplit returns which shards are meant by a split, of what they are called before
+// their numbers.
+func shardsOfSplit(split string, prefixes []string) (string, error) {
+	if split == "" {
+		if len(prefixes) > 1 {
+			return "", fmt.Errorf("found the shards of %s, expected one split; name the one to read", some(prefixes))
+		}
+		return prefixes[0], nil
+	}
+	var ending []string
+	for _, prefix := range prefixes {
+		if prefix == split || strings.HasSuffix(prefix, "_"+split) || strings.HasSuffix(prefix, "-"+split) {
+			ending = append(ending, prefix)
+		}
+	}
+	switch len(ending) {
+	case 0:
+	case 1:
+		return ending[0], nil
+	default:
+		return "", fmt.Errorf("found the shards of %s, expected one split; name the one to read", some(ending))
+	}
+	prefix, err := resolve(split, prefixes, partOfShards)
+	if errors.Is(err, errNoSplit) {
+		err = noSplit(split, prefixes, "shards")
+	}
+	return prefix, err
 }
 
 // firstMissing names the first gap in the numbers of shards.
@@ -134,21 +166,43 @@ type record struct {
 
 // shardFiles reads images from TFRecord files.
 type shardFiles struct {
-	paths   []string
+	shards  []shard
 	records []record
+}
+
+// A shard is a record file. One that is compressed is held in memory.
+type shard struct {
+	path     string
+	unpacked []byte
+}
+
+// open returns the shard's records, which are read at their places.
+func (s shard) open() (records io.ReaderAt, size int64, close func() error, err error) {
+	if s.unpacked != nil {
+		return bytes.NewReader(s.unpacked), int64(len(s.unpacked)), func() error { return nil }, nil
+	}
+	file, err := os.Open(s.path)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, nil, errors.Join(err, file.Close())
+	}
+	return file, info.Size(), file.Close, nil
 }
 
 func (s *shardFiles) read(at int) ([]byte, error) {
 	r := s.records[at]
-	path := s.paths[r.shard]
-	file, err := os.Open(path)
+	from := s.shards[r.shard]
+	records, _, close, err := from.open()
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	data, err := tfrecord.Read(file, r.at, r.length)
+	defer close()
+	data, err := tfrecord.Read(records, r.at, r.length)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", from.path, err)
 	}
 	return data[r.image.from:r.image.to:r.image.to], nil
 }
@@ -156,27 +210,35 @@ func (s *shardFiles) read(at int) ([]byte, error) {
 func (s *shardFiles) Close() error { return nil }
 
 // openShards indexes TFRecord files, several at once.
-func openShards(ctx context.Context, paths []string, labels string, o Options) (*Set, error) {
+func openShards(ctx context.Context, paths []string, o Options) (*Set, error) {
 	if o.Flat || o.Labels != nil {
 		return nil, errors.New("found TFRecord files, expected a folder or an archive of images: records have labels of their own, so that a set of them is not flat")
 	}
 	names := o.Classes
 	if names == nil {
 		var err error
-		if names, err = readLabels(labels, o.LabelOffset); err != nil {
+		if names, err = listedLabels(filepath.Dir(paths[0]), o.LabelOffset); err != nil {
 			return nil, err
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	indexes := make([]shardIndex, len(paths))
+	shards := make([]shard, len(paths))
+	room := newRoom(o.MemoryLimit)
 	numbers := make(chan int)
 	var workers sync.WaitGroup
 	for range min(len(paths), runtime.GOMAXPROCS(0)) {
 		workers.Go(func() {
 			for i := range numbers {
-				var err error
-				if indexes[i], err = indexShard(ctx, paths[i], i, o.LabelOffset, len(names)); err != nil {
+				err := ctx.Err()
+				if err == nil {
+					shards[i], err = openShard(ctx, paths[i], room)
+				}
+				if err == nil {
+					indexes[i], err = indexShard(ctx, shards[i], i, o.LabelOffset, len(names))
+				}
+				if err != nil {
 					cancel(err)
 				}
 			}
@@ -190,7 +252,7 @@ func openShards(ctx context.Context, paths []string, labels string, o Options) (
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	return joinShards(paths, indexes, names)
+	return joinShards(shards, indexes, names)
 }
 
 // A shardIndex is what one shard holds.
@@ -201,18 +263,15 @@ type shardIndex struct {
 }
 
 // indexShard finds the records of a shard. It passes the images without reading them.
-func indexShard(ctx context.Context, path string, shard, offset, classes int) (shardIndex, error) {
+func indexShard(ctx context.Context, from shard, number, offset, classes int) (shardIndex, error) {
 	index := shardIndex{classes: map[int32]string{}}
-	file, err := os.Open(path)
+	records, size, close, err := from.open()
 	if err != nil {
 		return index, err
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return index, err
-	}
-	w := &window{r: file, size: info.Size()}
+	defer close()
+	path := from.path
+	w := &window{r: records, size: size}
 	for at := int64(0); at < w.size; {
 		if err := ctx.Err(); err != nil {
 			return index, err
@@ -231,13 +290,13 @@ func indexShard(ctx context.Context, path string, shard, offset, classes int) (s
 			return index, fmt.Errorf("%s: the record at byte %d has the label %d, less the offset %d: %d; %s; check the label offset and the list of classes",
 				path, at, e.label, offset, label, expectedLabels(classes))
 		}
-		number := len(index.records)
+		place := len(index.records)
 		name := e.filename
 		if name == "" {
-			name = fmt.Sprintf("%s#%d", filepath.Base(path), number)
+			name = fmt.Sprintf("%s#%d", filepath.Base(path), place)
 		}
-		index.items = append(index.items, item{name: name, key: keyOf(name), label: int32(label), at: number})
-		index.records = append(index.records, record{shard, at, length, span{e.image.from - data, e.image.to - data}})
+		index.items = append(index.items, item{name: name, key: keyOf(name), label: int32(label), at: place})
+		index.records = append(index.records, record{number, at, length, span{e.image.from - data, e.image.to - data}})
 		if e.class != "" {
 			index.classes[int32(label)] = e.class
 		}
@@ -258,8 +317,8 @@ func expectedLabels(classes int) string {
 
 // joinShards makes a set of the shards' indexes. Where no list names the classes,
 // the records do, or else their numbers.
-func joinShards(paths []string, indexes []shardIndex, classes []string) (*Set, error) {
-	files := &shardFiles{paths: paths}
+func joinShards(shards []shard, indexes []shardIndex, classes []string) (*Set, error) {
+	files := &shardFiles{shards: shards}
 	set := &Set{storage: files}
 	named := map[int32]string{}
 	top := int32(-1)
@@ -275,49 +334,11 @@ func joinShards(paths []string, indexes []shardIndex, classes []string) (*Set, e
 		}
 	}
 	if len(set.items) == 0 {
-		return nil, fmt.Errorf("found no records in %d files; copy or download them again", len(paths))
+		return nil, fmt.Errorf("found no records in %d files; copy or download them again", len(shards))
 	}
 	if classes == nil {
-		classes = make([]string, top+1)
-		for label := range classes {
-			if classes[label] = named[int32(label)]; classes[label] == "" {
-				classes[label] = strconv.Itoa(label)
-			}
-		}
+		classes = numberNames(int(top)+1, named)
 	}
 	set.classes = classes
 	return set, enoughClasses(classes)
-}
-
-// readLabels reads the names of the labels offset, offset+1, ... from lines
-// number:name, where the numbers are those in the records; nil when there is no such
-// file.
-func readLabels(path string, offset int) ([]string, error) {
-	file, err := os.Open(path)
-	if os.IsNotExist(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var names []string
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" {
-			continue
-		}
-		number, name, ok := strings.Cut(line, ":")
-		n, err := strconv.Atoi(number)
-		if next := offset + len(names); !ok || err != nil || n > next || n < next && len(names) > 0 {
-			return nil, fmt.Errorf("%s: expected a line \"%d:name\", found %q; give the classes, or check the label offset", path, next, line)
-		} else if n == next {
-			names = append(names, name)
-		} // else a label below the offset, such as the background
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return names, nil
 }

@@ -66,7 +66,7 @@ func TestShards(t *testing.T) {
 		t.Errorf("with a background: classes %q, label %d", got, s.Label(0))
 	}
 	// Numbers in labels.txt are those in the records.
-	if err := os.WriteFile(filepath.Join(root, labelsFile), []byte("0:background\n1:one\n2:two\n3:three\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, labelsFiles()[0]), []byte("0:background\n1:one\n2:two\n3:three\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s = mustOpen(t, root, Options{Split: "train", LabelOffset: 1})
@@ -107,7 +107,7 @@ func TestRecordVariants(t *testing.T) {
 			}
 		}
 	}
-	if err := os.WriteFile(filepath.Join(root, labelsFile), []byte("0:a fish\n1:no: a bird\n2:rare\n\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, labelsFiles()[0]), []byte("0:a fish\n1:no: a bird\n2:rare\n\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s := mustOpen(t, root, Options{Split: "train"})
@@ -188,8 +188,8 @@ func TestBadShards(t *testing.T) {
 	wanted.ErrorOf(t, "missing shard", open("train-00000-of-00002", train, nil), "1 of the 2 shards of train", "number 00000", "copy or download")
 	wanted.ErrorOf(t, "two totals", open("", train, map[string]string{"train-00000-of-00003": ""}), "by the names", "remove")
 	wanted.ErrorOf(t, "shard twice", open("", train, map[string]string{"train-00001-of-00002.tfrecord": ""}), "3 of the 2 shards", "twice")
-	wanted.ErrorOf(t, "bad labels", open("", train, map[string]string{labelsFile: "0:background\n1:a\n1:b\n"}), labelsFile, `expected a line "2:name"`, `"1:b"`, "label offset")
-	wanted.ErrorOf(t, "few labels", open("", train, map[string]string{labelsFile: "0:background\n1:a\n2:b\n"}), "label 3, less the offset 1: 2", "for 2 classes")
+	wanted.ErrorOf(t, "bad labels", open("", train, map[string]string{labelsFiles()[0]: "0:background\n1:a\n1:b\n"}), "labels.txt", `expected a line "2:name"`, `"1:b"`, "label offset")
+	wanted.ErrorOf(t, "few labels", open("", train, map[string]string{labelsFiles()[0]: "0:background\n1:a\n2:b\n"}), "label 3, less the offset 1: 2", "for 2 classes")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	root, _ := shardSet(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +15,10 @@ import (
 // recognises it, so the most particular come first.
 func sources() []source {
 	return []source{
+		{"a CSV file of paths and labels", isList, openList},
 		{"TFRecord shards", isRecords, openRecords},
+		{"WebDataset shards", isSamples, openSamples},
+		{"a .zip archive of one", isZip, openZip},
 		{"a " + anyOf(archiveEndings()) + " archive of one", isArchive, openArchive},
 		{"a folder of class folders", isFolder, openFolder},
 	}
@@ -30,11 +34,20 @@ type source struct {
 	open func(ctx context.Context, c candidate, o Options) (*Set, error)
 }
 
-// A candidate is a path that may be a data set.
+// A candidate is a path that may be a data set, or a pattern of several.
 type candidate struct {
 	path   string
 	folder bool
-	head   []byte // the first bytes of a file
+	head   []byte   // the first bytes of a file, or of the first one
+	paths  []string // of a pattern that names several files; nil otherwise
+}
+
+// files are those of a pattern, or the file itself.
+func (c candidate) files() []string {
+	if c.paths != nil {
+		return c.paths
+	}
+	return []string{c.path}
 }
 
 // headBytes is a tar block.
@@ -42,12 +55,12 @@ const headBytes = 512
 
 // open opens what the path is.
 func open(ctx context.Context, path string, o Options) (*Set, error) {
-	info, err := os.Stat(path)
+	c, size, err := look(path)
 	if err != nil {
-		return nil, fmt.Errorf("expected %s; check the path: %w", Sources(), err)
+		return nil, err
 	}
-	c := candidate{path: path, folder: info.IsDir()}
 	if !c.folder {
+		path = c.files()[0]
 		if c.head, err = headOf(path); err != nil {
 			return nil, err
 		}
@@ -61,7 +74,33 @@ func open(ctx context.Context, path string, o Options) (*Set, error) {
 		}
 	}
 	return nil, fmt.Errorf("expected %s, found a file of %d bytes that begins with % x; unpack it, or pack it as one of these",
-		Sources(), info.Size(), c.head[:min(len(c.head), 8)])
+		Sources(), size, c.head[:min(len(c.head), 8)])
+}
+
+// look finds what is at a path, or what a pattern names.
+func look(path string) (c candidate, size int64, err error) {
+	c = candidate{path: path}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) && isPattern(path) {
+		if c.paths, err = expand(path); err != nil {
+			return c, 0, err
+		}
+		if len(c.paths) == 1 {
+			c = candidate{path: c.paths[0]}
+		}
+		info, err = os.Stat(c.files()[0])
+		if err == nil && info.IsDir() && c.paths != nil {
+			return c, 0, fmt.Errorf("the pattern names %d paths, the first of which is the folder %s, expected one folder, or files; name one", len(c.paths), c.paths[0])
+		}
+	}
+	if err != nil {
+		return c, 0, fmt.Errorf("expected %s; check the path: %w", Sources(), err)
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return c, 0, fmt.Errorf("expected %s; %w", Sources(), irregular(info.Mode()))
+	}
+	c.folder = info.IsDir()
+	return c, info.Size(), nil
 }
 
 // Sources lists what a data set may be, the most general first: "a folder of class
@@ -81,8 +120,13 @@ func headOf(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	return beginning(file)
+}
+
+// beginning reads the first bytes of a file.
+func beginning(r io.Reader) ([]byte, error) {
 	head := make([]byte, headBytes)
-	n, err := io.ReadFull(file, head)
+	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, err
 	}

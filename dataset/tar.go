@@ -17,20 +17,21 @@ type member struct {
 	size   int64
 }
 
-// walkTar lists a tar archive. It calls keep for every file that is not hidden, whose
-// content is to be read from the reader; what keep leaves of it is passed. The last
-// of several files of one name counts, as when the archive is unpacked.
-func walkTar(ctx context.Context, archive io.Reader, keep func(name string, size int64, content io.Reader) (member, error)) (listing, []member, error) {
+// walkTar lists a tar archive. It calls keep for every file that is not hidden, with its
+// first bytes where they were looked at to tell what it is, whose further content is to be
+// read from the reader; what keep leaves of it is passed. The last of several files of one
+// name counts, as when the archive is unpacked.
+func walkTar(ctx context.Context, archive io.Reader, keep func(f file, size int64, head []byte, content io.Reader) (member, error)) (listing, []member, error) {
 	var l listing
 	var members []member
 	at := map[string]int{}
-	put := func(name string, m member) {
-		if i, ok := at[name]; ok {
-			members[i] = m
+	put := func(f file, m member) {
+		if i, ok := at[f.name]; ok {
+			l.files[i], members[i] = f, m
 			return
 		}
-		at[name] = len(members)
-		l.files, members = append(l.files, name), append(members, m)
+		at[f.name] = len(members)
+		l.files, members = append(l.files, f), append(members, m)
 	}
 	r := tar.NewReader(archive)
 	for {
@@ -52,19 +53,28 @@ func walkTar(ctx context.Context, archive io.Reader, keep func(name string, size
 		case tar.TypeDir:
 			l.folders = append(l.folders, name)
 		case tar.TypeReg:
-			m, err := keep(name, header.Size, r)
+			var head []byte
+			k, err := kindOf(name, func() (_ []byte, err error) {
+				head, err = beginning(r)
+				return head, err
+			})
+			f := file{name, k}
+			var m member
+			if err == nil {
+				m, err = keep(f, header.Size, head, r)
+			}
 			if err != nil {
 				return listing{}, nil, fmt.Errorf("%s: %w", name, err)
 			}
-			put(name, m)
+			put(f, m)
 		case tar.TypeLink:
 			i, ok := at[memberName(header.Linkname)]
 			if !ok {
 				return listing{}, nil, fmt.Errorf("%s is a hard link to %s, which is not before it; pack the archive again", name, header.Linkname)
 			}
-			put(name, members[i])
+			put(file{name, l.files[i].kind}, members[i])
 		case tar.TypeSymlink, tar.TypeGNUSparse:
-			if isImage(name) {
+			if k, _ := kindOf(name, func() ([]byte, error) { return nil, nil }); k.image {
 				return listing{}, nil, fmt.Errorf("%s is a symbolic link or a sparse file, expected a plain one; pack the archive again with --dereference and without --sparse", name)
 			}
 		}
@@ -83,8 +93,12 @@ type tarFile struct {
 // isArchive tells a tar archive, compressed or not.
 func isArchive(c candidate) bool {
 	_, compressed := compressionOf(c.head)
+	return c.paths == nil && (compressed || isTar(c.head))
+}
+
+func isTar(head []byte) bool {
 	const magicAt, magic = 257, "ustar"
-	return compressed || len(c.head) > magicAt && strings.HasPrefix(string(c.head[magicAt:]), magic)
+	return len(head) > magicAt && strings.HasPrefix(string(head[magicAt:]), magic)
 }
 
 // openArchive reads a tar archive in place, or the images of a compressed one into
@@ -108,20 +122,20 @@ func openArchive(ctx context.Context, c candidate, o Options) (_ *Set, err error
 }
 
 // openTar indexes a tar archive in one pass over its headers.
-func openTar(ctx context.Context, file *os.File) (listing, *tarFile, error) {
+func openTar(ctx context.Context, archive *os.File) (listing, *tarFile, error) {
 	position := func() int64 {
-		offset, _ := file.Seek(0, io.SeekCurrent)
+		offset, _ := archive.Seek(0, io.SeekCurrent)
 		return offset
 	}
-	l, members, err := walkTar(ctx, file, func(_ string, size int64, _ io.Reader) (member, error) {
-		// archive/tar reads whole blocks, and no further than the header's.
-		offset, err := file.Seek(0, io.SeekCurrent)
-		return member{offset, size}, err
+	l, members, err := walkTar(ctx, archive, func(_ file, size int64, head []byte, _ io.Reader) (member, error) {
+		// archive/tar reads whole blocks of headers, and no further; then the head was read.
+		offset, err := archive.Seek(0, io.SeekCurrent)
+		return member{offset - int64(len(head)), size}, err
 	})
 	if err != nil {
 		return listing{}, nil, corrupt("tar archive", position(), err)
 	}
-	return l, &tarFile{file, members}, nil
+	return l, &tarFile{archive, members}, nil
 }
 
 // corrupt says where an archive ends to make sense.
@@ -132,11 +146,13 @@ func corrupt(kind string, offset int64, err error) error {
 	return fmt.Errorf("the %s is corrupt or incomplete at about byte %d; copy or download it again: %w", kind, offset, err)
 }
 
-func (f *tarFile) read(at int) ([]byte, error) {
-	m := f.members[at]
+func (f *tarFile) read(at int) ([]byte, error) { return f.members[at].read(f.file) }
+
+// read returns the file's content.
+func (m member) read(archive *os.File) ([]byte, error) {
 	content := make([]byte, m.size)
-	if _, err := f.file.ReadAt(content, m.offset); err != nil {
-		return nil, fmt.Errorf("%s: %d bytes at byte %d: %w", f.file.Name(), m.size, m.offset, err)
+	if _, err := archive.ReadAt(content, m.offset); err != nil {
+		return nil, fmt.Errorf("%s: %d bytes at byte %d: %w", archive.Name(), m.size, m.offset, err)
 	}
 	return content, nil
 }

@@ -178,7 +178,7 @@ func imageFiles(ctx context.Context, args []string) ([]string, error) {
 			files = append(files, arg) // what cannot be read is reported in its turn
 			continue
 		}
-		found, err := dataset.Images(ctx, arg)
+		found, _, err := dataset.Images(ctx, arg)
 		if err != nil {
 			return nil, fmt.Errorf("list the images in %s: %w", arg, err)
 		}
