@@ -26,9 +26,10 @@ var mayImport = map[string][]string{
 	"internal/hdf5":            {},
 	"internal/device":          {},
 	"internal/splitmix":        {},
+	"internal/printable":       {},
 	"internal/textfile":        {},
 	"internal/tfrecord":        {},
-	"dataset":                  {"internal/ahead", "internal/splitmix", "internal/textfile", "internal/tfrecord", "vision"}, // of vision, what is an image
+	"dataset":                  {"internal/ahead", "internal/printable", "internal/splitmix", "internal/textfile", "internal/tfrecord", "vision"}, // of vision, what is an image
 	"dataset/ilsvrc":           {"dataset", "internal/textfile"},
 	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*"},
 	"weights/tensorfile":       {},
@@ -36,7 +37,7 @@ var mayImport = map[string][]string{
 	"weights/hub":              {"internal/atomicfile", "recipe"},
 	"predict":                  {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
-	"evaluate":                 {"dataset", "internal/ahead", "predict", "recipe", "score", "vision", "weights"},
+	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":    {},
 	"engine/kernel/avx2":       {},
 	"engine/kernel/avx512":     {},
@@ -63,7 +64,7 @@ var mayImport = map[string][]string{
 	"internal/measure":   {"arch", "engine", "internal/device", "recipe", "train"},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
-		"internal/demo", "internal/measure", "internal/reproduce", "internal/version", "predict", "recipe",
+		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "recipe",
 		"score", "train", "train/curves", "vision", "weights", "weights/hub", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},

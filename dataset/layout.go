@@ -7,9 +7,10 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 )
 
 // A listing is what a folder or an archive holds: slash-separated paths below it,
@@ -96,23 +97,8 @@ func arrange(l listing, o Options) (arranged, error) {
 func normal(name string) string { return norm.NFC.String(name) }
 
 // className is what a class is called whose folder has a name in normal form: in UTF-8,
-// since it goes where only that can be, with other bytes as \xff.
-func className(folder string) string {
-	if utf8.ValidString(folder) {
-		return folder
-	}
-	var b strings.Builder
-	for folder != "" {
-		r, size := utf8.DecodeRuneInString(folder)
-		if r == utf8.RuneError && size == 1 {
-			fmt.Fprintf(&b, "\\x%02x", folder[0])
-		} else {
-			b.WriteString(folder[:size])
-		}
-		folder = folder[size:]
-	}
-	return b.String()
-}
+// since it goes where only that can be.
+func className(folder string) string { return printable.UTF8(folder) }
 
 // labelsOf returns the places of classes by their names, in normal form.
 func labelsOf(classes []string) map[string]int32 {

@@ -57,6 +57,9 @@ type LoaderOptions struct {
 	// Unreadable is told once of each image that cannot be read or decoded, in the
 	// order of the stream, from a goroutine of the loader; it may be nil.
 	Unreadable func(name string, err error)
+	// Limit is shared with other loaders, in the place of MaxUnreadable and Unreadable; it
+	// may be nil.
+	Limit *UnreadableLimit
 }
 
 // A Share is what one of several loaders takes of a stream that they divide among them: of
@@ -90,7 +93,7 @@ type Batch struct {
 type Stats struct {
 	// Images is the number returned in batches.
 	Images int
-	// Unreadable is the number of images of the set found unreadable.
+	// Unreadable is the number of images found unreadable, of all loaders that share a limit.
 	Unreadable int
 	// Waited is the time that Next spent waiting for images to be decoded.
 	Waited time.Duration
@@ -103,7 +106,7 @@ type Loader struct {
 	set        *Set
 	o          LoaderOptions
 	size       int // values in an image
-	unreadable *register
+	unreadable *UnreadableLimit
 
 	ready    chan *Batch
 	free     chan *Batch
@@ -112,7 +115,7 @@ type Loader struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 
-	images, skipped, waited atomic.Int64
+	images, waited atomic.Int64
 }
 
 // NewLoader starts to load batches of a set. The caller closes the loader, then the
@@ -125,7 +128,7 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	side := o.Preparation.Side()
 	l := &Loader{
-		set: s, o: o, size: side * side * 3, unreadable: newRegister(s.Len(), o.MaxUnreadable, o.Unreadable),
+		set: s, o: o, size: side * side * 3, unreadable: o.limit(s.Len()),
 		ready: make(chan *Batch, 1), free: make(chan *Batch, batches), stop: stop,
 	}
 	for range batches {
@@ -137,6 +140,18 @@ func NewLoader(s *Set, o LoaderOptions) (*Loader, error) {
 		stop()
 	})
 	return l, nil
+}
+
+// limit is that of a loader of a number of images.
+func (o *LoaderOptions) limit(images int) *UnreadableLimit {
+	if o.Limit != nil {
+		return o.Limit
+	}
+	share := max(0, o.MaxUnreadable)
+	if o.MaxUnreadable == 0 {
+		share = DefaultMaxUnreadable
+	}
+	return NewUnreadableLimit(images, share, o.Unreadable)
 }
 
 func (o *LoaderOptions) check(s *Set) error {
@@ -184,7 +199,7 @@ func (l *Loader) Next(ctx context.Context) (*Batch, error) {
 
 // Stats returns what was done so far.
 func (l *Loader) Stats() Stats {
-	return Stats{int(l.images.Load()), int(l.skipped.Load()), time.Duration(l.waited.Load())}
+	return Stats{int(l.images.Load()), l.unreadable.Count(), time.Duration(l.waited.Load())}
 }
 
 // Close stops the loader and waits for its goroutines. Batches become invalid.
@@ -212,8 +227,7 @@ func (l *Loader) assemble(ctx context.Context) error {
 	}
 	err = ahead.Each(ctx, ahead.Options{Workers: l.o.Workers}, l.stream(), l.prepare, func(p place, image *prepared) (err error) {
 		if image.err != nil {
-			err := l.unreadable.add(p.index, l.set.Name(p.index), image.err)
-			l.skipped.Store(int64(len(l.unreadable.images)))
+			err := l.unreadable.Add(l.set, p.index, image.err)
 			if err != nil {
 				return fmt.Errorf("data set %s: %w", l.set.path, err)
 			}

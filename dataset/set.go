@@ -70,10 +70,14 @@ type storage interface {
 
 // Open lists the images of a path, which is one of
 //   - a folder class/file or split/class/file; a class holds what is below its folder;
-//   - a .tar archive of such folders, read in place;
+//   - a .tar or .zip archive of such folders, read in place;
 //   - a compressed .tar archive of such folders, whose images are read into memory;
+//   - a WebDataset shard, or a folder of shards such as train-000000.tar, read in place;
+//     the class of a sample is in its .cls, .json or .txt, a number or a name;
 //   - a TFRecord file, or a folder of shards such as train-00000-of-01024, in TF-slim's
-//     layout for ImageNet, read in place.
+//     layout for ImageNet, read in place; compressed ones are read into memory;
+//   - a text file of paths and labels, such as a .csv, whose paths are relative to its folder;
+//   - a pattern such as train-{000000..000146}.tar or val-*, which names several shards.
 //
 // What a file is, is told from its content; [Sources] lists the compressions. Images are listed in the order of their
 // names, or of the records.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/score"
 )
 
@@ -110,6 +111,9 @@ func (l *predictionLog) fingerprint() error {
 		if l.e.o.Decode.Exact {
 			parts = append(parts, "exact")
 		}
+		if l.e.o.Classes != Same {
+			parts = append(parts, l.e.o.Classes)
+		}
 		one, err := sum(parts...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)
@@ -206,10 +210,10 @@ func (l *predictionLog) parse(fields []string, row int, labels map[string]int) (
 // key is the fields that follow from the evaluation.
 func (l *predictionLog) key(index, row int) []string {
 	label := ""
-	if i := l.e.set.Label(index); i >= 0 {
+	if i := l.e.label(index); i >= 0 {
 		label = l.e.classes[i]
 	}
-	return []string{strconv.Itoa(index), l.e.set.Name(index), label, l.rows[row], strconv.Itoa(int(l.e.o.Crops)), l.fingerprints[row]}
+	return []string{strconv.Itoa(index), printable.UTF8(l.e.set.Name(index)), label, l.rows[row], strconv.Itoa(int(l.e.o.Crops)), l.fingerprints[row]}
 }
 
 // append writes all lines of an image at once.

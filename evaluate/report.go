@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -24,8 +25,16 @@ type Report struct {
 	Crops      vision.Crops `json:"crops"`
 	// Labelled is false for a set without labels, of which errors are not known.
 	Labelled bool `json:"labelled"`
-	// Classes are those of the set, in the order of their labels.
+	// LeftOut is what the data have that is not among the images.
+	LeftOut LeftOut `json:"left_out"`
+	// Classes are those of the set, in the order of their labels; with Matching All those of
+	// the networks that the set lacks behind them.
 	Classes []string `json:"classes"`
+	// Matching is how these go with those of the networks.
+	Matching Matching `json:"matching"`
+	// Renormalized is whether the probabilities are shares of the set's classes alone, of
+	// more that the networks have.
+	Renormalized bool `json:"renormalized"`
 	// Rows are the members, and the ensemble after them where there are several.
 	Rows []Row `json:"rows"`
 	// PerClass are the classes in the order of their labels, by the last row.
@@ -51,6 +60,8 @@ type Row struct {
 	Name string `json:"name"`
 	// Size is the side of the input in pixels; 0 for an ensemble.
 	Size int `json:"size,omitempty"`
+	// Classes is the number of the network's; 0 for an ensemble.
+	Classes int `json:"classes,omitempty"`
 	// Top1 counts the images whose label is not the most probable class, Top5 those whose
 	// label is not among the five most probable.
 	Top1 score.Errors `json:"top1"`
@@ -93,21 +104,22 @@ func (e *evaluation) report() (*Report, error) {
 	slices.SortFunc(e.done, func(a, b Prediction) int { return a.Index - b.Index })
 	r := &Report{
 		Images: len(e.done), Of: e.set.Len(), Excluded: e.excluded, Unreadable: []Unreadable{},
-		Crops: e.o.Crops, Labelled: true, Classes: e.classes, Predictions: e.done, Speed: e.speed,
+		Crops: e.o.Crops, Labelled: true, LeftOut: LeftOutOf(e.set.LeftOut()), Classes: e.classes, Matching: e.o.Classes, Predictions: e.done, Speed: e.speed,
 	}
 	for _, u := range e.unreadable {
-		r.Unreadable = append(r.Unreadable, Unreadable{u.Name, u.Err.Error()})
+		r.Unreadable = append(r.Unreadable, Unreadable{printable.UTF8(u.Name), printable.UTF8(u.Err.Error())})
 	}
 	if len(e.done) == 0 {
 		return nil, fmt.Errorf("none of the %d images can be read; the first: %w", len(e.indexes), e.unreadable[0])
 	}
 	for _, p := range e.done {
-		r.Labelled = r.Labelled && e.set.Label(p.Index) >= 0
+		r.Labelled = r.Labelled && e.label(p.Index) >= 0
 	}
 	for i, name := range e.rowNames() {
 		row := Row{Name: name}
 		if i < len(e.members) {
-			row.Size = e.members[i].Preprocessing.Size
+			row.Size, row.Classes = e.members[i].Preprocessing.Size, e.members[i].Classes
+			r.Renormalized = r.Renormalized || slices.Contains(e.orders[i], absent)
 		}
 		if r.Labelled {
 			row.Top1, row.Top5 = e.count(i)
@@ -134,7 +146,7 @@ func (e *evaluation) rowNames() []string {
 
 // misses tells whether the label is none of the first, and none of the five.
 func (e *evaluation) misses(p Prediction, row int) (top1, top5 bool) {
-	label, classes := e.set.Label(p.Index), p.Top[row]
+	label, classes := e.label(p.Index), p.Top[row]
 	return classes[0].Label != label, !slices.ContainsFunc(classes, func(c Class) bool { return c.Label == label })
 }
 
@@ -161,7 +173,7 @@ func (e *evaluation) countClasses(r *Report) {
 	}
 	images, five := make([]int, n), make([]int, n)
 	for _, p := range e.done {
-		label := e.set.Label(p.Index)
+		label := e.label(p.Index)
 		images[label]++
 		r.Confusion[label][p.Top[row][0].Label]++
 		if _, miss5 := e.misses(p, row); miss5 {

@@ -33,9 +33,15 @@ type Options struct {
 	Decode vision.DecodeOptions
 	// Exclude are indexes of images that are left out, such as those of a blacklist.
 	Exclude []int
-	// SkipUnreadable leaves out images that cannot be read or decoded. Otherwise the
-	// first is an *UnreadableError.
+	// Classes is how the classes of the data go with those of the members; Same when empty.
+	Classes Matching
+	// ByNumber takes the data's class i for the members' class i, rather than compare names.
+	ByNumber bool
+	// SkipUnreadable leaves out images that cannot be read or decoded, however many.
+	// Otherwise more than the share MaxUnreadable of the images to evaluate, from 0 to 1, are
+	// an *UnreadableError.
 	SkipUnreadable bool
+	MaxUnreadable  float64
 	// Unreadable is told of each image that was left out as unreadable; it may be nil.
 	Unreadable func(name string, err error)
 	// Progress is told how many of the images are done, from the start on; it may be
@@ -49,14 +55,16 @@ type Options struct {
 	Workers int
 }
 
-// An UnreadableError says that an image cannot be read or decoded.
+// An UnreadableError says that an image cannot be read or decoded: one more than may be.
 type UnreadableError struct {
 	Name string
 	Err  error
+	// Limit is how many may be, Of the images to evaluate.
+	Limit, Of int
 }
 
 func (e *UnreadableError) Error() string {
-	return fmt.Sprintf("%s cannot be evaluated; repair or remove it, or skip unreadable images: %v", e.Name, e.Err)
+	return fmt.Sprintf("%s cannot be evaluated, and at most %d of the %d images may be unreadable; repair or remove it, skip unreadable images, or raise max_unreadable, the share that may be: %v", e.Name, e.Limit, e.Of, e.Err)
 }
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
@@ -75,10 +83,16 @@ func Run(ctx context.Context, members []Member, set *dataset.Set, o Options) (*R
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
+	if o.Classes == "" {
+		o.Classes = Same
+	}
+	if !slices.Contains(Matchings(), o.Classes) || !(o.MaxUnreadable >= 0 && o.MaxUnreadable <= 1) {
+		return nil, fmt.Errorf("found the matching of classes %q and a share of %g that may be unreadable, expected one of %q and a share from 0 to 1", o.Classes, o.MaxUnreadable, Matchings())
+	}
 	if o.Batch < 1 || o.Limit < 0 || o.Workers < 1 {
 		return nil, fmt.Errorf("found a batch of %d, a limit of %d and %d workers, expected none negative", o.Batch, o.Limit, o.Workers)
 	}
-	e := &evaluation{members: members, set: set, classes: set.Classes(), o: o}
+	e := &evaluation{members: members, set: set, o: o}
 	if err := e.checkMembers(); err != nil {
 		return nil, err
 	}
@@ -110,9 +124,10 @@ func Run(ctx context.Context, members []Member, set *dataset.Set, o Options) (*R
 type evaluation struct {
 	members  []Member
 	set      *dataset.Set
-	classes  []string
 	o        Options
-	orders   [][]int // of each member: the label of each of its logits
+	classes  []string
+	labels   []int   // of each of the set's: its place in classes
+	orders   [][]int // of each member: the place in classes of each of its logits, or absent
 	indexes  []int   // of the images, in the order of the set
 	excluded int     // images
 	log      *predictionLog
@@ -121,6 +136,8 @@ type evaluation struct {
 	unreadable []*UnreadableError
 	speed      Speed
 	scratch    []float64
+	some       []float32 // of a member's logits
+	someOrder  []int
 }
 
 func (e *evaluation) checkMembers() error {
@@ -137,13 +154,8 @@ func (e *evaluation) checkMembers() error {
 		if m.Labels != nil && len(m.Labels) != m.Classes {
 			return fmt.Errorf("%s has %d classes, but %d labels", m.Name, m.Classes, len(m.Labels))
 		}
-		order, err := m.classOrder(e.classes)
-		if err != nil {
-			return err
-		}
-		e.orders = append(e.orders, order)
 	}
-	return nil
+	return e.settleClasses()
 }
 
 // selection returns the indexes that are evaluated, of n, and how many are left out.
@@ -257,9 +269,11 @@ func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
 			if !score.Finite(own) {
 				return fmt.Errorf("%s, %s: %w", m.Name, e.set.Name(f.index), score.ErrNotFinite)
 			}
+			order := e.orders[member]
+			own, order = e.competing(own, order)
 			e.scratch = score.Softmax(e.scratch, own)
 			for class, share := range e.scratch {
-				f.sums[member][e.orders[member][class]] += float64(v.count) * share
+				f.sums[member][order[class]] += float64(v.count) * share
 			}
 		}
 		e.speed.Views += len(b.views)
@@ -270,14 +284,28 @@ func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
 	return nil
 }
 
+// competing returns the logits of classes that the report has, and their places.
+func (e *evaluation) competing(logits []float32, order []int) ([]float32, []int) {
+	if !slices.Contains(order, absent) {
+		return logits, order
+	}
+	e.some, e.someOrder = e.some[:0], e.someOrder[:0]
+	for i, place := range order {
+		if place != absent {
+			e.some, e.someOrder = append(e.some, logits[i]), append(e.someOrder, place)
+		}
+	}
+	return e.some, e.someOrder
+}
+
 // finish turns the sums of a photograph into its prediction.
 func (e *evaluation) finish(f *photo) error {
 	if f.err != nil {
-		unreadable := &UnreadableError{e.set.Name(f.index), f.err}
-		if !e.o.SkipUnreadable {
+		unreadable := &UnreadableError{e.set.Name(f.index), f.err, int(e.o.MaxUnreadable * float64(len(e.indexes))), len(e.indexes)}
+		e.unreadable = append(e.unreadable, unreadable)
+		if !e.o.SkipUnreadable && len(e.unreadable) > unreadable.Limit {
 			return unreadable
 		}
-		e.unreadable = append(e.unreadable, unreadable)
 		if e.o.Unreadable != nil {
 			e.o.Unreadable(unreadable.Name, f.err)
 		}

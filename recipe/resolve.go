@@ -13,7 +13,7 @@ func (t Training) Resolved() Training {
 	return t.Inherit(Training{
 		Interpolation: vision.Bicubic,
 		MicroBatches:  1,
-		MaxUnreadable: 0.01,
+		MaxUnreadable: new(0.01),
 		LogEvery:      10,
 		SaveEvery:     10 * time.Minute,
 		Keep:          2,

@@ -9,11 +9,11 @@ import (
 )
 
 func TestResolved(t *testing.T) {
-	want := Training{Seed: 3, Interpolation: vision.Bicubic, MicroBatches: 1, MaxUnreadable: 0.01, LogEvery: 10, SaveEvery: 10 * time.Minute, Keep: 2}
+	want := Training{Seed: 3, Interpolation: vision.Bicubic, MicroBatches: 1, MaxUnreadable: new(0.01), LogEvery: 10, SaveEvery: 10 * time.Minute, Keep: 2}
 	if got := (Training{Seed: 3}).Resolved(); !reflect.DeepEqual(got, want) {
 		t.Errorf("an empty recipe is resolved as\n%+v, want\n%+v", got, want)
 	}
-	own := Training{Interpolation: vision.Bilinear, MicroBatches: 4, MaxUnreadable: 0.5, LogEvery: 1, SaveEvery: time.Second, Keep: 9}
+	own := Training{Interpolation: vision.Bilinear, MicroBatches: 4, MaxUnreadable: new(0.5), LogEvery: 1, SaveEvery: time.Second, Keep: 9}
 	if got := own.Resolved(); !reflect.DeepEqual(got, own) {
 		t.Errorf("a recipe that leaves nothing out is resolved as\n%+v, want\n%+v", got, own)
 	}

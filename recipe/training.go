@@ -99,9 +99,9 @@ type Training struct {
 	// step, in [0,1); none are kept, and the parameters themselves used, when zero.
 	AverageDecay float64 `yaml:"average_decay"`
 
-	// MaxUnreadable is the share of the images that may be unreadable, in [0,1]; 0.01
-	// when zero.
-	MaxUnreadable float64 `yaml:"max_unreadable,omitempty"`
+	// MaxUnreadable is the share of the images, those to train and to validate on together,
+	// that may be unreadable, in [0,1]; 0.01 when nil.
+	MaxUnreadable *float64 `yaml:"max_unreadable,omitempty"`
 	// LogEvery is how many steps there are between two rows of metrics.csv; 10 when
 	// zero.
 	LogEvery int `yaml:"log_every,omitempty"`
@@ -269,13 +269,20 @@ func (t Training) Check() error {
 		"clip_norm, weight_decay and auxiliary_weight should not be negative, found %g, %g and %g", t.ClipNorm, t.WeightDecay, t.AuxiliaryWeight)
 	require(inUnit(t.LabelSmoothing), "label_smoothing should be in [0,1), found %g", t.LabelSmoothing)
 	require(inUnit(t.AverageDecay), "average_decay should be in [0,1), found %g", t.AverageDecay)
-	require(t.MaxUnreadable >= 0 && t.MaxUnreadable <= 1, "max_unreadable should be in [0,1], found %g", t.MaxUnreadable)
+	require(t.MaxUnreadable == nil || *t.MaxUnreadable >= 0 && *t.MaxUnreadable <= 1, "max_unreadable should be in [0,1], found %g", deref(t.MaxUnreadable))
 	require(t.LogEvery >= 0 && t.SaveEvery >= 0 && t.Keep >= 0, "log_every, save_every and keep should not be negative, found %d, %s and %d", t.LogEvery, t.SaveEvery, t.Keep)
 	require(len(t.Freeze) == 0 || !fresh, "freeze keeps parameters of weights; name a file of weights")
 	if len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+func deref(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
 }
 
 func inUnit(v float64) bool { return v >= 0 && v < 1 }

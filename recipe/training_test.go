@@ -105,7 +105,7 @@ func TestCheck(t *testing.T) {
 		"clip_norm, weight":      func(r *Training) { r.ClipNorm = -1 },
 		"label_smoothing should": func(r *Training) { r.LabelSmoothing = 1 },
 		"average_decay should":   func(r *Training) { r.AverageDecay = -0.1 },
-		"max_unreadable should":  func(r *Training) { r.MaxUnreadable = 2 },
+		"max_unreadable should":  func(r *Training) { r.MaxUnreadable = new(2.0) },
 		"log_every, save_every":  func(r *Training) { r.Keep = -1 },
 		"freeze keeps":           func(r *Training) { r.Freeze = []string{"A"} },
 	} {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 )
@@ -249,7 +250,7 @@ func TestUnreadableImages(t *testing.T) {
 	}
 
 	text.Reset()
-	r.MaxUnreadable = 0.1
+	r.MaxUnreadable = new(0.1)
 	result, err := Start(t.Context(), backend, filepath.Join(t.TempDir(), "run"), r, Options{Log: log})
 	if err != nil {
 		t.Fatal(err)
@@ -282,6 +283,47 @@ func TestNoRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	result, err := Resume(t.Context(), backend, folder, Options{})
+	if err != nil || !result.Finished {
+		t.Errorf("resumed: %+v, %v", result, err)
+	}
+}
+
+// TestUnreadableAltogether has one unreadable image, in the smaller part, under a limit
+// that is for all images together; and with none allowed, expects the steps before the
+// validation that failed to be saved.
+func TestUnreadableAltogether(t *testing.T) {
+	backend := cpubackend.New(t)
+	r := smallRecipe(writeSet(t, 2, 10, "train", "test"))
+	damaged := filepath.Join(r.Data, "test", "class1", "004.png")
+	if err := os.WriteFile(damaged, []byte("not a picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r.MaxUnreadable = new(1.0 / 40)
+	result, err := Start(t.Context(), backend, filepath.Join(t.TempDir(), "run"), r, Options{})
+	if err != nil || !result.Finished || result.Unreadable != 1 {
+		t.Errorf("1 of 40: %+v, %v", result, err)
+	}
+
+	r.MaxUnreadable = new(0.0)
+	folder := filepath.Join(t.TempDir(), "run")
+	_, err = Start(t.Context(), backend, folder, r, Options{})
+	wanted.Error(t, err, "validation after step", "004.png", "max_unreadable", "at most 0 of the 40", "resume the run")
+	last, err := rundir.Dir(folder).LastCheckpoint()
+	if err != nil || last == "" {
+		t.Fatalf("no checkpoint: %v", err)
+	}
+	if _, err := os.Stat(rundir.Dir(folder).Model()); err != nil {
+		t.Error(err)
+	}
+	r.MaxUnreadable = new(0.5)
+	text, err := r.Resolved().Encode()
+	if err == nil {
+		err = os.WriteFile(rundir.Dir(folder).Recipe(), text, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err = Resume(t.Context(), backend, folder, Options{})
 	if err != nil || !result.Finished {
 		t.Errorf("resumed: %+v, %v", result, err)
 	}

@@ -17,6 +17,7 @@ import (
 // data are the images of a run.
 type data struct {
 	training, validation *dataset.Set
+	leftOut              dataset.LeftOut
 	close                func() error
 }
 
@@ -35,14 +36,38 @@ func openData(ctx context.Context, r recipe.Training) (*data, error) {
 		if err != nil {
 			return nil, errors.Join(err, set.Close())
 		}
-		return &data{rest, held, set.Close}, nil
+		return checkData(&data{rest, held, set.LeftOut(), set.Close})
 	}
 	o.Split, o.Classes = r.Validation.Split, set.Classes()
 	validation, err := dataset.Open(ctx, r.Data, o)
 	if err != nil {
 		return nil, errors.Join(err, set.Close())
 	}
-	return &data{set, validation, func() error { return errors.Join(set.Close(), validation.Close()) }}, nil
+	close := func() error { return errors.Join(set.Close(), validation.Close()) }
+	if set.Split() != "" && set.Split() == validation.Split() {
+		return nil, errors.Join(fmt.Errorf("the split %q to train on and %q to validate on are both %s; name another to validate on, or hold out a share", r.Split, r.Validation.Split, set.Split()), close())
+	}
+	left := set.LeftOut()
+	left.Images = append(left.Images, validation.LeftOut().Images...) // the same folders are seen twice
+	return checkData(&data{set, validation, left, close})
+}
+
+// checkData refuses classes without an image to learn from, such as those whose folders
+// cannot be read.
+func checkData(d *data) (*data, error) {
+	classes := d.training.Classes()
+	images := make([]int, len(classes))
+	for i := range d.training.Len() {
+		images[d.training.Label(i)]++
+	}
+	for label, n := range images {
+		if n > 0 || len(d.leftOut.Unreadable) == 0 {
+			continue
+		}
+		first := d.leftOut.Unreadable[0]
+		return nil, errors.Join(fmt.Errorf("the class %s has no image to train on, and %d folders or files cannot be read, the first is %s: %w; give the right to read them, or remove them", classes[label], len(d.leftOut.Unreadable), first.Name, first.Err), d.close())
+	}
+	return d, nil
 }
 
 // A fingerprint tells whether a run that resumes sees the images that it was begun with.

@@ -36,6 +36,7 @@ func (t *run) restore() error {
 		if err := t.checkRecipe(); err != nil {
 			return err
 		}
+		t.savedStep = t.state.Step
 		t.log.Info("resumed", "step", t.state.Step)
 	}
 	t.state.Data, t.state.Validation, t.state.Recipe = training, &validation, string(text)

@@ -126,7 +126,7 @@ func TestResumeHonours(t *testing.T) {
 			r.Data = moved
 		}, nil},
 		"recompute":      {func(r *recipe.Training) { r.Recompute = true }, nil},
-		"max_unreadable": {func(r *recipe.Training) { r.MaxUnreadable = 0.5 }, nil},
+		"max_unreadable": {func(r *recipe.Training) { r.MaxUnreadable = new(0.5) }, nil},
 		"log_every": {func(r *recipe.Training) { r.LogEvery = 1 }, func(t *testing.T, folder string) {
 			compareMetrics(t, folder, 1+7, 2) // one row of three steps, then one of each
 		}},

@@ -70,6 +70,8 @@ type Result struct {
 	Unreadable int
 	Time       time.Duration
 	Waiting    time.Duration
+	// LeftOut is what the data have that is not among the images.
+	LeftOut dataset.LeftOut
 }
 
 // Start begins a run in a folder, which is made where there is none. It ends with the
@@ -123,30 +125,33 @@ func Resume(ctx context.Context, backend compute.Backend, folder string, o Optio
 
 // A run is a training under way.
 type run struct {
-	recipe  recipe.Training
-	dir     rundir.Dir
-	log     *slog.Logger
-	watch   func(Progress)
-	data    *data
-	steps   int // in all
-	step    *step.Step
-	eval    *evaluator
-	loader  *dataset.Loader
-	journal *rundir.Journal
-	model   weights.Metadata
+	recipe recipe.Training
+	dir    rundir.Dir
+	log    *slog.Logger
+	watch  func(Progress)
+	data   *data
+	steps  int // in all
+	step   *step.Step
+	eval   *evaluator
+	loader *dataset.Loader
+	// unreadable counts the images of both sets.
+	unreadable *dataset.UnreadableLimit
+	journal    *rundir.Journal
+	model      weights.Metadata
 
-	state   state
-	saved   time.Time // of the last checkpoint
-	started int       // the step that this process began with
-	shown   bool      // some inputs of the epoch are in the journal
-	result  Result
+	state     state
+	saved     time.Time // of the last checkpoint
+	savedStep int       // and its step; -1 before the first
+	started   int       // the step that this process began with
+	shown     bool      // some inputs of the epoch are in the journal
+	result    Result
 }
 
 // start opens all that a run needs, calls begin once nothing is wrong with it, and
 // trains.
 func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
 	r = r.Resolved()
-	t := &run{recipe: r, dir: dir, log: o.Log, watch: o.Progress}
+	t := &run{recipe: r, dir: dir, savedStep: -1, log: o.Log, watch: o.Progress}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -155,6 +160,8 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 		return nil, err
 	}
 	defer closeAll(t.data.close)
+	t.result.LeftOut = t.data.leftOut
+	t.reportLeftOut()
 	from, err := newOrigin(ctx, r, o.Weights, t.data.training.Classes(), t.log)
 	if err != nil {
 		return nil, err
@@ -192,8 +199,21 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 	defer closeAll(t.journal.Close)
 	err = t.train(ctx)
 	t.result.Step, t.result.Last, t.result.Best = t.state.Step, t.state.Last, t.state.Best
-	t.result.Unreadable = t.loader.Stats().Unreadable
+	t.result.Unreadable = t.unreadable.Count()
 	return &t.result, err
+}
+
+// reportLeftOut logs what may be missing from the images.
+func (t *run) reportLeftOut() {
+	for _, u := range t.data.leftOut.Unreadable {
+		t.log.Warn("cannot be read, so that images may be missing", "name", u.Name, "error", u.Err)
+	}
+	for _, name := range t.data.leftOut.Circles {
+		t.log.Info("did not follow a link that leads back", "name", name)
+	}
+	if foreign := t.data.leftOut.Images; len(foreign) > 0 {
+		t.log.Warn("left out what look like images, of formats that are not read", "number", len(foreign), "first", foreign[0].Name, "format", foreign[0].Format)
+	}
 }
 
 // describe settles what the files of weights say of themselves.
@@ -211,12 +231,13 @@ func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) 
 		return training, validation, fmt.Errorf("the batch is %d images, more than the %d to train on; choose a smaller batch or add images", t.recipe.Batch, n)
 	}
 	skipped := func(name string, err error) { t.log.Warn("skipped an image", "name", name, "error", err) }
+	t.unreadable = dataset.NewUnreadableLimit(t.data.training.Len()+t.data.validation.Len(), *t.recipe.MaxUnreadable, skipped)
 	part := t.recipe.Batch / t.recipe.MicroBatches
 	training = dataset.LoaderOptions{
 		Batch: part, Preparation: preparation(t.recipe), Seed: t.recipe.Seed, Start: t.state.Position,
-		MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped,
+		Limit: t.unreadable,
 	}
-	validation = dataset.LoaderOptions{Batch: part, Preparation: t.recipe.Preprocessing(), MaxUnreadable: t.recipe.MaxUnreadable, Unreadable: skipped}
+	validation = dataset.LoaderOptions{Batch: part, Preparation: t.recipe.Preprocessing(), Limit: t.unreadable}
 	return training, validation, nil
 }
 
@@ -224,13 +245,19 @@ func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) 
 func (t *run) train(ctx context.Context) error {
 	for {
 		if t.state.Due {
+			// The steps outlive a validation that fails.
+			if t.savedStep != t.state.Step {
+				if err := t.save(); err != nil {
+					return err
+				}
+			}
 			switch err := t.validate(ctx); {
 			case err != nil && ctx.Err() != nil:
-				return t.save()
+				return nil // which the checkpoint has as due
 			case err != nil:
-				return fmt.Errorf("validation after step %d: %w", t.state.Step, err)
+				return fmt.Errorf("validation after step %d: %w; the steps are saved: resume the run to go on with the validation", t.state.Step, err)
 			}
-			if err := t.save(); err != nil {
+			if err := t.saveState(); err != nil {
 				return err
 			}
 		}
@@ -363,8 +390,8 @@ func (t *run) validate(ctx context.Context) error {
 
 // save writes a checkpoint and the model, and removes what is older than what is kept.
 func (t *run) save() error {
-	if err := saveCheckpoint(t.dir, t.step, t.state); err != nil {
-		return t.notSaved(err)
+	if err := t.saveState(); err != nil {
+		return err
 	}
 	values, err := t.step.Averages()
 	if err != nil {
@@ -373,9 +400,17 @@ func (t *run) save() error {
 	if err := t.writeModel(t.dir.Model(), values); err != nil {
 		return t.notSaved(err)
 	}
-	t.saved = time.Now()
+	t.saved, t.savedStep = time.Now(), t.state.Step
 	t.log.Debug("saved", "step", t.state.Step)
 	return t.dir.KeepLast(t.recipe.Keep)
+}
+
+// saveState writes a checkpoint.
+func (t *run) saveState() error {
+	if err := saveCheckpoint(t.dir, t.step, t.state); err != nil {
+		return t.notSaved(err)
+	}
+	return nil
 }
 
 func (t *run) notSaved(err error) error {

@@ -3,8 +3,10 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
@@ -12,6 +14,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -33,6 +36,10 @@ type evaluateFlags struct {
 	predictions    string
 	confusion      string
 	skipUnreadable bool
+	maxUnreadable  float64
+	labelOffset    int
+	classes        string
+	byNumber       bool
 	json           bool
 	backend        backendFlags
 }
@@ -51,8 +58,13 @@ network's input: shorter sides of 342, 384, 427 and 470 pixels at 299 become as 
 299ths of another size.
 
 DATA is ` + dataset.Sources() + `.
-The networks' classes must be those of the data; they are compared by name, so that their
-order does not matter.
+Several shards are named by a pattern such as 'train-{0000..0146}.tar' or 'val-*'.
+
+The networks' classes must be those of the data, in any order; they are compared by their
+synsets or by their names. Where the data have some of a network's classes, as 16 of
+ImageNet's 1000, --classes says which compete: with subset only those of the data, whose
+probabilities then add up to one; with all every class of the network's, so that an image
+that is taken for one which the data lack is an error.
 
 For ILSVRC-2012, DATA is the folder of the validation images, or the archive they come
 in; --synsets is the development kit's data/meta.mat (or a later kit's map_clsloc.txt)
@@ -77,13 +89,17 @@ as for the test images, --submission writes what the test server takes.`,
 	flags.Lookup("precision").Usage += precisionOfWeights
 	addData(cmd, &f.data)
 	addSplit(cmd, &f.split, "", "evaluate, such as validation")
+	flags.StringVar(&f.classes, "classes", string(evaluate.Same), "how the data's classes go with the network's: `same`, subset or all")
+	flags.BoolVar(&f.byNumber, "class-numbers", false, "take class 0 of the data for class 0 of the network, and so on, rather than compare names")
+	addLabelOffset(cmd, &f.labelOffset)
 	addCrops(cmd, &f.crops, 1, "crops of each photograph")
 	addBatch(cmd, &f.batch, evaluate.DefaultBatch, "crops that run through a network at a time")
 	flags.IntVar(&f.limit, "limit", 0, "evaluate this many photographs, spread evenly over the data (default all)")
 	f.challenge.add(cmd)
 	flags.StringVar(&f.confusion, "confusion", "", "draw the confusion matrix in this PNG `file`")
 	flags.StringVar(&f.predictions, "predictions", "", "append the predictions of each photograph to this CSV `file`, and go on with those that it lacks")
-	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, rather than fail")
+	addMaxUnreadable(cmd, &f.maxUnreadable, "those to evaluate", 0)
+	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, however many")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd
@@ -98,11 +114,12 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	set, err := f.challenge.open(ctx, f.data, dataset.Options{Split: f.split})
+	set, err := f.challenge.open(ctx, f.data, dataset.Options{Split: f.split, LabelOffset: f.labelOffset})
 	if err != nil {
 		return err
 	}
 	defer set.Close()
+	incomplete := reportLeftOut(cmd.ErrOrStderr(), f.data, set.LeftOut())
 	exclude, err := f.challenge.excluded(set)
 	if err != nil {
 		return err
@@ -119,16 +136,17 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	}
 	bar := imageBar{out: cmd.ErrOrStderr()}
 	report, err := evaluate.Run(ctx, members, set, evaluate.Options{
-		Crops: crops, Batch: f.batch, Limit: f.limit, Decode: f.decode.options(), Exclude: exclude, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable,
+		Crops: crops, Batch: f.batch, Limit: f.limit, Decode: f.decode.options(), Exclude: exclude, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable, MaxUnreadable: f.maxUnreadable,
+		Classes: evaluate.Matching(f.classes), ByNumber: f.byNumber,
 		Unreadable: func(name string, err error) {
 			bar.end()
-			fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s is left out: %v\n", name, err)
+			fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s is left out: %v\n", printable.Line(name), err)
 		},
 		Progress: bar.show,
 	})
 	bar.end()
 	if err != nil {
-		return err
+		return f.advise(err)
 	}
 	if err := f.challenge.submit(report); err != nil {
 		return err
@@ -139,14 +157,43 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	if f.json {
-		return printJSON(cmd.OutOrStdout(), report)
+		err = printJSON(cmd.OutOrStdout(), report)
+	} else {
+		err = printReport(cmd.OutOrStdout(), report)
 	}
-	return printReport(cmd.OutOrStdout(), report)
+	if err == nil && incomplete {
+		err = errReported
+	}
+	return err
+}
+
+// advise adds to an error what flags may help.
+func (f *evaluateFlags) advise(err error) error {
+	var classes *evaluate.ClassesError
+	if !errors.As(err, &classes) {
+		return err
+	}
+	switch {
+	case f.classes == string(evaluate.Same) && classes.OnlyData == nil && classes.OnlyNetwork != nil:
+		return fmt.Errorf("%w, or evaluate the data's classes alone with --classes subset, or all of the network's with --classes all", err)
+	case classes.OnlyData != nil || classes.OnlyNetwork != nil:
+		return err
+	case classes.Labels == nil:
+		return fmt.Errorf("%w: --labels names the network's, --class-numbers takes them by their numbers", err)
+	}
+	return fmt.Errorf("%w: --class-numbers does, with --label-offset where the first is not 0", err)
+}
+
+func checkMatching(name string) error {
+	if !slices.Contains(evaluate.Matchings(), evaluate.Matching(name)) {
+		return usageError{fmt.Errorf("--classes must be one of %v, found %q", evaluate.Matchings(), name)}
+	}
+	return nil
 }
 
 // check returns the crops, unless a flag is wrong.
 func (f *evaluateFlags) check() (vision.Crops, error) {
-	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.challenge.check(), f.backend.check())
+	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkMatching(f.classes), checkMaxUnreadable(f.maxUnreadable), checkPrecision(f.precision, predict.Precisions()), f.challenge.check(), f.backend.check())
 	if err != nil {
 		return 0, err
 	}

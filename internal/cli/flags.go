@@ -40,6 +40,25 @@ func addSplit(cmd *cobra.Command, to *string, otherwise, what string) {
 	cmd.Flags().StringVar(to, "split", otherwise, "`name` of the split to "+what+", for data with splits")
 }
 
+// addLabelOffset is for data whose labels are numbers.
+func addLabelOffset(cmd *cobra.Command, to *int) {
+	cmd.Flags().IntVar(to, "label-offset", 0, "`number` of the first class in data whose labels are numbers: 1 where 0 is a background")
+}
+
+const maxUnreadable = "max-unreadable"
+
+// addMaxUnreadable says of which images the share is.
+func addMaxUnreadable(cmd *cobra.Command, to *float64, of string, otherwise float64) {
+	cmd.Flags().Float64Var(to, maxUnreadable, otherwise, "largest `share` of the images, "+of+", that may be unreadable and are left out, from 0 to 1; more are an error")
+}
+
+func checkMaxUnreadable(share float64) error {
+	if !(share >= 0 && share <= 1) {
+		return usageError{fmt.Errorf("--max-unreadable must be from 0 to 1, found %g", share)}
+	}
+	return nil
+}
+
 func addLabels(cmd *cobra.Command, to *string) {
 	cmd.Flags().StringVar(to, "labels", "", "`file` with one class a line for weights without labels, in index order: NAME, or SYNSET, a tab, NAME")
 }

@@ -12,7 +12,7 @@ import (
 // TestSharedFlags expects that a flag that several verbs have takes and says the same
 // everywhere, but for what is listed: there the verbs say what it is of.
 func TestSharedFlags(t *testing.T) {
-	ownWords := []string{"batch", "crops", "model", "out", "precision", "size", "split", "weights"}
+	ownWords := []string{"batch", "crops", "label-offset", "max-unreadable", "model", "out", "precision", "size", "split", "weights"}
 	lists := []string{"evaluate --weights", "bench --batch"}
 	type use struct{ verb, usage, kind string }
 	first := map[string]use{}
@@ -49,8 +49,8 @@ func TestSharedFlags(t *testing.T) {
 func TestSiblingFlags(t *testing.T) {
 	for verb, flags := range map[string][]string{
 		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads"},
-		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads", "data", "split", "crops"},
-		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split"},
+		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads", "data", "split", "crops", "label-offset", "max-unreadable", "classes"},
+		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split", "label-offset", "max-unreadable"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
 		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},
 		"demo":      {"json", "backend", "threads", "out"},

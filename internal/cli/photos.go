@@ -6,6 +6,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -47,10 +48,10 @@ func (r *tableReporter) report(p predict.Photo) error {
 	}
 	r.started = true
 	if p.Err != nil {
-		_, err := fmt.Fprintf(r.out, "%s\n  error: %v\n", p.Name, p.Err)
+		_, err := fmt.Fprintf(r.out, "%s\n  error: %s\n", printable.Line(p.Name), printable.UTF8(p.Err.Error()))
 		return err
 	}
-	fmt.Fprintf(r.out, "%s  %d x %d\n", p.Name, p.Width, p.Height)
+	fmt.Fprintf(r.out, "%s  %d x %d\n", printable.Line(p.Name), p.Width, p.Height)
 	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, c := range p.Result.Top(r.top) {
 		fmt.Fprintf(w, "%.2f%%\t%.3f\t  %s %s\n", 100*c.Probability, c.Logit, c.Label, c.Synset)
@@ -59,6 +60,21 @@ func (r *tableReporter) report(p predict.Photo) error {
 }
 
 func (r *tableReporter) close() error { return nil }
+
+// A jsonName is the name of a file in JSON, which is UTF-8: other bytes are as \xff, and
+// then Bytes has the name itself, in base64.
+type jsonName struct {
+	File  string `json:"file"`
+	Bytes []byte `json:"file_bytes,omitempty"`
+}
+
+func jsonNameOf(name string) jsonName {
+	n := jsonName{File: printable.UTF8(name)}
+	if n.File != name {
+		n.Bytes = []byte(name)
+	}
+	return n
+}
 
 // jsonReporter prints one array, element by element.
 type jsonReporter struct {
@@ -71,16 +87,16 @@ func (r *jsonReporter) report(p predict.Photo) error {
 	var record any
 	if p.Err != nil {
 		record = struct {
-			File  string `json:"file"`
+			jsonName
 			Error string `json:"error"`
-		}{p.Name, p.Err.Error()}
+		}{jsonNameOf(p.Name), printable.UTF8(p.Err.Error())}
 	} else {
 		record = struct {
-			File        string               `json:"file"`
+			jsonName
 			Width       int                  `json:"width"`
 			Height      int                  `json:"height"`
 			Predictions []predict.Prediction `json:"predictions"`
-		}{p.Name, p.Width, p.Height, p.Result.Top(r.top)}
+		}{jsonNameOf(p.Name), p.Width, p.Height, p.Result.Top(r.top)}
 	}
 	data, err := json.MarshalIndent(record, "  ", "  ")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -79,7 +80,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := imageFiles(ctx, args)
+	files, incomplete, err := imageFiles(ctx, cmd.ErrOrStderr(), args)
 	if err != nil {
 		return err
 	}
@@ -135,6 +136,8 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if failed > 0 {
 		fmt.Fprintf(cmd.ErrOrStderr(), "inception: %d of %d images failed\n", failed, len(files))
+	}
+	if failed > 0 || incomplete {
 		return errReported
 	}
 	return nil
@@ -157,9 +160,8 @@ func (f *predictFlags) check() (*recipe.Checkpoint, error) {
 
 // imageFiles lists the files that the arguments name: a folder stands for the
 // images in it and below it, in the order of their names. It is an error if nothing of
-// what they name is there.
-func imageFiles(ctx context.Context, args []string) ([]string, error) {
-	var files []string
+// what they name is there; incomplete if a part cannot be read, which is said.
+func imageFiles(ctx context.Context, stderr io.Writer, args []string) (files []string, incomplete bool, err error) {
 	var missing error
 	for _, arg := range args {
 		if _, err := os.Stat(arg); arg == "-" || !errors.Is(err, fs.ErrNotExist) {
@@ -170,7 +172,7 @@ func imageFiles(ctx context.Context, args []string) ([]string, error) {
 		}
 	}
 	if missing != nil {
-		return nil, fmt.Errorf("expected images or folders of images, found no %s; check the path: %w", strings.Join(args, " and no "), missing)
+		return nil, false, fmt.Errorf("expected images or folders of images, found no %s; check the path: %w", strings.Join(args, " and no "), missing)
 	}
 	for _, arg := range args {
 		info, err := os.Stat(arg)
@@ -178,14 +180,17 @@ func imageFiles(ctx context.Context, args []string) ([]string, error) {
 			files = append(files, arg) // what cannot be read is reported in its turn
 			continue
 		}
-		found, _, err := dataset.Images(ctx, arg)
+		found, left, err := dataset.Images(ctx, arg)
 		if err != nil {
-			return nil, fmt.Errorf("list the images in %s: %w", arg, err)
+			return nil, false, fmt.Errorf("list the images in %s: %w", arg, err)
+		}
+		if reportLeftOut(stderr, arg, left) {
+			incomplete = true
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("the folder %s has no images: expected files that end in %s", arg, dataset.ImageEndings())
+			return nil, false, fmt.Errorf("the folder %s has no images: expected files that end in %s, or that begin as an image does", arg, dataset.ImageEndings())
 		}
 		files = append(files, found...)
 	}
-	return files, nil
+	return files, incomplete, nil
 }

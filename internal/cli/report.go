@@ -23,7 +23,11 @@ func printReport(out io.Writer, r *evaluate.Report) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s\n\n", summary(r))
+	fmt.Fprintf(out, "%s\n", summary(r))
+	if text := matchingText(r); text != "" {
+		fmt.Fprintln(out, text)
+	}
+	fmt.Fprintln(out)
 	return printClasses(out, r)
 }
 
@@ -40,6 +44,9 @@ func summary(r *evaluate.Report) string {
 	if n := len(r.Unreadable); n > 0 {
 		text += fmt.Sprintf(", without %d that cannot be decoded", n)
 	}
+	if n := len(r.LeftOut.Images); n > 0 {
+		text += fmt.Sprintf(", without %d of formats that are not read", n)
+	}
 	if n := r.Speed.Resumed; n > 0 {
 		text += fmt.Sprintf(", %d of them from the file of predictions", n)
 	}
@@ -47,6 +54,21 @@ func summary(r *evaluate.Report) string {
 		text += fmt.Sprintf("; %d crops in %.1f s, %.1f a second", s.Views, s.Seconds, float64(s.Views)/s.Seconds)
 	}
 	return text
+}
+
+// matchingText says which classes compete where not all on both sides do.
+func matchingText(r *evaluate.Report) string {
+	network := 0
+	for _, row := range r.Rows {
+		network = max(network, row.Classes)
+	}
+	switch {
+	case r.Renormalized:
+		return fmt.Sprintf("%d of the network's %d classes compete; probabilities are shares of these alone", len(r.Classes), network)
+	case r.Matching == evaluate.All:
+		return fmt.Sprintf("all %d classes of the network compete; an image taken for one that the data lack is an error", network)
+	}
+	return ""
 }
 
 // mostClasses is how many classes the table shows.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/curves"
@@ -36,6 +37,8 @@ type trainFlags struct {
 	weights      string
 	freeze       []string
 	seed         uint64
+	labelOffset  int
+	unreadable   float64
 	precision    string
 	check        bool
 	json         bool
@@ -80,11 +83,13 @@ would have.`,
 	flags.StringVar(&f.weights, "weights", "", weightsText("weights to start from, of any number of classes"))
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
+	addLabelOffset(cmd, &f.labelOffset)
+	addMaxUnreadable(cmd, &f.unreadable, "those to train and to validate on together", 0)
 	addPrecision(cmd, &f.precision, inTraining(), "")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
-	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "precision"} {
+	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "label-offset", maxUnreadable, "precision"} {
 		flags.Lookup(name).Usage += " (default that of the recipe)"
 	}
 	flags.Lookup("weights").Usage += " (default those of the recipe)"
@@ -134,7 +139,13 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	return f.report(cmd.OutOrStdout(), result)
+	if err := f.report(cmd.OutOrStdout(), result); err != nil {
+		return err
+	}
+	if len(result.LeftOut.Unreadable) > 0 { // of which the log has told
+		return errReported
+	}
+	return nil
 }
 
 // changes are the flags that change entries of the recipe, and how.
@@ -152,6 +163,8 @@ func (f *trainFlags) changes() map[string]func(*recipe.Training) {
 		"freeze":        func(r *recipe.Training) { r.Freeze = f.freeze },
 		"precision":     func(r *recipe.Training) { r.Precision = f.precision },
 		"seed":          func(r *recipe.Training) { r.Seed = f.seed },
+		"label-offset":  func(r *recipe.Training) { r.LabelOffset = f.labelOffset },
+		maxUnreadable:   func(r *recipe.Training) { r.MaxUnreadable = &f.unreadable },
 	}
 }
 
@@ -209,10 +222,11 @@ type trained struct {
 	ImagesPerSecond float64           `json:"images_per_second"`
 	Waiting         float64           `json:"waiting"`
 	Unreadable      int               `json:"unreadable"`
+	LeftOut         evaluate.LeftOut  `json:"left_out"`
 }
 
 func (f *trainFlags) report(out io.Writer, r *train.Result) error {
-	t := trained{Run: f.run, Finished: r.Finished, Step: r.Step, Last: r.Last, Best: r.Best, Seconds: r.Time.Seconds(), Unreadable: r.Unreadable}
+	t := trained{Run: f.run, Finished: r.Finished, Step: r.Step, Last: r.Last, Best: r.Best, Seconds: r.Time.Seconds(), Unreadable: r.Unreadable, LeftOut: evaluate.LeftOutOf(r.LeftOut)}
 	if r.Time > 0 {
 		t.ImagesPerSecond, t.Waiting = float64(r.Images)/r.Time.Seconds(), r.Waiting.Seconds()/r.Time.Seconds()
 	}
