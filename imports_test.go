@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"predict":                  {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "vision", "weights"},
+	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":    {},
 	"engine/kernel/avx2":       {},
 	"engine/kernel/avx512":     {},
@@ -64,7 +65,7 @@ var mayImport = map[string][]string{
 	"internal/measure":   {"arch", "engine", "internal/device", "recipe", "train"},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
-		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "recipe",
+		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
 		"score", "train", "train/curves", "vision", "weights", "weights/hub", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},

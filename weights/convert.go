@@ -1,6 +1,9 @@
 package weights
 
-import "github.com/seed-fb2c0fa6/inception/recipe"
+import (
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
 
 // Convert rewrites the file of weights at in as one at out, as Write does, in another
 // layout. It writes what is known of the weights into the metadata: the network, the card
@@ -24,16 +27,16 @@ func Convert(in, out string, to Layout, hint Hint) error {
 	if err != nil {
 		return err
 	}
-	metadata := Metadata{
-		Network:       network.Name(),
-		Options:       network.Options(),
-		Tag:           card.Tag,
-		Preprocessing: &card.Preprocessing,
-		Labels:        checkpoint.Metadata.Labels,
-		Quantization:  checkpoint.Metadata.Quantization,
-	}
-	if metadata.Labels == nil && network.Options().Classes == len(recipe.ImageNet()) {
-		metadata.Labels = recipe.ImageNet()
-	}
+	metadata := MetadataOf(network, card, checkpoint.Metadata.Labels)
+	metadata.Quantization = checkpoint.Metadata.Quantization
 	return Write(out, to, metadata, Sources(tensors))
+}
+
+// MetadataOf returns what is known of weights that were identified. Labels are ImageNet's
+// where there are none but 1000 classes.
+func MetadataOf(network *arch.Network, card recipe.Checkpoint, labels []recipe.Label) Metadata {
+	if labels == nil && network.Options().Classes == len(recipe.ImageNet()) {
+		labels = recipe.ImageNet()
+	}
+	return Metadata{Network: network.Name(), Options: network.Options(), Tag: card.Tag, Preprocessing: &card.Preprocessing, Labels: labels}
 }

@@ -38,12 +38,11 @@ type Quantization struct {
 	Ranges string `json:"ranges"`
 	// Percentile is that of the ranges found by it, in (0,100]; 0 for others.
 	Percentile float64 `json:"percentile,omitempty"`
+	// Headroom is what the ranges were multiplied by.
+	Headroom float64 `json:"headroom,omitempty"`
 	// BiasCorrection is set where biases were corrected by what rounding the weights does
 	// to the mean of each channel.
 	BiasCorrection bool `json:"bias_correction"`
-	// Equalization is set where channels were scaled before, so that their ranges are
-	// alike.
-	Equalization bool `json:"equalization"`
 }
 
 // precision returns that of the weights.

@@ -51,6 +51,7 @@ func TestSiblingFlags(t *testing.T) {
 		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads"},
 		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads", "data", "split", "crops", "label-offset", "max-unreadable", "classes"},
 		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split", "label-offset", "max-unreadable"},
+		"quantize":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "json", "backend", "threads", "data", "split", "out", "skip-unreadable"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
 		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},
 		"demo":      {"json", "backend", "threads", "out"},

@@ -47,11 +47,11 @@ func checkPrecision(name string, all []arch.Precision) error {
 // unless that is the default's.
 func sayPrecision(stderr io.Writer, asked string, used arch.Precision, weights string) {
 	why := map[arch.Precision]string{
-		arch.Float32:  "nothing else is faster here at its accuracy",
+		arch.Float32:  "as nothing else is faster here",
 		arch.BFloat16: "which is faster than float32 here",
-		arch.Int8:     "to which the weights are quantised",
+		arch.Int8:     "which its weights are quantised to",
 	}
 	if asked == string(predict.Auto) || asked == "" && used == arch.Int8 {
-		fmt.Fprintf(stderr, "inception: %s is computed in %s: %s\n", weights, used, why[used])
+		fmt.Fprintf(stderr, "inception: computing %s in %s, %s\n", weights, used, why[used])
 	}
 }

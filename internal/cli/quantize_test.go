@@ -1,0 +1,117 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"image/color"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/internal/cli"
+	"github.com/seed-fb2c0fa6/inception/internal/golden"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
+	"github.com/seed-fb2c0fa6/inception/quantize"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/weights"
+)
+
+// pictureFolder writes pictures, in folders of the classes where there are any.
+func pictureFolder(t *testing.T, count int, classes ...string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for i := range count {
+		class := "."
+		if len(classes) > 0 {
+			class = classes[i%len(classes)]
+		}
+		drawn := pictures.Draw(90, 80+i, func(x, y int) color.NRGBA {
+			return color.NRGBA{uint8(x*(i+3) + y), uint8(y * (i + 1)), uint8(x*x + i*40), 255}
+		})
+		if err := os.MkdirAll(filepath.Join(folder, class), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, class, fmt.Sprintf("%02d.png", i)), pictures.PNG(t, drawn), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// tinyWeights are of a network that runs in milliseconds.
+func tinyWeights(t *testing.T) string {
+	o := arch.Options{Classes: 3, Width: 0.125, Blocks: []int{1, 1, 1}}
+	p := recipe.Inception()
+	p.Size = 75
+	m := weights.Metadata{Network: "inception_resnet_v2", Options: o, Preprocessing: &p, Labels: []recipe.Label{{Name: "a"}, {Name: "b"}, {Name: "c"}}}
+	return golden.WriteWeights(t, "inception_resnet_v2", o, weights.Native, m)
+}
+
+// TestQuantize quantises weights on pictures with and without classes, and takes what was
+// written with the other verbs.
+func TestQuantize(t *testing.T) {
+	original, out := tinyWeights(t), filepath.Join(t.TempDir(), "int8.safetensors")
+	labelled := pictureFolder(t, 9, "a", "b", "c")
+	for _, c := range []struct {
+		data     string
+		labelled bool
+	}{{labelled, true}, {pictureFolder(t, 6), false}, {pictureFolder(t, 6, "d", "e"), false}} {
+		stdout, stderr := run(t, cli.Done, "quantize", "--weights", original, "--data", c.data, "--out", out, "--json")
+		var q struct {
+			Bytes        int64
+			Of           int64 `json:"bytes_before"`
+			Quantization weights.Quantization
+			Comparison   *quantize.Comparison
+		}
+		if err := json.Unmarshal([]byte(stdout), &q); err != nil {
+			t.Fatal(err)
+		}
+		if q.Comparison == nil || q.Comparison.Images < 2 || q.Bytes*2 > q.Of || q.Quantization.Photographs < 4 || (q.Comparison.Int8 != nil) != c.labelled {
+			t.Errorf("quantize says %s", stdout)
+		}
+		if !strings.Contains(stderr, "100 or more") {
+			t.Errorf("quantize on few photographs says %q", stderr)
+		}
+	}
+	picture := filepath.Join(labelled, "a", "00.png")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"predict", "--weights", out, picture}, "in int8, which its weights are quantised to"},
+		{[]string{"predict", "--weights", out, "--precision", "auto", picture}, "in int8"},
+		{[]string{"predict", "--weights", original, "--precision", "auto", picture}, "computing " + original + " in "},
+		{[]string{"evaluate", "--weights", out, "--data", labelled}, "in int8"},
+		{[]string{"weights", "inspect", out}, ""},
+		{[]string{"weights", "convert", out, filepath.Join(t.TempDir(), "copy.npz")}, ""},
+	} {
+		if _, stderr := run(t, cli.Done, c.args...); !strings.Contains(stderr, c.want) {
+			t.Errorf("%v says %q, want %q", c.args, stderr, c.want)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"predict", "--weights", out, "--precision", "bfloat16", picture}, cli.Failed, "quantised to int8"},
+		{[]string{"predict", "--weights", original, "--precision", "int8", picture}, cli.Failed, "inception quantize --weights"},
+		{[]string{"predict", "--weights", original, "--precision", "int4", picture}, cli.Usage, "float32 bfloat16 int8 auto"},
+		{[]string{"weights", "convert", out, filepath.Join(t.TempDir(), "timm.safetensors"), "--layout", "timm"}, cli.Failed, "8-bit integers"},
+		{[]string{"quantize", "--weights", out, "--data", labelled, "--out", filepath.Join(t.TempDir(), "again.safetensors")}, cli.Failed, "quantised already"},
+		{[]string{"quantize", "--weights", original, "--data", labelled, "--out", original}, cli.Usage, "another name"},
+		{[]string{"quantize", "--weights", original, "--data", labelled, "--out", "model.onnx"}, cli.Usage, ".safetensors"},
+		{[]string{"quantize", "--weights", original, "--data", labelled}, cli.Usage, "--out is missing"},
+		{[]string{"quantize", "--weights", original, "--data", t.TempDir(), "--out", out}, cli.Failed, "data set"},
+		{[]string{"quantize", "--weights", original, "--data", labelled, "--out", out, "--percentile", "99"}, cli.Usage, "ranges by percentile"},
+		{[]string{"quantize", "--weights", original, "--data", labelled, "--out", out, "--ranges", "most"}, cli.Usage, "max, percentile, mse, kl"},
+		{[]string{"bench", "inception_v4", "--train", "--precision", "int8"}, cli.Usage, "--train is in one of"},
+		{[]string{"train", "--recipe", "finetune-photos", "--weights", out, "--data", labelled, "--run", filepath.Join(t.TempDir(), "run")}, cli.Failed, "cannot be trained"},
+	} {
+		if _, stderr := run(t, c.code, c.args...); !strings.Contains(stderr, c.want) {
+			t.Errorf("%v says %q, want %q", c.args, stderr, c.want)
+		}
+	}
+}
