@@ -65,6 +65,21 @@ func isICO(head []byte) bool {
 	return begins("\x00\x00\x01\x00", "\x00\x00\x02\x00")(head) && len(head) > 5 && head[4]|head[5] != 0
 }
 
+func isPCX(head []byte) bool {
+	return len(head) > 3 && head[0] == 0x0A && head[1] <= 5 && head[2] <= 1 && slices.Contains([]uint8{1, 2, 4, 8}, head[3])
+}
+
+// isDIB tells bitmaps without the header that makes a BMP of them.
+func isDIB(head []byte) bool {
+	const planes = 12
+	lengths := begins("\x28\x00\x00\x00", "\x34\x00\x00\x00", "\x38\x00\x00\x00", "\x40\x00\x00\x00", "\x6c\x00\x00\x00", "\x7c\x00\x00\x00")
+	return lengths(head) && beginsAt(planes, "\x01\x00")(head)
+}
+
+func isXBM(head []byte) bool {
+	return begins("#define ")(head) && bytes.Contains(head, []byte("_width ")) && bytes.Contains(head, []byte("_bits["))
+}
+
 func isSVG(head []byte) bool {
 	text := strings.TrimSpace(strings.TrimPrefix(string(head), "\ufeff"))
 	return strings.HasPrefix(text, "<svg") || strings.HasPrefix(text, "<?xml") && strings.Contains(text, "<svg")
@@ -82,7 +97,7 @@ func isTGA(head []byte) bool {
 	}
 	kind, depth := head[2], head[16]
 	sized := binary.LittleEndian.Uint16(head[12:]) > 0 && binary.LittleEndian.Uint16(head[14:]) > 0
-	known := slices.Contains([]uint8{8, 15, 16, 24, 32}, depth) && head[17]&0xC0 == 0
+	known := slices.Contains([]uint8{1, 8, 15, 16, 24, 32}, depth) && head[17]&0xC0 == 0
 	switch head[1] {
 	case 0:
 		return sized && known && slices.Contains([]uint8{2, 3, 10, 11}, kind) && bytes.Equal(head[3:8], make([]byte, 5))

@@ -33,6 +33,14 @@ func TestForeignFormats(t *testing.T) {
 		"P6\n16 16\n255\n":                                                         "PNM",
 		"\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x20\x00\x20\x00\x18\x20": "TGA",
 		"\x00\x01\x09\x00\x00\x00\x01\x18\x00\x00\x00\x00\x20\x00\x20\x00\x08\x00": "TGA",
+		"icns\x00\x00\x18\x3b":                                                     "ICNS",
+		"\x01\xda\x00\x01\x00\x02\x00\x40":                                         "SGI",
+		"\x0a\x05\x01\x08\x00\x00\x00\x00":                                         "PCX",
+		"BLP2\x01\x00\x00\x00":                                                     "BLP",
+		"\x28\x00\x00\x00\x40\x00\x00\x00\x30\x00\x00\x00\x01\x00\x18\x00":         "DIB",
+		"%!PS-Adobe-3.0 EPSF-3.0":                                                  "PostScript",
+		"#define im_width 64\n#define im_height 48\nstatic char im_bits[] = {\n":   "XBM",
+		"/* XPM */\nstatic char":                                                   "XPM",
 		"qoif\x00\x00\x00\x10":                                                     "QOI",
 	} {
 		_, err := Decode([]byte(head), DecodeOptions{})

@@ -32,6 +32,16 @@ func decodeWebP(data []byte, o DecodeOptions) (pixels, error) {
 	return canvas, nil
 }
 
+// webpMemory counts the pixels of a lossless file, as they are and before their colours are
+// looked up, and RGB.
+func webpMemory(data []byte, _ DecodeOptions) int64 {
+	width, height, err := webp.Size(data)
+	if err != nil {
+		return 0
+	}
+	return 12 * int64(width) * int64(height)
+}
+
 // fromWebP converts what the WebP decoder returns. Lossy WebP (VP8) has BT.601's
 // limited range, luma 16 to 235 and chroma 16 to 240, in the type that stands for
 // JPEG's full range (https://go.dev/issue/40173).

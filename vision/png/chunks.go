@@ -113,6 +113,7 @@ type file struct {
 func parse(data []byte) (*file, error) {
 	f := &file{}
 	done := false
+	var pixels [][]byte
 	for c := range chunks(data) {
 		if f.header == nil {
 			var err error
@@ -130,21 +131,22 @@ func parse(data []byte) (*file, error) {
 		case "tRNS":
 			f.alpha = c.body
 		case "IDAT":
-			if f.pixels == nil {
-				f.pixels = slices.Clip(c.body)
-			} else {
-				f.pixels = append(f.pixels, c.body...)
-			}
+			pixels = append(pixels, c.body)
 			f.spoilt = f.spoilt || c.sum == sumWrong
 		default:
-			done = f.pixels != nil
+			done = pixels != nil
 		}
 		if done {
 			break
 		}
 	}
-	if f.pixels == nil {
+	switch len(pixels) {
+	case 0:
 		return nil, fmt.Errorf("its pixels are missing: %w", io.ErrUnexpectedEOF)
+	case 1:
+		f.pixels = pixels[0]
+	default:
+		f.pixels = slices.Concat(pixels...)
 	}
 	if f.header.colours == paletted && f.palette == nil {
 		return nil, errors.New("its palette is missing")

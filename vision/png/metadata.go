@@ -9,71 +9,72 @@ import (
 )
 
 // EXIF returns a file's EXIF data, which may stand before or after the pixels: the chunk
-// eXIf, or the text in which ImageMagick keeps them; nil if there are none.
+// eXIf, or the text in which ImageMagick keeps them; nil if there are none. The last of
+// several counts.
 func EXIF(data []byte) []byte {
-	var exif, profile []byte
+	var exif []byte
 	for c := range chunks(data) {
-		switch keyword, text := c.text(); {
-		case c.kind == "eXIf":
+		if c.kind == "eXIf" {
 			exif = c.body
-		case keyword == "Raw profile type exif":
-			profile = fromHex(text)
 		}
 	}
 	if exif != nil {
 		return exif
 	}
-	return profile
+	return fromHex(text(data, "Raw profile type exif"))
 }
 
 // XMP returns a file's XMP packet; nil if it has none.
-func XMP(data []byte) []byte {
-	var xmp []byte
-	for c := range chunks(data) {
-		if keyword, text := c.text(); keyword == "XML:com.adobe.xmp" {
-			xmp = text
-		}
-	}
-	return xmp
-}
+func XMP(data []byte) []byte { return text(data, "XML:com.adobe.xmp") }
 
-// text returns a text chunk's keyword, and its text; "" for other chunks. It inflates a
-// megabyte at most.
-func (c chunk) text() (keyword string, text []byte) {
-	if c.kind != "tEXt" && c.kind != "zTXt" && c.kind != "iTXt" {
-		return "", nil
-	}
-	word, rest, found := bytes.Cut(c.body, []byte{0})
-	if !found {
-		return "", nil
-	}
-	compressed := false
-	switch c.kind {
-	case "zTXt": // compression method
-		if len(rest) < 1 {
-			return "", nil
+// text returns the last text of a keyword; nil if there is none. It inflates a megabyte at
+// most.
+func text(data []byte, keyword string) []byte {
+	var found []byte
+	var compressed bool
+	for c := range chunks(data) {
+		if c.kind != "tEXt" && c.kind != "zTXt" && c.kind != "iTXt" {
+			continue
 		}
-		compressed, rest = true, rest[1:]
-	case "iTXt": // compression flag and method, language, translated keyword
-		if len(rest) < 2 {
-			return "", nil
-		}
-		compressed, rest = rest[0] != 0, rest[2:]
-		for range 2 {
-			if _, rest, found = bytes.Cut(rest, []byte{0}); !found {
-				return "", nil
+		if rest, ok := bytes.CutPrefix(c.body, []byte(keyword+"\x00")); ok {
+			if body, deflated, ok := c.textBody(rest); ok {
+				found, compressed = body, deflated
 			}
 		}
 	}
-	if compressed {
-		const most = 1 << 20
-		r, err := zlib.NewReader(bytes.NewReader(rest))
-		if err != nil {
-			return "", nil
-		}
-		rest, _ = io.ReadAll(io.LimitReader(r, most)) // what there is of it
+	if !compressed {
+		return found
 	}
-	return string(word), rest
+	const most = 1 << 20
+	r, err := zlib.NewReader(bytes.NewReader(found))
+	if err != nil {
+		return nil
+	}
+	inflated, _ := io.ReadAll(io.LimitReader(r, most)) // what there is of it
+	return inflated
+}
+
+// textBody returns what follows the keyword and the flags of a text chunk.
+func (c chunk) textBody(rest []byte) (body []byte, compressed, ok bool) {
+	switch c.kind {
+	case "zTXt": // compression method
+		if len(rest) < 1 {
+			return nil, false, false
+		}
+		return rest[1:], true, true
+	case "iTXt": // compression flag and method, language, translated keyword
+		if len(rest) < 2 {
+			return nil, false, false
+		}
+		compressed, rest = rest[0] != 0, rest[2:]
+		for range 2 {
+			if _, rest, ok = bytes.Cut(rest, []byte{0}); !ok {
+				return nil, false, false
+			}
+		}
+		return rest, compressed, true
+	}
+	return rest, false, true
 }
 
 // fromHex reads the form "\nexif\n  length\nhexadecimal digits in lines".
