@@ -65,6 +65,22 @@ func BenchmarkI8Pointwise17x17x384To1088(b *testing.B) { benchmarkPointwiseI8(b,
 func BenchmarkI8Pointwise17x17x1024To384(b *testing.B) { benchmarkPointwiseI8(b, 17, 1024, 384) }
 func BenchmarkI8Pointwise8x8x2048To256(b *testing.B)   { benchmarkPointwiseI8(b, 8, 2048, 256) }
 
+// BenchmarkI8Expansion is the expansion of a residual block whose sums are more than caches
+// hold, in place: 8 images of 17x17 pixels.
+func BenchmarkI8Expansion17x17x384To1088(b *testing.B) { benchmarkExpansionI8(b, 8*17*17, 384, 1088) }
+func BenchmarkI8Expansion35x35x128To320(b *testing.B)  { benchmarkExpansionI8(b, 8*35*35, 128, 320) }
+
+func benchmarkExpansionI8(b *testing.B, m, k, n int) {
+	eachSetBenchmark(b, func(b *testing.B, set *Set) {
+		g := set.GemmI8
+		p := productI8(g, m, 1, k, n)
+		p.LDC = (n + 63) / 64 * 64
+		p.C, p.CF, p.LDF, p.LDR, p.Inverse = make([]uint8, m*p.LDC), make([]float32, m*n), n, n, 1
+		p.Residual = p.CF
+		measureShare(b, func() float64 { return peakI8(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
+	})
+}
+
 func benchmarkDirectI8(b *testing.B, size, kh, kw, k, n int) {
 	m := size * size
 	eachSetBenchmark(b, func(b *testing.B, set *Set) {
