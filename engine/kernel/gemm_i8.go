@@ -13,13 +13,13 @@ import (
 type GemmI8 struct {
 	Name   string
 	NR     int  // columns of a tile and of a panel of b
-	Faster bool // than products of float32 on this machine
+	Faster bool // than Winograd's algorithm in float32
+	Fours  bool // an instruction adds four products: otherwise it is two, of words
 
 	rows         int // of a tile
 	tile         gemmTileI8
 	indirectRows int
 	indirect     indirectGemmTileI8
-	words        bool // b has the even ones of four k first
 }
 
 type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int,
@@ -105,7 +105,7 @@ func (g *GemmI8) PackInto(dst, b []int8, taps, k, n int) {
 			to := dst[(panel*taps*k+row)*g.NR:][:4*g.NR]
 			for p := range 4 {
 				from := b[(row+p)*n+j:][:width]
-				if g.words {
+				if !g.Fours {
 					pairs := to[p%2*2*g.NR+p/2:]
 					for i, v := range from {
 						pairs[2*i] = v

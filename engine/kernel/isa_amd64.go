@@ -45,7 +45,7 @@ func avx512Set() *Set {
 			indirectRows: 6, indirect: avx512.IndirectGemmWideF32_6x32,
 		},
 		GemmI8: &GemmI8{
-			Name: "GemmI8_14x32", NR: 32, Faster: true, words: true,
+			Name: "GemmI8_14x32", NR: 32,
 			rows: 14, tile: avx512.GemmI8_14x32,
 			indirectRows: 12, indirect: avx512.IndirectGemmI8_12x32,
 		},
@@ -99,7 +99,7 @@ func addBF16(set *Set) {
 // addVNNI adds the kernels of AVX512-VNNI.
 func addVNNI(set *Set) {
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_14x32 of VNNI", NR: 32, Faster: true,
+		Name: "GemmI8_14x32 of VNNI", NR: 32, Faster: true, Fours: true,
 		rows: 14, tile: avx512vnni.GemmI8_14x32,
 		indirectRows: 12, indirect: avx512vnni.IndirectGemmI8_12x32,
 	}
@@ -122,7 +122,7 @@ func avx2Set() *Set {
 			indirectRows: 2, indirect: avx2.IndirectGemmWideF32_2x16,
 		},
 		GemmI8: &GemmI8{
-			Name: "GemmI8_6x16", NR: 16, Faster: true, words: true,
+			Name: "GemmI8_6x16", NR: 16,
 			rows: 6, tile: avx2.GemmI8_6x16,
 			indirectRows: 6, indirect: avx2.IndirectGemmI8_6x16,
 		},

@@ -33,12 +33,15 @@ var conversions = map[[2]dtypes.DType]convertPixel{
 	},
 }
 
-func acceptsConversion(_ *chooser, o *plan.Conversion) bool {
-	return conversions[[2]dtypes.DType{o.In.DType, o.Out.DType}] != nil
+// conversionOf is what converts the pixels of an operation, or nil.
+func conversionOf(o *plan.Conversion) convertPixel {
+	return conversions[[2]dtypes.DType{o.In.DType, o.Out.DType}]
 }
 
+func acceptsConversion(_ *chooser, o *plan.Conversion) bool { return conversionOf(o) != nil }
+
 func newConversion(c *chooser, o *plan.Conversion) *conversion {
-	return &conversion{o: o, c: c, pixel: conversions[[2]dtypes.DType{o.In.DType, o.Out.DType}]}
+	return &conversion{o: o, c: c, pixel: conversionOf(o)}
 }
 
 func (c *conversion) algorithm() string { return "plain" }

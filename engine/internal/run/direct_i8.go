@@ -2,6 +2,7 @@ package run
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
@@ -100,9 +101,11 @@ func (d *directI8) pack(dst []byte) {
 func (d *directI8) factors() (scale, bias []float32) {
 	o, p := d.o, &d.product
 	sums, magnitudes := make([]float64, p.N), make([]float64, p.N)
-	for i, w := range o.Integers {
-		sums[i%p.N] += float64(w)
-		magnitudes[i%p.N] += math.Abs(float64(w))
+	for row := range slices.Chunk(o.Integers, p.N) {
+		for j, w := range row {
+			sums[j] += float64(w)
+			magnitudes[j] += math.Abs(float64(w))
+		}
 	}
 	integers, floats := d.results()
 	folded := integers != nil && floats == nil && o.Residual == nil && !(o.ReLU && p.ZeroPoint != 0)
