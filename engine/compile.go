@@ -29,6 +29,7 @@ func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 	if err != nil {
 		return nil, err
 	}
+	recorded.Forget()
 	p.Choose = b.machine.Choose()
 	if err := b.build(p); err != nil {
 		return nil, err

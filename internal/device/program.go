@@ -14,6 +14,7 @@ import (
 type Program struct {
 	executable compute.Executable
 	variables  []compute.Buffer // the last inputs; they belong to the store
+	owned      *model.Store     // that is finalized with the program
 }
 
 // Place decides what the values of a store's variables are in programs to come: constants
@@ -27,13 +28,38 @@ func Place(backend compute.Backend, store *model.Store) {
 // brought to the device, once for all programs of the store, and are there alone until the
 // store is finalized.
 func Compile(backend compute.Backend, store *model.Store, name string, build func(scope *model.Scope, g *graph.Graph) []*graph.Node) (*Program, error) {
+	return compile(backend, store, name, build, false)
+}
+
+// CompileOnly is Compile for the only program of a store, which is finalized: before the
+// backend compiles the graph where that has the values of the variables, which need not be
+// there twice then, else with the program.
+func CompileOnly(backend compute.Backend, store *model.Store, name string, build func(scope *model.Scope, g *graph.Graph) []*graph.Node) (*Program, error) {
+	p, err := compile(backend, store, name, build, InProcess(backend))
+	if err != nil {
+		store.Finalize()
+		return nil, err
+	}
+	p.owned = store
+	return p, nil
+}
+
+// compile finalizes the store when the graph has been built, if it is to.
+func compile(backend compute.Backend, store *model.Store, name string, build func(scope *model.Scope, g *graph.Graph) []*graph.Node, finalize bool) (*Program, error) {
 	p := &Program{}
 	err := exceptions.TryCatch[error](func() {
 		g := graph.NewGraph(backend, name)
-		if err := g.Compile(build(store.RootScope(), g)...); err != nil {
+		outputs := build(store.RootScope(), g)
+		if finalize {
+			store.Finalize()
+		}
+		if err := g.Compile(outputs...); err != nil {
 			panic(err)
 		}
 		p.executable = g.Executable()
+		if finalize {
+			return // the program has the values
+		}
 		for _, v := range Variables(store, g) {
 			buffer, err := onDevice(backend, v)
 			if err != nil {
@@ -83,9 +109,13 @@ func (p *Program) Run(inputs ...compute.Buffer) (outputs []compute.Buffer, err e
 // Executable is what the backend made.
 func (p *Program) Executable() compute.Executable { return p.executable }
 
-// Close releases the program, not the values of its variables.
+// Close releases the program; the values of its variables only where it was to be their
+// store's only one.
 func (p *Program) Close() {
 	if p.executable != nil {
 		p.executable.Finalize()
+	}
+	if p.owned != nil {
+		p.owned.Finalize()
 	}
 }

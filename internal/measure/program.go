@@ -50,22 +50,14 @@ func (n *Network) inference(batch int) (*program, error) {
 	shape := shapes.Make(dtypes.Float32, batch, n.size, n.size, 3)
 	p := &program{warmUp: 2}
 	start := time.Now()
-	compiled, err := device.Compile(n.backend, store, n.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
+	compiled, err := device.CompileOnly(n.backend, store, n.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
 		return []*graph.Node{n.network.Graph(scope, graph.Parameter(g, "images", shape)).Logits}
 	})
 	p.compiled = time.Since(start)
 	if err != nil {
-		store.Finalize()
 		return nil, err
 	}
-	p.executable = compiled.Executable()
-	if device.InProcess(n.backend) {
-		store = model.NewStore() // the program has the values
-	}
-	p.close = func() {
-		compiled.Close()
-		store.Finalize()
-	}
+	p.executable, p.close = compiled.Executable(), compiled.Close
 	pixels := make([]float32, shape.Size())
 	fill(pixels)
 	images, err := n.backend.BufferFromFlatData(0, pixels, shape)

@@ -16,6 +16,7 @@ type Builder struct {
 	compile         func(*Builder) (compute.Executable, error)
 	opaque          bool
 	standIns        []StandIn
+	forgotten       bool
 }
 
 // NewBuilder returns a builder beside one of the go backend's; compile makes the program.
@@ -59,9 +60,12 @@ func (b *Builder) Has(op compute.OpType) bool {
 
 // Compile makes the program, and releases what has been recorded of it.
 func (b *Builder) Compile() (compute.Executable, error) {
+	if b.forgotten {
+		return nil, fmt.Errorf("cpu: what was recorded of %s has been released: a builder makes one program", b.Name())
+	}
 	executable, err := b.compile(b)
 	if err == nil {
-		b.forget()
+		b.Forget()
 	}
 	return executable, err
 }
@@ -102,10 +106,15 @@ func (b *Builder) DistributedAutoSharding(meshes ...compute.Mesh) error {
 	return b.Builder.DistributedAutoSharding(meshes...)
 }
 
-// forget releases what has been recorded of a program that is compiled, since callers may
-// hold its values for as long as it runs: all but the parameters' places and the shapes.
-// The go backend's program is another, empty one then.
-func (b *Builder) forget() {
+// Forget releases what has been recorded of a program that is lowered: the weights, which
+// need not be there a second time once they are packed, and all else but the parameters'
+// places and the shapes, since callers may hold its values for as long as it runs. The go
+// backend's program is another, empty one then.
+func (b *Builder) Forget() {
+	if b.forgotten {
+		return
+	}
+	b.forgotten = true
 	b.Builder = b.tail.Builder(b.Name())
 	f := b.main
 	f.Function = b.Builder.Main()

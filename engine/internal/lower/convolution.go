@@ -17,9 +17,13 @@ func (l *lowering) convolution(n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	if !l.addIntegers(o, n) && !l.addMixed(o, n) {
-		l.addConvolution(o, n.Inputs[0], n.Values[0])
+	if l.addIntegers(o, n) || l.addMixed(o, n) {
+		return true
 	}
+	if o.Weights == nil && o.Integers == nil && o.Kernel == nil {
+		o.Weights, _ = l.floats(n.Inputs[1])
+	}
+	l.addConvolution(o, n.Inputs[0], n.Values[0])
 	return true
 }
 
@@ -50,6 +54,8 @@ func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool)
 	}
 	if integers, ok := l.integerWeights(n.Inputs[1]); ok {
 		o.Integers = integers
+	} else if l.isRounded(n.Inputs[1]) {
+		// They are rounded where they are wanted as float32.
 	} else if weights, ok := l.floats(n.Inputs[1]); ok {
 		o.Weights = weights
 	} else if l.isConstant(n.Inputs[1]) {

@@ -113,6 +113,20 @@ func (k *facts) roundedWeights(v *graph.Value) (weights, factors *graph.Value, o
 	return weights, nil, true
 }
 
+// isRounded reports whether a value is weights that roundedFloats returns.
+func (k *facts) isRounded(v *graph.Value) bool {
+	weights, factors, ok := k.roundedWeights(v)
+	if !ok {
+		return false
+	}
+	dims := v.Shape().Dimensions
+	_, given := k.floats(weights)
+	if given && factors != nil {
+		_, given = k.byChannel(factors, dims[len(dims)-1])
+	}
+	return given
+}
+
 // roundedFloats returns the values of rounded weights.
 func (k *facts) roundedFloats(v *graph.Value) ([]float32, bool) {
 	from, factors, ok := k.roundedWeights(v)

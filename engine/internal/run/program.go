@@ -48,26 +48,59 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 	return program, program.pack()
 }
 
-// pack packs all constant weights into one piece of memory, on all threads.
+// pack packs all constant weights into one piece of memory, on all threads. Where they
+// become smaller by that and memory is given back to the system, they are packed some
+// megabytes at a time, between which those that are packed are given back; else all at once,
+// which is faster.
 func (p *Program) pack() error {
 	var packers, offsets []int // operations, and where their weights begin
-	end := 0
+	end, given := 0, 0
 	for at, i := range p.implementations {
 		if size := i.needs().packed; size > 0 {
 			packers, offsets = append(packers, at), append(offsets, end)
 			end += plan.Lines(size) * tuning.CacheLine
+			given += weightBytes(p.plan.Operations[at])
 		}
+	}
+	step := end
+	if p.machine.Release && end < given {
+		step = tuning.PackedAtOnce
 	}
 	p.release(end)
 	packed, failures := aligned(end), make([]error, len(packers))
-	err := p.machine.share(&task{parts: len(packers), do: func(i, _ int) {
-		packer := p.implementations[packers[i]]
-		failures[i] = p.guard(packers[i], func() error {
-			packer.pack(packed[offsets[i]:][:packer.needs().packed])
-			return nil
-		})
-	}})
+	var err error
+	for first, last := 0, 0; first < len(packers) && err == nil; first = last {
+		for last < len(packers) && (last == first || offsets[last]-offsets[first] < step) {
+			last++
+		}
+		if first > 0 {
+			p.release(tuning.LargeMemory) // the weights that are packed
+		}
+		err = p.machine.share(&task{parts: last - first, do: func(part, _ int) {
+			i := first + part
+			packer := p.implementations[packers[i]]
+			failures[i] = p.guard(packers[i], func() error {
+				packer.pack(packed[offsets[i]:][:packer.needs().packed])
+				return nil
+			})
+		}})
+	}
 	return errors.Join(append(failures, err)...)
+}
+
+// weightBytes is how many bytes an operation's constant weights are before they are packed.
+func weightBytes(o plan.Operation) int {
+	switch o := o.(type) {
+	case *plan.Convolution:
+		return 4*len(o.Weights) + len(o.Integers)
+	case *plan.Siblings:
+		bytes := 0
+		for _, c := range o.Convolutions {
+			bytes += weightBytes(c)
+		}
+		return bytes
+	}
+	return 0
 }
 
 // Plan is what the program computes.

@@ -168,3 +168,7 @@ const (
 // LargeMemory is a size in bytes from which on it is worth a pause to give memory back to
 // the system before so much is made: compiling leaves hundreds of megabytes.
 const LargeMemory = 16 << 20
+
+// PackedAtOnce is how many bytes of packed weights are made before those that they were made
+// of are given back to the system, which takes a few milliseconds.
+const PackedAtOnce = 16 << 20
