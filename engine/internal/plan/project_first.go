@@ -1,11 +1,10 @@
 package plan
 
-import "github.com/gomlx/compute/dtypes"
-
 // projectFirst lets a convolution of single pixels go before the sums over windows that
 // it reads, where it leaves fewer channels to sum. Both are linear, so the order does
-// not matter; what else the convolution does is done to the sums. In other precisions than
-// float32 it does, for what is between them is rounded.
+// not matter, but for what is between them being rounded: of bfloat16 it is in either order,
+// and an average of rounded values is the nearer one. What else the convolution does is done
+// to the sums. Integers are rounded to a scale that is known for the order in the graph alone.
 func projectFirst(p *Plan) error {
 	readers := p.readers()
 	for _, t := range p.Held() {
@@ -13,7 +12,7 @@ func projectFirst(p *Plan) error {
 	}
 	for at, o := range p.Operations {
 		pool, ok := o.(*Pooling)
-		if !ok || pool.Maximum || pool.In.DType != dtypes.Float32 || pool.Out.Whole() != pool.Out || pool.In.Pixels() != pool.Out.Pixels() || len(readers[pool.Out]) != 1 {
+		if !ok || pool.Maximum || !pool.In.DType.IsFloat() || pool.Out.Whole() != pool.Out || pool.In.Pixels() != pool.Out.Pixels() || len(readers[pool.Out]) != 1 {
 			continue
 		}
 		reader := readers[pool.Out][0]
