@@ -8,7 +8,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/ml/model/initializer"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -344,23 +343,6 @@ func (b *builder) residual(x *value, scale float64, activate bool, branches ...*
 	}
 	y = b.narrowSum(y)
 	return b.record("sum", layer, window{}, b.parameterCount(), y, x, up)
-}
-
-// head is what all networks end in (figures 9 and 15): average pooling over the
-// whole grid, dropout, and the logits.
-func (b *builder) head(x *value) *value {
-	at := b.in("Logits")
-	pooled := x.wide().then([]int{x.shape[0], x.channels()}, func(x *graph.Node) *graph.Node { return graph.ReduceMean(x, 1, 2) })
-	pooled = at.record("AvgPool_1a", Layer{Kind: GlobalAveragePool}, window{}, b.parameterCount(), pooled, x)
-	b.endPoints["PreLogits"] = pooled
-	keep := b.network.options.DropoutKeep
-	kept := pooled.then(pooled.shape, func(x *graph.Node) *graph.Node { return layers.DropoutStatic(b.root, x, 1-keep) })
-	if kept.node != pooled.node {
-		kept = at.record("Dropout_1b", Layer{Kind: Dropout}, window{}, b.parameterCount(), kept, pooled)
-	}
-	logits := b.dense(kept, b.network.definition.logits)
-	b.endPoints["Logits"] = logits
-	return logits
 }
 
 // dense maps features, [batch, n], to logits, [batch, classes].

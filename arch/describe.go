@@ -13,10 +13,14 @@ const (
 	MaxPool           = "max_pool"
 	AveragePool       = "average_pool"
 	GlobalAveragePool = "global_average_pool"
+	GlobalMaxPool     = "global_max_pool"
 	Concat            = "concat"
 	Sum               = "sum"
 	Dropout           = "dropout"
 	Dense             = "dense"
+	BatchNorm         = "batch_norm" // that follows no other layer
+	Elementwise       = "activation" // that follows no other layer
+	Normalize         = "normalize"  // to Euclidean length 1
 )
 
 // imageInput stands for the images among a layer's inputs.
@@ -37,7 +41,7 @@ type Layer struct {
 	Stride int `json:"stride"`
 	// Padding is "SAME" or "VALID", TensorFlow's terms; empty where there is none.
 	Padding string `json:"padding"`
-	// Activation is "relu" or empty.
+	// Activation is "relu", another of HeadActivations in a head, or empty.
 	Activation string `json:"activation,omitempty"`
 	// Scale is what a sum multiplies its second input with; zero elsewhere.
 	Scale float64 `json:"scale,omitempty"`

@@ -18,7 +18,13 @@ func inceptionResnetV1Body(b *builder, x *value) *value {
 	x = b.stage("Mixed_6a", x, 17, 896, reductionA(192, 192, 256, 384))
 	x = repeat(b, x, "Repeat_1", "block17", blocks[1], scales[1], 17, 896, inceptionResnetB(128, 128))
 	x = b.stage("Mixed_7a", x, 8, 1792, reductionResnetB(256, 256, 256))
-	return repeat(b, x, "Repeat_2", "block8", blocks[2], scales[2], 8, 1792, inceptionResnetC(192, 192))
+	x = repeat(b, x, "Repeat_2", "block8", blocks[2], scales[2], 8, 1792, inceptionResnetC(192, 192))
+	if b.network.options.FaceBlock {
+		x = b.stage("Block8", x, 8, 1792, func(b *builder, x *value) *value {
+			return inceptionResnetC(192, 192)(b, x, 1, false)
+		})
+	}
+	return x
 }
 
 // stemResnetV1 is figure 14: 35 x 35 x 256.
@@ -34,4 +40,14 @@ func stemResnetV1(b *builder, x *value) *value {
 		x = b.layer(x, "Conv2d_4a_3x3", 192, valid(3, 1), 71)
 		return b.layer(x, "Conv2d_4b_3x3", 256, valid(3, 2), 35)
 	})
+}
+
+// Facenet returns the options of the Inception-ResNet-v1 that facenet trains: FaceBlock, and
+// in place of logits 512 features with batch norm, divided by their length. Images are 160 x
+// 160 pixels.
+func Facenet() Options {
+	return Options{FaceBlock: true, Head: &Head{
+		Hidden: []HeadLayer{{Name: "/Bottleneck", DropoutKeep: 0.8, Units: 512, Unbiased: true, BatchNorm: true}},
+		Output: OutputEmbedding,
+	}}
 }

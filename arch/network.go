@@ -73,7 +73,15 @@ func New(name string, options Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Network{definition: all[i], options: options}, nil
+	n := &Network{definition: all[i], options: options}
+	if !options.HasClasses() {
+		d, err := n.Describe(299, 299)
+		if err != nil {
+			return nil, err
+		}
+		n.options.Classes = d.Layers[len(d.Layers)-1].Output[0]
+	}
+	return n, nil
 }
 
 // Name returns the network's name.
@@ -97,14 +105,15 @@ func (n *Network) CheckSize(height, width int) error {
 
 // Outputs are the nodes of a network in a graph.
 type Outputs struct {
-	// Logits is shaped [batch, classes]; softmax has not been applied.
+	// Logits is shaped [batch, classes]; softmax, or the logistic function, has not been
+	// applied. Of a head without logits it is the features, or the embedding.
 	Logits *graph.Node
 	// AuxiliaryLogits is shaped [batch, classes]; nil without an auxiliary head.
 	AuxiliaryLogits *graph.Node
 	// EndPoints holds the output of every stage by the TF-slim name without the
 	// network's scope: "Conv2d_1a_3x3", "Mixed_6a", "Repeat/block35_1", ..., shaped
-	// [batch, height, width, channels], and "PreLogits", the pooled features before
-	// dropout, shaped [batch, channels].
+	// [batch, height, width, channels], and "PreLogits", the features before
+	// dropout and logits, shaped [batch, channels].
 	EndPoints map[string]*graph.Node
 	// Statistics holds the batch's mean or variance, shaped [channels], by the name of the
 	// parameter that it should move; with Options.LeaveStatistics alone.

@@ -7,7 +7,8 @@ import (
 // Options adjusts a network. The zero value of a field means the network's own
 // value, so that Options{} is the network as published.
 type Options struct {
-	// Classes is the number of logits; 1000 when zero.
+	// Classes is the number of logits; 1000 when zero. Of a head without logits it is the
+	// number of features, whatever it was.
 	Classes int `json:"classes,omitempty"`
 	// DropoutKeep is the share of the pooled features that dropout keeps while
 	// training, in (0,1]; 0.8 when zero, as the paper has it (section 3.1, figure 9).
@@ -25,6 +26,12 @@ type Options struct {
 	// AuxiliaryHead adds the auxiliary classifier of the TF-slim release, for
 	// inception_v3, inception_v4 and inception_resnet_v2 with inputs from 107 up.
 	AuxiliaryHead bool `json:"auxiliary_head,omitempty"`
+	// Head replaces what follows the last block; nil means the published one: average
+	// pooling, dropout and logits for softmax.
+	Head *Head `json:"head,omitempty"`
+	// FaceBlock adds the block that facenet has behind the last of inception_resnet_v1: one
+	// more C, with scale 1 and without ReLU.
+	FaceBlock bool `json:"face_block,omitempty"`
 	// AveragePoolCountsPadding makes the 3x3 average pooling divide by nine at the
 	// border as well, as the Inception-v3 of torchvision and timm does. TensorFlow
 	// divides by the number of cells inside the image.
@@ -101,6 +108,14 @@ func (o Options) withDefaults(n *definition) (Options, error) {
 		o.ResidualScales = n.scales
 	case len(o.ResidualScales) != len(n.scales):
 		return fail("ResidualScales must have %d values (the network's own are %v), found %v", len(n.scales), n.scales, o.ResidualScales)
+	}
+	if o.Head != nil {
+		if err := o.Head.check(); err != nil {
+			return fail("%w", err)
+		}
+	}
+	if o.FaceBlock && n != &inceptionResnetV1 {
+		return fail("FaceBlock is of inception_resnet_v1 alone")
 	}
 	if o.AuxiliaryHead && n.auxiliary == nil {
 		return fail("the network has no auxiliary head; inception_v3, inception_v4 and inception_resnet_v2 have one")

@@ -1,22 +1,25 @@
 package weights
 
-// shape returns a native shape in the layout's order.
-func (l layout) shape(native []int) []int {
-	order := l.axes(len(native))
-	if order == nil {
-		return native
+import "github.com/seed-fb2c0fa6/inception/arch"
+
+// shape returns that of a parameter in the layout.
+func (l layout) shape(p arch.Parameter) []int {
+	shape := p.Shape
+	if order := l.axes(len(p.Shape)); order != nil {
+		shape = make([]int, len(order))
+		for i, axis := range order {
+			shape[i] = p.Shape[axis]
+		}
 	}
-	shape := make([]int, len(order))
-	for i, axis := range order {
-		shape[i] = native[axis]
+	if l.reshape != nil {
+		shape = l.reshape(p.Name, shape)
 	}
 	return shape
 }
 
-// toNative reorders src, which is in the layout's order, into dst, whose native
-// shape is given.
-func (l layout) toNative(dst, src []float32, native []int) {
-	order := l.axes(len(native))
+// toNative reorders src, of which each axis is the native one that order says, into dst,
+// whose native shape is given.
+func toNative(dst, src []float32, native, order []int) {
 	if order == nil {
 		copy(dst, src)
 		return
@@ -28,9 +31,8 @@ func (l layout) toNative(dst, src []float32, native []int) {
 	})
 }
 
-// fromNative is the inverse of toNative; dst is in the layout's order.
-func (l layout) fromNative(dst, src []float32, native []int) {
-	order := l.axes(len(native))
+// fromNative is the inverse of toNative.
+func fromNative(dst, src []float32, native, order []int) {
 	if order == nil {
 		copy(dst, src)
 		return

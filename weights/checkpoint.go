@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,10 +23,10 @@ type Checkpoint struct {
 	// Metadata is what the file says about itself.
 	Metadata Metadata
 
-	file    tensorfile.File
-	tensors []tensorfile.Tensor
-	byName  map[string]int
-	layout  layout
+	file     tensorfile.File
+	view     *view
+	graph    *topology // nil where the file carries none, or its layout is known by names
+	headless bool      // identified without what follows the last block
 }
 
 // Open opens a file of weights of any format and recognises its layout.
@@ -35,16 +36,21 @@ func Open(path string) (*Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{Path: path, Format: format, file: file, tensors: unwrapped(file.Tensors()), byName: map[string]int{}}
-	for i, t := range c.tensors {
-		c.byName[t.Name] = i
+	c, err := newCheckpoint(path, format, file)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
-	c.layout = layoutOf(c.tensors)
-	c.Layout = c.layout.name
+	return c, nil
+}
+
+// newCheckpoint recognises the layout of an open file.
+func newCheckpoint(path string, format Format, file tensorfile.File) (c *Checkpoint, err error) {
+	c = &Checkpoint{Path: path, Format: format, file: file}
 	if c.Metadata, err = decodeMetadata(file.Metadata()); err != nil {
-		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	c.view = viewOf(weightsAmong(unwrapped(file.Tensors())), c.Metadata)
+	c.Layout = c.view.name
 	return c, nil
 }
 
@@ -57,22 +63,18 @@ func (c *Checkpoint) File() tensorfile.File { return c.file }
 // Tensor returns the tensor that the file has under a name of its own, and false where
 // there is none. What a program has put before all names, such as "module.", is not of
 // the name.
-func (c *Checkpoint) Tensor(name string) (tensorfile.Tensor, bool) {
-	i, ok := c.byName[name]
-	if !ok {
-		return tensorfile.Tensor{}, false
-	}
-	return c.tensors[i], true
-}
+func (c *Checkpoint) Tensor(name string) (tensorfile.Tensor, bool) { return c.view.tensor(name) }
 
 // A Tensor is a parameter together with where its values are.
 type Tensor struct {
 	arch.Parameter
 
-	path    string
-	layout  layout
-	source  tensorfile.Tensor
-	skipped int // leading classes of the source that are left out: the background
+	path     string
+	source   tensorfile.Tensor // without Values where the file leaves the parameter out
+	order    []int             // which native axis each axis of the source is; nil where all are as in the native layout
+	skipped  int               // leading classes of the source that are left out: the background
+	constant float32           // every value where there is no source
+	added    float32           // to every value
 }
 
 // Read writes the values in native order into dst, which has the parameter's
@@ -81,7 +83,25 @@ func (t Tensor) Read(dst []float32) error {
 	if len(dst) != t.Size() {
 		return fmt.Errorf("%s: %d values are to be read into room for %d", t.Name, t.Size(), len(dst))
 	}
-	if t.skipped == 0 && t.layout.axes(len(t.Shape)) == nil {
+	if t.source.Values == nil {
+		for i := range dst {
+			dst[i] = t.constant
+		}
+		return nil
+	}
+	if err := t.read(dst); err != nil {
+		return err
+	}
+	if t.added != 0 {
+		for i := range dst {
+			dst[i] += t.added
+		}
+	}
+	return nil
+}
+
+func (t Tensor) read(dst []float32) error {
+	if t.skipped == 0 && t.order == nil {
 		return t.values(dst)
 	}
 	values := make([]float32, t.source.Elements())
@@ -89,13 +109,13 @@ func (t Tensor) Read(dst []float32) error {
 		return err
 	}
 	if t.skipped == 0 {
-		t.layout.toNative(dst, values, t.Shape)
+		toNative(dst, values, t.Shape, t.order)
 		return nil
 	}
 	classes := t.Shape[len(t.Shape)-1]
 	all := classes + t.skipped
 	native := make([]float32, len(values))
-	t.layout.toNative(native, values, append(slices.Clone(t.Shape[:len(t.Shape)-1]), all))
+	toNative(native, values, append(slices.Clone(t.Shape[:len(t.Shape)-1]), all), t.order)
 	for row := range len(dst) / classes {
 		copy(dst[row*classes:][:classes], native[row*all+t.skipped:])
 	}
@@ -122,26 +142,41 @@ func (t Tensor) values(dst []float32) error {
 // network in the order of their use, as arch returns them. A parameter that the
 // file lacks, one of another shape, and a tensor that is no parameter are errors
 // that name the first five of each kind. Left out without an error are tensors that
-// the layout has for no network, such as PyTorch's batch counters, an auxiliary head when no parameter belongs to one, and the
-// background class of files with one class more than the parameters, when it is
-// the first of 1001.
+// the layout has for no network, such as PyTorch's batch counters, the state of an
+// optimiser, an auxiliary head when no parameter belongs to one, the head of a file that
+// was identified without it (Hint.Headless), and the background class of files with one
+// class more than the parameters, when it is the first of 1001. Batch norm without gamma
+// has ones.
 func (c *Checkpoint) Match(parameters []arch.Parameter) ([]Tensor, error) {
-	names, err := c.layout.names(parameters)
+	if c.graph != nil {
+		return c.graph.match(c.Path, parameters)
+	}
+	return c.view.match(c, parameters)
+}
+
+// match finds the tensors by the layout's names.
+func (v *view) match(c *Checkpoint, parameters []arch.Parameter) ([]Tensor, error) {
+	names, err := v.names(parameters)
 	if err != nil {
-		return nil, fmt.Errorf("%s is in %s's layout: %w", c.Path, c.Layout, err)
+		return nil, fmt.Errorf("%s is in %s's layout: %w", c.Path, v.name, err)
 	}
 	var missing, misshapen []string
 	tensors := make([]Tensor, 0, len(parameters))
 	for i, p := range parameters {
-		source, ok := c.Tensor(names[i])
+		t := Tensor{Parameter: p, path: c.Path, order: v.axes(len(p.Shape))}
+		source, ok := v.tensor(names[i])
 		if !ok {
-			missing = append(missing, names[i])
+			if !v.mayLack(p) {
+				missing = append(missing, names[i])
+				continue
+			}
+			t.constant = 1
+			tensors = append(tensors, t)
 			continue
 		}
-		want := c.layout.shape(p.Shape)
-		skipped := 0
-		if hasBackground(c.layout, p, source.Shape) {
-			skipped = 1
+		want := v.shape(p)
+		if hasBackground(v.layout, p, source.Shape) {
+			t.skipped = 1
 		} else if !slices.Equal(source.Shape, want) {
 			misshapen = append(misshapen, fmt.Sprintf("%s (expected %v, found %v)", names[i], want, source.Shape))
 		} else if integers := p.DType == dtypes.Int8; integers != (source.Int8s != nil) {
@@ -151,43 +186,30 @@ func (c *Checkpoint) Match(parameters []arch.Parameter) ([]Tensor, error) {
 			}
 			misshapen = append(misshapen, fmt.Sprintf("%s (expected %s, found the type %s)", names[i], expected, source.DType))
 		}
-		tensors = append(tensors, Tensor{Parameter: p, path: c.Path, layout: c.layout, source: source, skipped: skipped})
+		t.source = source
+		tensors = append(tensors, t)
 	}
-	if unused := c.unused(names); len(missing)+len(misshapen)+len(unused) > 0 {
+	unused := v.unused(names)
+	if c.headless {
+		unused = nil
+	}
+	if len(missing)+len(misshapen)+len(unused) > 0 {
 		scope, _, _ := strings.Cut(parameters[0].Name, "/")
-		return nil, &MismatchError{Path: c.Path, Network: scope, Missing: missing, Misshapen: misshapen, Unused: unused}
+		return nil, &MismatchError{Path: c.Path, Network: scope, Missing: alike(missing, unused), Misshapen: misshapen, Unused: alike(unused, missing)}
 	}
 	return tensors, nil
-}
-
-// unused returns the tensors of the file that have none of the given names and
-// may not be left out.
-func (c *Checkpoint) unused(names []string) []string {
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
-	}
-	wantsAuxiliary := slices.ContainsFunc(names, c.layout.auxiliary)
-	var unused []string
-	for _, t := range c.tensors {
-		switch {
-		case wanted[t.Name], c.layout.spare(t.Name), !wantsAuxiliary && c.layout.auxiliary(t.Name):
-		default:
-			unused = append(unused, t.Name)
-		}
-	}
-	return unused
 }
 
 // hasBackground reports whether the file's shape is the parameter's with the
 // background class of TF-slim's ImageNet labels before the 1000 classes.
 func hasBackground(l layout, p arch.Parameter, found []int) bool {
 	classes := len(p.Shape) - 1
-	if classes < 0 || classes > 1 || p.Shape[classes] != 1000 {
+	if !l.background || classes < 0 || classes > 1 || p.Shape[classes] != 1000 {
 		return false
 	}
-	with := slices.Clone(p.Shape)
-	with[classes]++
+	with := p
+	with.Shape = slices.Clone(p.Shape)
+	with.Shape[classes]++
 	return slices.Equal(found, l.shape(with))
 }
 

@@ -15,6 +15,11 @@ type Hint struct {
 	Card *recipe.Checkpoint
 	// AuxiliaryHead keeps the auxiliary head if the file has one.
 	AuxiliaryHead bool
+	// Background keeps the class before ImageNet's 1000, which is left out otherwise.
+	Background bool
+	// Headless takes the network without what follows its last block but the pooling: its
+	// features. What else the file has is left out.
+	Headless bool
 }
 
 // Identify returns the network that the file holds the weights of, with the
@@ -36,6 +41,7 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 			return fail(err)
 		}
 	}
+	c.headless = hint.Headless
 	var options arch.Options
 	if said := c.Metadata.Network; said != "" {
 		if name != "" && name != said {
@@ -44,8 +50,11 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 		name, options = said, c.Metadata.Options
 		options.AuxiliaryHead = options.AuxiliaryHead && hint.AuxiliaryHead
 		options.Precision = c.Metadata.precision()
+		if hint.Headless {
+			options.Head = headless
+		}
 	} else {
-		found, err := c.identifyByNames(name, hint.AuxiliaryHead)
+		found, err := c.identify(name, hint)
 		if err != nil {
 			return fail(err)
 		}
@@ -55,7 +64,7 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 	if hint.Card != nil {
 		card = *hint.Card
 	}
-	if c.Metadata.Network == "" {
+	if c.Metadata.Network == "" && c.graph == nil {
 		options.AveragePoolCountsPadding = card.AveragePoolCountsPadding
 	}
 	network, err := arch.New(name, options)
@@ -65,32 +74,47 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 	return network, card, nil
 }
 
-// identifyByNames compares the names in the file with those of the named network,
-// or of all networks when the name is empty.
-func (c *Checkpoint) identifyByNames(name string, auxiliary bool) (*arch.Network, error) {
+// headless is the head that gives features.
+var headless = &arch.Head{Output: arch.OutputFeatures}
+
+// identify finds the network by the graph that the file carries, or by its names, which it
+// compares with those of the named network, or of all when the name is empty.
+func (c *Checkpoint) identify(name string, hint Hint) (*arch.Network, error) {
 	var found *arch.Network
 	var nearest *MismatchError
-	for _, candidate := range candidates(auxiliary) {
-		parameters, err := candidate.Parameters()
-		if err != nil {
-			return nil, err
+	for _, candidate := range candidates() {
+		o := candidate.network.Options()
+		if o.AuxiliaryHead && !hint.AuxiliaryHead {
+			continue
 		}
-		names, err := c.layout.names(parameters)
+		if hint.Headless {
+			var err error
+			if candidate, err = withoutHead(candidate); err != nil {
+				return nil, err
+			}
+		}
+		names, err := c.view.names(candidate.parameters)
 		if err != nil {
 			continue // the network does not exist in this layout
 		}
-		difference := c.compareNames(candidate.Name(), names)
+		difference := c.view.compare(candidate, names)
+		difference.Path = c.Path
+		if hint.Headless {
+			difference.Unused = nil
+		}
 		if difference.count() == 0 {
-			options := candidate.Options()
-			options.Classes = c.classes(names)
-			if found, err = arch.New(candidate.Name(), options); err != nil {
+			options := candidate.network.Options()
+			if options.HasClasses() {
+				options.Classes = c.classes(names, hint)
+			}
+			if found, err = arch.New(candidate.network.Name(), options); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Path, err)
 			}
 			if name == "" || name == found.Name() {
 				return found, nil
 			}
 		}
-		if name != "" && name != candidate.Name() {
+		if name != "" && name != candidate.network.Name() {
 			continue
 		}
 		if nearest == nil || difference.count() < nearest.count() {
@@ -102,26 +126,46 @@ func (c *Checkpoint) identifyByNames(name string, auxiliary bool) (*arch.Network
 		return nil, fmt.Errorf("%s has the names of %s's layout, in which %s does not exist", c.Path, c.Layout, name)
 	case found != nil:
 		return nil, fmt.Errorf("%w; it holds those of %s", nearest, found.Name())
-	case name == "":
-		return nil, fmt.Errorf("%w, the network that comes nearest", nearest)
 	}
-	return nil, nearest
+	nearest.Missing, nearest.Unused = alike(nearest.Missing, nearest.Unused), alike(nearest.Unused, nearest.Missing)
+	if name == "" {
+		return nil, fmt.Errorf("%w, the network that comes nearest%s", nearest, c.advice(nearest))
+	}
+	return nil, fmt.Errorf("%w%s", nearest, c.advice(nearest))
 }
 
-// candidates returns the networks as published; those with an auxiliary head
-// first, since a file that has one matches without it too.
-func candidates(auxiliary bool) []*arch.Network {
-	var networks []*arch.Network
-	for _, head := range []bool{true, false} {
-		for _, name := range arch.Names() {
-			network, err := arch.New(name, arch.Options{AuxiliaryHead: head})
-			if err != nil || head && !auxiliary {
-				continue // the network has no such head
-			}
-			networks = append(networks, network)
+// withoutHead is a network that ends in its features.
+func withoutHead(c candidate) (candidate, error) {
+	o := c.network.Options()
+	o.Head, o.Classes, o.AuxiliaryHead = headless, 0, false
+	network, err := arch.New(c.network.Name(), o)
+	if err != nil {
+		return c, err
+	}
+	parameters, err := network.Parameters()
+	return candidate{network, parameters}, err
+}
+
+// advice says what to do where all but the head of a network is there.
+func (c *Checkpoint) advice(difference *MismatchError) string {
+	const trunk = 8 // tensors that a head lacks at most
+	if len(difference.Missing) > trunk || len(difference.Unused) == 0 {
+		return ""
+	}
+	for _, candidate := range candidates() {
+		if candidate.network.Name() != difference.Network {
+			continue
+		}
+		bare, err := withoutHead(candidate)
+		if err != nil {
+			return ""
+		}
+		names, err := c.view.names(bare.parameters)
+		if err == nil && len(c.view.compare(bare, names).Missing) == 0 {
+			return "; all but its head is there: take the network without a head (--head none), or a file that carries the model, not its weights alone, since these do not tell how the layers of the head are connected"
 		}
 	}
-	return networks
+	return ""
 }
 
 // card is that of a file for which none is given.
@@ -129,7 +173,7 @@ func (c *Checkpoint) card(network string) recipe.Checkpoint {
 	card := recipe.Checkpoint{Network: network, Preprocessing: recipe.Inception()}
 	// A file in TF-slim's names that says nothing of itself has TensorFlow's average
 	// pooling, unlike the default card of Inception-v3.
-	if known, ok := recipe.DefaultCheckpoint(network); ok && (c.layout.publicCards || !known.AveragePoolCountsPadding) {
+	if known, ok := recipe.DefaultCheckpoint(network); ok && (c.view.publicCards || !known.AveragePoolCountsPadding) {
 		card = known
 	}
 	card.Tag = c.Metadata.Tag // looks do not tell a public file from a fine-tuned one
@@ -139,27 +183,16 @@ func (c *Checkpoint) card(network string) recipe.Checkpoint {
 	return card
 }
 
-// compareNames tells how the names in the file differ from a network's.
-func (c *Checkpoint) compareNames(network string, names []string) *MismatchError {
-	difference := &MismatchError{Path: c.Path, Network: network}
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
-		if _, ok := c.Tensor(name); !ok {
-			difference.Missing = append(difference.Missing, name)
-		}
-	}
-	difference.Unused = c.unused(names)
-	return difference
-}
-
 func (e *MismatchError) count() int { return len(e.Missing) + len(e.Unused) }
 
-// classes counts those of the network's last biases, which are logits'.
-func (c *Checkpoint) classes(names []string) int {
+// classes counts those of the network's last biases, which are logits'. ImageNet's come
+// behind a background class in some layouts, which is none of the network's unless that is
+// asked for, or the file has a label for each.
+func (c *Checkpoint) classes(names []string, hint Hint) int {
 	t, _ := c.Tensor(names[len(names)-1])
-	if n := t.Elements(); n != 1001 {
-		return n
+	n := t.Elements()
+	if n == 1001 && c.view.background && !hint.Background && len(c.Metadata.Labels) != n {
+		return 1000
 	}
-	return 1000
+	return n
 }

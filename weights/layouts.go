@@ -16,24 +16,76 @@ const (
 	// Native has TF-slim's names and TensorFlow's axes: convolutions are height,
 	// width, inputs, outputs; logits are inputs, classes.
 	Native Layout = "native"
+	// Slim is TF-slim's own, as its checkpoints have been released: Native but for some
+	// names and for the logits of Inception-v3; batch norm may have no gamma. facenet's
+	// checkpoints have it too.
+	Slim Layout = "tf-slim"
 	// Timm has the names and axes of PyTorch's timm: convolutions are outputs,
 	// inputs, height, width; logits are classes, inputs. Inception-v3's names are
 	// torchvision's.
 	Timm Layout = "timm"
+	// Cadene is that of the package pretrainedmodels: Timm but for the logits of
+	// Inception-ResNet-v2.
+	Cadene Layout = "cadene"
+	// Facenet is that of the package facenet-pytorch.
+	Facenet Layout = "facenet-pytorch"
+	// Keras has the names that Keras' own networks give their layers, by kind and number,
+	// and TensorFlow's axes.
+	Keras Layout = "keras"
 )
 
-// layouts is the table of layouts. A file has the first one that recognises its
-// tensors; the last takes all.
+// layouts is the table of layouts. A file has, of those that recognise its tensors, the
+// one whose names come nearest; of equal ones the first. The last takes all.
 func layouts() []layout {
 	return []layout{
 		{
 			name:      Native,
-			recognise: anyName(func(name string) bool { return strings.Contains(name, "/") }), // as TF-slim's scopes have
+			recognise: anyName(inScope),
 			names:     nativeNames,
-			axes:      func(int) []int { return nil },
+			axes:      nativeAxes,
 			auxiliary: func(name string) bool { return strings.Contains(name, "/AuxLogits/") },
 			spare:     func(string) bool { return false },
-			framework: "inception",
+			framework: "inception", background: true,
+		},
+		{
+			name:      Slim,
+			recognise: anyName(inScope),
+			names:     slimNames,
+			axes:      nativeAxes,
+			reshape:   slimShape,
+			gammaless: true,
+			auxiliary: slimAuxiliary,
+			spare:     func(string) bool { return false },
+			framework: "tf", background: true,
+		},
+		{
+			name:      Keras,
+			recognise: anyName(isKerasName),
+			rename:    countedLayers,
+			names:     kerasNames,
+			axes:      nativeAxes,
+			gammaless: true,
+			auxiliary: func(string) bool { return false },
+			spare:     func(name string) bool { return strings.Contains(name, "seed_generator") },
+			framework: "keras",
+		},
+		{
+			name:      Facenet,
+			recognise: anyName(func(name string) bool { return strings.HasPrefix(name, "repeat_1.") }),
+			names:     facenetNames,
+			axes:      timmAxes,
+			auxiliary: func(name string) bool { return strings.HasPrefix(name, "logits.") },
+			spare:     isBatchCounter,
+			framework: "pt",
+		},
+		{
+			name:      Cadene,
+			recognise: anyName(func(name string) bool { return strings.HasPrefix(name, "last_linear.") }),
+			names:     cadeneNames,
+			axes:      timmAxes,
+			auxiliary: func(string) bool { return false },
+			spare:     isBatchCounter,
+			framework: "pt", background: true,
 		},
 		{
 			name:        Timm,
@@ -41,9 +93,9 @@ func layouts() []layout {
 			names:       timmNames,
 			axes:        timmAxes,
 			auxiliary:   func(name string) bool { return strings.HasPrefix(name, "AuxLogits.") },
-			spare:       func(name string) bool { return strings.HasSuffix(name, ".num_batches_tracked") },
+			spare:       isBatchCounter,
 			framework:   "pt",
-			publicCards: true,
+			publicCards: true, background: true,
 		},
 	}
 }
@@ -51,14 +103,24 @@ func layouts() []layout {
 // A layout is a row of the table.
 type layout struct {
 	name Layout
-	// recognise tells a file of the layout by the names and shapes of its tensors.
+	// recognise tells a file that may be of the layout by the names and shapes of its
+	// tensors.
 	recognise func(tensors []tensorfile.Tensor) bool
+	// rename gives a file's tensors the names that the layout has, where these depend on
+	// which others there are; nil where they do not.
+	rename func(tensors []tensorfile.Tensor) []tensorfile.Tensor
 	// names returns what the layout calls each parameter. They are all those of one
 	// network in the order of their use.
 	names func(parameters []arch.Parameter) ([]string, error)
 	// axes returns which native axis each axis of a tensor is, by the number of axes;
 	// nil where all are as in the native layout.
 	axes func(rank int) []int
+	// reshape puts axes of one into the shape of a parameter's tensor; nil where none are.
+	reshape func(name string, shape []int) []int
+	// gammaless is set where batch norm may have no gamma.
+	gammaless bool
+	// background is set where 1001 classes are ImageNet's behind a background class.
+	background bool
 	// auxiliary reports whether a tensor's name is one of an auxiliary head.
 	auxiliary func(name string) bool
 	// spare reports whether a tensor's name is one that no network needs.
@@ -96,13 +158,6 @@ func (l Layout) row() (layout, error) {
 	return layout{}, fmt.Errorf("unknown layout %q, expected %s", string(l), strings.Join(known, " or "))
 }
 
-// layoutOf returns the layout that tensors have.
-func layoutOf(tensors []tensorfile.Tensor) layout {
-	all := layouts()
-	i := slices.IndexFunc(all, func(row layout) bool { return row.recognise(tensors) })
-	return all[i]
-}
-
 // anyName recognises tensors of which any has such a name.
 func anyName(is func(name string) bool) func([]tensorfile.Tensor) bool {
 	return func(tensors []tensorfile.Tensor) bool {
@@ -117,3 +172,13 @@ func nativeNames(parameters []arch.Parameter) ([]string, error) {
 	}
 	return names, nil
 }
+
+func nativeAxes(int) []int { return nil }
+
+// inScope tells a name below the scope of one of the networks.
+func inScope(name string) bool {
+	return strings.HasPrefix(name, "Inception") && strings.Contains(name, "/")
+}
+
+// isBatchCounter tells PyTorch's counters of batches that batch norm has seen.
+func isBatchCounter(name string) bool { return strings.HasSuffix(name, ".num_batches_tracked") }

@@ -344,6 +344,6 @@ func TestParseLayout(t *testing.T) {
 	if l, err := weights.ParseLayout("timm"); l != weights.Timm || err != nil {
 		t.Error(l, err)
 	}
-	_, err := weights.ParseLayout("keras")
-	wanted.Error(t, err, `"keras"`, `"native"`, `"timm"`)
+	_, err := weights.ParseLayout("mxnet")
+	wanted.Error(t, err, `"mxnet"`, `"native"`, `"timm"`)
 }

@@ -66,7 +66,7 @@ func Write(path string, to Layout, metadata Metadata, sources []Source) error {
 			tensors[i] = tensorfile.Tensor{Name: names[i], Shape: s.Shape, Int8s: s.Int8s}
 			continue
 		}
-		tensors[i] = tensorfile.Tensor{Name: names[i], Shape: l.shape(s.Shape), Values: func(dst []float32) error {
+		tensors[i] = tensorfile.Tensor{Name: names[i], Shape: l.shape(s.Parameter), Values: func(dst []float32) error {
 			if l.axes(len(s.Shape)) == nil {
 				return s.Values(dst)
 			}
@@ -74,7 +74,7 @@ func Write(path string, to Layout, metadata Metadata, sources []Source) error {
 			if err := s.Values(native); err != nil {
 				return err
 			}
-			l.fromNative(dst, native, s.Shape)
+			fromNative(dst, native, s.Shape, l.axes(len(s.Shape)))
 			return nil
 		}}
 	}
