@@ -33,6 +33,9 @@ var mayImport = map[string][]string{
 	"dataset/ilsvrc":           {"dataset", "internal/textfile"},
 	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*"},
 	"weights/tensorfile":       {},
+	"weights/keras":            {"internal/hdf5", "weights/keras/model", "weights/tensorfile"},
+	"weights/keras/model":      {"weights/tensorfile"},
+	"weights/tfjs":             {"weights/keras/model", "weights/tensorfile"},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":              {"internal/atomicfile", "recipe"},
 	"predict":                  {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-fb2c0fa6/inception/weights/keras"
 	"github.com/seed-fb2c0fa6/inception/weights/npz"
 	"github.com/seed-fb2c0fa6/inception/weights/pytorch"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorflow"
+	"github.com/seed-fb2c0fa6/inception/weights/tfjs"
 )
 
 // formats is the table of formats. A file is of the first one that recognises it, or
@@ -27,6 +29,14 @@ func formats() formatTable {
 		{
 			Name: "pytorch", Endings: []string{".pth.tar", ".pth", ".pt", ".bin"},
 			recognise: pytorch.Recognise, open: pytorch.Open,
+		},
+		{
+			Name: "keras", Endings: []string{".weights.h5", ".keras", ".h5", ".hdf5"},
+			recognise: keras.Recognise, open: keras.Open,
+		},
+		{
+			Name: "tfjs", Endings: []string{"model.json"},
+			recognise: tfjs.Recognise, open: tfjs.Open,
 		},
 		{
 			Name: "tensorflow checkpoint", Endings: []string{".index", ".ckpt"},

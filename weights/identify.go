@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // A Hint is what is known of a checkpoint beside the file.
@@ -41,7 +42,7 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 			return fail(err)
 		}
 	}
-	c.headless = hint.Headless
+	c.headless, c.graph = hint.Headless, nil
 	var options arch.Options
 	if said := c.Metadata.Network; said != "" {
 		if name != "" && name != said {
@@ -80,6 +81,9 @@ var headless = &arch.Head{Output: arch.OutputFeatures}
 // identify finds the network by the graph that the file carries, or by its names, which it
 // compares with those of the named network, or of all when the name is empty.
 func (c *Checkpoint) identify(name string, hint Hint) (*arch.Network, error) {
+	if network, err := c.identifyByGraph(name, hint); network != nil || err != nil {
+		return network, err
+	}
 	var found *arch.Network
 	var nearest *MismatchError
 	for _, candidate := range candidates() {
@@ -132,6 +136,29 @@ func (c *Checkpoint) identify(name string, hint Hint) (*arch.Network, error) {
 		return nil, fmt.Errorf("%w, the network that comes nearest%s", nearest, c.advice(nearest))
 	}
 	return nil, fmt.Errorf("%w%s", nearest, c.advice(nearest))
+}
+
+// identifyByGraph recognises the network of a file that carries its graph; nil of others.
+func (c *Checkpoint) identifyByGraph(name string, hint Hint) (*arch.Network, error) {
+	file, ok := c.file.(tensorfile.Grapher)
+	if !ok {
+		return nil, nil
+	}
+	graph, err := file.Graph()
+	if err == nil && graph == nil {
+		return nil, nil
+	}
+	if err == nil {
+		c.graph, err = recognise(graph, name, hint.Headless)
+	}
+	if err != nil {
+		if hint.Headless {
+			c.graph = nil
+			return nil, nil // the layers of the trunk may still be told by their names
+		}
+		return nil, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	return c.graph.network, nil
 }
 
 // withoutHead is a network that ends in its features.

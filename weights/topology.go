@@ -1,7 +1,753 @@
 package weights
 
-import "github.com/seed-fb2c0fa6/inception/arch"
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
 
-type topology struct{}
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
+)
 
-func (t *topology) match(path string, parameters []arch.Parameter) ([]Tensor, error) { return nil, nil }
+// A topology is a network that a file's graph was recognised as, and where its parameters
+// are: by their places in the graph, whatever their names.
+type topology struct {
+	network *arch.Network
+	found   map[string]Tensor // by the names of parameters
+	// scale and offset are what the graph does to its images before the network: times and
+	// plus.
+	scale, offset []float32
+}
+
+// match returns the tensors of the parameters.
+func (t *topology) match(path string, parameters []arch.Parameter) ([]Tensor, error) {
+	tensors := make([]Tensor, len(parameters))
+	var missing []string
+	for i, p := range parameters {
+		found, ok := t.found[p.Name]
+		if !ok {
+			missing = append(missing, p.Name)
+			continue
+		}
+		found.Parameter, found.path = p, path
+		tensors[i] = found
+	}
+	if len(missing) > 0 {
+		scope, _, _ := strings.Cut(parameters[0].Name, "/")
+		return nil, &MismatchError{Path: path, Network: scope, Missing: missing}
+	}
+	return tensors, nil
+}
+
+// recognise finds the network that a graph is, of the named one or of all.
+func recognise(g *tensorfile.Graph, name string, bare bool) (*topology, error) {
+	head, err := headOf(g)
+	if err != nil && !bare {
+		return nil, err
+	}
+	if bare {
+		head.head, head.classes, head.steps = headless, 0, nil
+	}
+	var nearest *attempt
+	for _, candidate := range candidates() {
+		if name != "" && candidate.network.Name() != name || candidate.network.Options().AuxiliaryHead {
+			continue
+		}
+		o := arch.Options{FaceBlock: candidate.network.Options().FaceBlock, Head: head.head, Classes: head.classes, DropoutKeep: head.keep}
+		network, err := arch.New(candidate.network.Name(), o)
+		if err != nil {
+			return nil, err
+		}
+		a, err := newAttempt(g, network, head)
+		if err != nil {
+			return nil, err
+		}
+		if a.run(); a.failure == nil {
+			return a.topology()
+		}
+		if nearest == nil || len(a.places) > len(nearest.places) {
+			nearest = a
+		}
+	}
+	return nil, fmt.Errorf("the graph is of no network of this family; %s comes nearest, of which %d of %d layers are in it: %w",
+		nearest.network.Name(), len(nearest.places), len(nearest.layers), nearest.failure)
+}
+
+// A graphHead is what follows the last block in a graph.
+type graphHead struct {
+	head    *arch.Head // nil where it is the published one
+	classes int
+	keep    float64
+	trunk   int     // the node of the last block
+	steps   [][]int // the nodes of each layer of the head, and of the logits behind them
+	pool    int     // the node of the pooling, -1 without one
+}
+
+// through goes back over nodes that do nothing while a network predicts.
+func through(g *tensorfile.Graph, at int) int {
+	for at >= 0 && (g.Nodes[at].Op == tensorfile.OpSame || g.Nodes[at].Op == tensorfile.OpDropout) {
+		at = g.Nodes[at].Inputs[0]
+	}
+	return at
+}
+
+// headOf goes back from the output to the pooling.
+func headOf(g *tensorfile.Graph) (graphHead, error) {
+	none := graphHead{head: headless, trunk: g.Output, pool: -1}
+	if g.Output < 0 {
+		return none, fmt.Errorf("the output of the graph is its input")
+	}
+	var chain []int // from the output back
+	at := g.Output
+	hasDense := false
+	for {
+		if at < 0 {
+			return none, fmt.Errorf("the graph has no block of a network")
+		}
+		node := g.Nodes[at]
+		pools := node.Op == tensorfile.OpGlobalAverage || node.Op == tensorfile.OpGlobalMax ||
+			(node.Op == tensorfile.OpAveragePool || node.Op == tensorfile.OpMaxPool) && node.Window[0] > 3
+		if pools {
+			break
+		}
+		inside := len(node.Inputs) == 1 && (node.Op == tensorfile.OpActivation || node.Op == tensorfile.OpDense || node.Op == tensorfile.OpBatchNorm || node.Op == tensorfile.OpDropout ||
+			node.Op == tensorfile.OpFlatten || node.Op == tensorfile.OpSame || node.Op == tensorfile.OpScale || node.Op == tensorfile.OpConvolution && node.Window == [2]int{1, 1})
+		if !inside {
+			if hasDense {
+				return none, fmt.Errorf("the head's first dense layer reads a grid that no global pooling has been over (%s %q); such a head depends on the size of the images, and is not known: take the network without a head (--head none)", node.Op, node.Name)
+			}
+			return none, nil // it ends in its last block
+		}
+		hasDense = hasDense || node.Op == tensorfile.OpDense
+		chain = append(chain, at)
+		at = node.Inputs[0]
+	}
+	h := graphHead{head: &arch.Head{}, pool: at, trunk: g.Nodes[at].Inputs[0]}
+	if pool := g.Nodes[at].Op; pool == tensorfile.OpGlobalMax || pool == tensorfile.OpMaxPool {
+		h.head.Pooling = arch.PoolMax
+	}
+	slices.Reverse(chain)
+	return h, h.layers(g, chain)
+}
+
+// layers divides the operations behind the pooling into layers.
+func (h *graphHead) layers(g *tensorfile.Graph, chain []int) error {
+	isDense := func(n tensorfile.Node) bool { return n.Op == tensorfile.OpDense || n.Op == tensorfile.OpConvolution }
+	var steps []int
+	for _, at := range chain {
+		if op := g.Nodes[at].Op; op != tensorfile.OpSame && op != tensorfile.OpFlatten {
+			steps = append(steps, at)
+		}
+	}
+	output := arch.OutputFeatures
+	if n := len(steps); n > 0 {
+		last := g.Nodes[steps[n-1]]
+		before := -1
+		if n > 1 {
+			before = steps[n-2]
+		}
+		switch {
+		case isDense(last):
+			output = arch.OutputSoftmax
+		case last.Op == tensorfile.OpActivation && (last.Function == tensorfile.FunctionSoftmax || last.Function == tensorfile.FunctionSigmoid) && before >= 0 && isDense(g.Nodes[before]):
+			output = arch.OutputSoftmax
+			if last.Function == tensorfile.FunctionSigmoid {
+				output = arch.OutputSigmoid
+			}
+			steps = steps[:n-1]
+		case last.Op == tensorfile.OpActivation && last.Function == tensorfile.FunctionSoftmax:
+			return fmt.Errorf("softmax of %q, which is no dense layer", last.Name)
+		}
+	}
+	logits := -1
+	if output != arch.OutputFeatures {
+		logits = steps[len(steps)-1]
+		steps = steps[:len(steps)-1]
+		kernel := g.Nodes[logits].Tensors[tensorfile.RoleKernel].Shape
+		if len(kernel) == 0 {
+			return fmt.Errorf("dense layer %q has no kernel", g.Nodes[logits].Name)
+		}
+		h.classes = kernel[len(kernel)-1]
+		if g.Nodes[logits].ChannelsFirst {
+			h.classes = kernel[0]
+		}
+	}
+	var current arch.HeadLayer
+	var nodes []int
+	flush := func() {
+		if current != (arch.HeadLayer{}) {
+			h.head.Hidden = append(h.head.Hidden, current)
+			h.steps = append(h.steps, nodes)
+		}
+		current, nodes = arch.HeadLayer{}, nil
+	}
+	for _, at := range steps {
+		node := g.Nodes[at]
+		switch {
+		case node.Op == tensorfile.OpDropout:
+			flush()
+			if keep := float64(node.Factors[0][0]); keep > 0 && keep < 1 {
+				current.DropoutKeep = math.Round(keep*1e6) / 1e6
+			}
+			continue
+		case isDense(node):
+			if current.Units > 0 || current.BatchNorm || current.Activation != "" {
+				flush()
+			}
+			kernel := node.Tensors[tensorfile.RoleKernel].Shape
+			if len(kernel) == 0 {
+				return fmt.Errorf("dense layer %q has no kernel", node.Name)
+			}
+			current.Units = kernel[len(kernel)-1]
+			if node.ChannelsFirst {
+				current.Units = kernel[0]
+			}
+			_, biased := node.Tensors[tensorfile.RoleBias]
+			current.Unbiased = !biased
+		case node.Op == tensorfile.OpBatchNorm:
+			if current.BatchNorm || current.Activation != "" {
+				flush()
+			}
+			current.BatchNorm = true
+		case node.Op == tensorfile.OpActivation:
+			if current.Activation != "" {
+				flush()
+			}
+			current.Activation = node.Function
+			if !slices.Contains(arch.HeadActivations(), node.Function) {
+				return fmt.Errorf("activation %q of the head: %s is not known inside a head", node.Name, node.Function)
+			}
+		default:
+			return fmt.Errorf("%s %q in the head is not known", node.Op, node.Name)
+		}
+		nodes = append(nodes, at)
+	}
+	flush()
+	h.head.Output = output
+	if logits >= 0 {
+		h.steps = append(h.steps, []int{logits})
+		published := len(h.head.Hidden) == 0 || len(h.head.Hidden) == 1 && h.head.Hidden[0] == (arch.HeadLayer{DropoutKeep: h.head.Hidden[0].DropoutKeep})
+		if published && h.head.Pooling == "" && output == arch.OutputSoftmax {
+			if len(h.head.Hidden) == 1 {
+				h.keep = h.head.Hidden[0].DropoutKeep
+				h.steps = h.steps[1:]
+			}
+			h.head = nil
+		}
+	}
+	return nil
+}
+
+// An attempt holds a graph against a network, from the output back: a layer's inputs come
+// in the same order in both.
+type attempt struct {
+	graph      *tensorfile.Graph
+	network    *arch.Network
+	head       graphHead
+	layers     []arch.Layer
+	parameters map[string]arch.Parameter
+
+	places  map[int]int // nodes by layers
+	found   map[string]Tensor
+	scales  map[string]float64 // of the sums, by the scopes of their blocks
+	counts  map[bool]bool      // what average poolings do with the padding
+	scale   []float32
+	offset  []float32
+	failure error
+}
+
+func newAttempt(g *tensorfile.Graph, network *arch.Network, head graphHead) (*attempt, error) {
+	const side = 299
+	d, err := network.Describe(side, side)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{graph: g, network: network, head: head, layers: d.Layers, parameters: map[string]arch.Parameter{},
+		places: map[int]int{}, found: map[string]Tensor{}, scales: map[string]float64{}, counts: map[bool]bool{}}
+	for _, p := range d.Tensors {
+		a.parameters[p.Name] = p
+	}
+	return a, nil
+}
+
+func (a *attempt) fail(layer arch.Layer, format string, args ...any) bool {
+	if a.failure == nil {
+		a.failure = fmt.Errorf("%s: "+format, append([]any{layer.Name}, args...)...)
+	}
+	return false
+}
+
+// run matches the trunk, then the layers of the head.
+func (a *attempt) run() {
+	pool := slices.IndexFunc(a.layers, func(l arch.Layer) bool {
+		return l.Kind == arch.GlobalAveragePool || l.Kind == arch.GlobalMaxPool
+	})
+	trunk := a.layers[pool].Inputs[0]
+	if !a.match(trunk, a.head.trunk) {
+		return
+	}
+	if a.head.pool >= 0 {
+		if node := a.graph.Nodes[a.head.pool]; node.Op == tensorfile.OpAveragePool || node.Op == tensorfile.OpMaxPool {
+			if !a.isGlobal(node) {
+				a.fail(a.layers[pool], "the pooling %q of %v is not over the whole grid", node.Name, node.Window)
+				return
+			}
+		}
+	}
+	step := 0
+	for i := pool + 1; i < len(a.layers); i++ {
+		layer := a.layers[i]
+		if layer.Kind == arch.Dropout || layer.Kind == arch.Normalize {
+			continue
+		}
+		for step < len(a.head.steps) && len(a.head.steps[step]) == 0 {
+			step++ // dropout alone
+		}
+		if step == len(a.head.steps) {
+			a.fail(layer, "there is no such layer in the graph")
+			return
+		}
+		if !a.bindHead(layer, a.head.steps[step]) {
+			return
+		}
+		step++
+	}
+}
+
+// isGlobal compares a window with the grid of the last block at the size of the file's
+// images.
+func (a *attempt) isGlobal(node tensorfile.Node) bool {
+	if a.graph.Side == 0 {
+		return node.Window == [2]int{8, 8} // that of 299 x 299
+	}
+	d, err := a.network.Describe(a.graph.Side, a.graph.Side)
+	if err != nil {
+		return false
+	}
+	for _, l := range d.Layers {
+		if l.Kind == arch.GlobalAveragePool || l.Kind == arch.GlobalMaxPool {
+			grid := d.Layers[l.Inputs[0]].Output
+			return node.Window == [2]int{grid[0], grid[1]}
+		}
+	}
+	return false
+}
+
+func (a *attempt) bindHead(layer arch.Layer, nodes []int) bool {
+	for _, at := range nodes {
+		node := a.graph.Nodes[at]
+		switch node.Op {
+		case tensorfile.OpDense, tensorfile.OpConvolution:
+			bias, hasBias := node.Tensors[tensorfile.RoleBias]
+			if !a.bindKernel(layer, node) {
+				return false
+			}
+			if name := layer.Name + "/biases"; a.has(name) {
+				if !hasBias {
+					a.found[name] = Tensor{}
+				} else if !a.bind(layer, name, bias, nil) {
+					return false
+				}
+			}
+		case tensorfile.OpBatchNorm:
+			if !a.bindNorm(layer, node) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (a *attempt) has(parameter string) bool { _, ok := a.parameters[parameter]; return ok }
+
+// match holds a layer, and all that it is computed from, against a node.
+func (a *attempt) match(index, at int) bool {
+	if index < 0 {
+		return a.images(at)
+	}
+	at = through(a.graph, at)
+	layer := a.layers[index]
+	if at < 0 {
+		return a.fail(layer, "expected %s, found the images", layer.Kind)
+	}
+	if known, ok := a.places[index]; ok {
+		return known == at || a.fail(layer, "the layer is at two places of the graph")
+	}
+	a.places[index] = at
+	ok := false
+	switch layer.Kind {
+	case arch.Convolution:
+		ok = a.convolution(index, at)
+	case arch.MaxPool, arch.AveragePool:
+		ok = a.pool(index, at)
+	case arch.Concat:
+		ok = a.concat(index, at)
+	case arch.Sum:
+		ok = a.sum(index, at)
+	default:
+		ok = a.fail(layer, "%s is not matched", layer.Kind)
+	}
+	if !ok {
+		delete(a.places, index)
+	}
+	return ok
+}
+
+// images follows what is done to the images before the network.
+func (a *attempt) images(at int) bool {
+	scale, offset := []float32{1}, []float32{0}
+	for at = through(a.graph, at); at >= 0; at = through(a.graph, at) {
+		node := a.graph.Nodes[at]
+		if node.Op != tensorfile.OpScale {
+			return a.fail(a.layers[0], "%s %q comes before the first convolution", node.Op, node.Name)
+		}
+		// y = s(ax+b)+o, with this node's a and b
+		offset = combine(offset, scale, node.Factors[1], func(o, s, b float32) float32 { return o + s*b })
+		scale = combine(scale, node.Factors[0], nil, func(s, f, _ float32) float32 { return s * f })
+		at = node.Inputs[0]
+	}
+	a.scale, a.offset = scale, offset
+	return true
+}
+
+// combine applies a function to one value for all channels or to one a channel.
+func combine(x, y, z []float32, f func(x, y, z float32) float32) []float32 {
+	n := max(len(x), len(y), len(z))
+	at := func(v []float32, i int) float32 {
+		switch len(v) {
+		case 0:
+			return 0
+		case 1:
+			return v[0]
+		}
+		return v[min(i, len(v)-1)]
+	}
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = f(at(x, i), at(y, i), at(z, i))
+	}
+	return out
+}
+
+// node returns the node of an operation at a place, and its only input.
+func (a *attempt) node(at int, op string) (n tensorfile.Node, before int, ok bool) {
+	if at = through(a.graph, at); at < 0 || a.graph.Nodes[at].Op != op {
+		return n, at, false
+	}
+	n = a.graph.Nodes[at]
+	return n, n.Inputs[0], true
+}
+
+func (a *attempt) what(at int) string {
+	if at = through(a.graph, at); at < 0 {
+		return "the images"
+	}
+	return fmt.Sprintf("%s %q", a.graph.Nodes[at].Op, a.graph.Nodes[at].Name)
+}
+
+// relu goes back over the ReLU that a layer ends in, where it does.
+func (a *attempt) relu(layer arch.Layer, at int) (int, bool) {
+	if layer.Activation == "" {
+		return at, true
+	}
+	node, before, ok := a.node(at, tensorfile.OpActivation)
+	if !ok || node.Function != tensorfile.FunctionRelu {
+		return at, a.fail(layer, "expected a ReLU at its end, found %s", a.what(at))
+	}
+	return before, true
+}
+
+func (a *attempt) convolution(index, at int) bool {
+	layer := a.layers[index]
+	at, ok := a.relu(layer, at)
+	if !ok {
+		return false
+	}
+	norm, before, normalised := a.node(at, tensorfile.OpBatchNorm)
+	scaled := false
+	if !normalised {
+		if norm, before, scaled = a.node(at, tensorfile.OpScale); !scaled {
+			before = at
+		}
+	}
+	conv, input, ok := a.node(before, tensorfile.OpConvolution)
+	if !ok {
+		return a.fail(layer, "expected a convolution, found %s", a.what(before))
+	}
+	if !a.window(layer, conv) || !a.bindKernel(layer, conv) {
+		return false
+	}
+	bias, biased := conv.Tensors[tensorfile.RoleBias]
+	if a.has(layer.Name + "/biases") {
+		if normalised || scaled {
+			return a.fail(layer, "expected no batch norm, found %s", a.what(at))
+		}
+		if !biased {
+			a.found[layer.Name+"/biases"] = Tensor{}
+			return a.match(layer.Inputs[0], input)
+		}
+		return a.bind(layer, layer.Name+"/biases", bias, nil) && a.match(layer.Inputs[0], input)
+	}
+	switch {
+	case normalised && biased:
+		return a.fail(layer, "a convolution with both a bias and batch norm, which no network of this family has")
+	case normalised:
+		ok = a.bindNorm(layer, norm)
+	case scaled && !biased:
+		ok = a.bindScale(layer, norm)
+	case biased:
+		ok = a.bindFolded(layer, bias)
+	default:
+		return a.fail(layer, "a convolution without batch norm and without a bias that it may be folded into")
+	}
+	return ok && a.match(layer.Inputs[0], input)
+}
+
+// window compares kernel, stride and padding.
+func (a *attempt) window(layer arch.Layer, node tensorfile.Node) bool {
+	if node.Window != layer.Kernel {
+		return a.fail(layer, "expected a window of %v, found %v in %q", layer.Kernel, node.Window, node.Name)
+	}
+	if node.Stride != [2]int{layer.Stride, layer.Stride} {
+		return a.fail(layer, "expected stride %d, found %v in %q", layer.Stride, node.Stride, node.Name)
+	}
+	if layer.Kernel == [2]int{1, 1} && layer.Stride == 1 {
+		return true
+	}
+	want := [4]int{}
+	if layer.Padding == "SAME" {
+		h, w := layer.Kernel[0]-1, layer.Kernel[1]-1
+		want = [4]int{h / 2, w / 2, h - h/2, w - w/2}
+	}
+	if node.Same != (layer.Padding == "SAME") && (node.Same || node.Padding != want) || !node.Same && node.Padding != want {
+		return a.fail(layer, "expected %s padding, found another in %q", layer.Padding, node.Name)
+	}
+	return true
+}
+
+func (a *attempt) pool(index, at int) bool {
+	layer := a.layers[index]
+	op := tensorfile.OpMaxPool
+	if layer.Kind == arch.AveragePool {
+		op = tensorfile.OpAveragePool
+	}
+	node, input, ok := a.node(at, op)
+	if !ok {
+		return a.fail(layer, "expected %s, found %s", op, a.what(at))
+	}
+	if !a.window(layer, node) {
+		return false
+	}
+	if layer.Kind == arch.AveragePool {
+		a.counts[node.CountsPadding] = true
+		if len(a.counts) > 1 {
+			return a.fail(layer, "some average poolings count the padding, others do not")
+		}
+	}
+	return a.match(layer.Inputs[0], input)
+}
+
+// concat compares the inputs of concatenations, with those of concatenations in them.
+func (a *attempt) concat(index, at int) bool {
+	layer := a.layers[index]
+	if a.graph.Nodes[at].Op != tensorfile.OpConcat {
+		return a.fail(layer, "expected a concatenation, found %s", a.what(at))
+	}
+	var want, found []int
+	var flattenWant, flattenFound func(int)
+	flattenWant = func(i int) {
+		for _, in := range a.layers[i].Inputs {
+			if in >= 0 && a.layers[in].Kind == arch.Concat {
+				a.places[in] = at
+				flattenWant(in)
+			} else {
+				want = append(want, in)
+			}
+		}
+	}
+	const most = 64 // branches, which is more than any network has
+	flattenFound = func(i int) {
+		for _, in := range a.graph.Nodes[i].Inputs {
+			if len(found) > most {
+				return
+			}
+			if in = through(a.graph, in); in >= 0 && a.graph.Nodes[in].Op == tensorfile.OpConcat {
+				flattenFound(in)
+			} else {
+				found = append(found, in)
+			}
+		}
+	}
+	flattenWant(index)
+	flattenFound(at)
+	if len(want) != len(found) {
+		return a.fail(layer, "expected %d branches, found %d in %q", len(want), len(found), a.graph.Nodes[at].Name)
+	}
+	for i := range want {
+		if !a.match(want[i], found[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sum finds which of the summands is the expansion: a convolution without an activation,
+// that is scaled before it is added, or by the sum.
+func (a *attempt) sum(index, at int) bool {
+	layer := a.layers[index]
+	at, ok := a.relu(layer, at)
+	if !ok {
+		return false
+	}
+	if at = through(a.graph, at); at < 0 || a.graph.Nodes[at].Op != tensorfile.OpAdd || len(a.graph.Nodes[at].Inputs) != 2 {
+		return a.fail(layer, "expected a sum of two, found %s", a.what(at))
+	}
+	node := a.graph.Nodes[at]
+	for i, in := range node.Inputs {
+		factor := 1.0
+		if node.Factors != nil {
+			factor = float64(node.Factors[i][0])
+		}
+		scaled, before, ok := a.node(in, tensorfile.OpScale)
+		if ok && len(scaled.Factors[0]) == 1 && len(scaled.Factors[1]) == 1 && scaled.Factors[1][0] == 0 {
+			factor *= float64(scaled.Factors[0][0])
+			in = before
+		}
+		if _, _, ok := a.node(in, tensorfile.OpConvolution); !ok {
+			continue
+		}
+		if other := node.Factors; other != nil && other[1-i][0] != 1 {
+			return a.fail(layer, "both summands of %q are scaled", node.Name)
+		}
+		if !a.scaledBy(layer, factor) {
+			return false
+		}
+		return a.match(layer.Inputs[1], in) && a.match(layer.Inputs[0], node.Inputs[1-i])
+	}
+	return a.fail(layer, "expected a sum with a convolution, found one of %s and %s", a.what(node.Inputs[0]), a.what(node.Inputs[1]))
+}
+
+// scaledBy notes the scale of a block's branches, which is one for all blocks of a kind.
+func (a *attempt) scaledBy(layer arch.Layer, factor float64) bool {
+	factor = math.Round(factor*1e6) / 1e6 // as it is written in programs, not as a float32
+	parts := strings.Split(layer.Name, "/")
+	kind := parts[1]
+	if kind == "Block8" && factor != layer.Scale {
+		return a.fail(layer, "expected branches times %g, found times %g", layer.Scale, factor)
+	}
+	if known, ok := a.scales[kind]; ok && known != factor {
+		return a.fail(layer, "branches of blocks of one kind are times %g and times %g", known, factor)
+	}
+	a.scales[kind] = factor
+	return true
+}
+
+// bind takes a tensor for a parameter; order is which native axis each of its axes is.
+func (a *attempt) bind(layer arch.Layer, name string, source tensorfile.Tensor, order []int) bool {
+	p, ok := a.parameters[name]
+	if !ok {
+		return a.fail(layer, "the network has no parameter %s", name)
+	}
+	want := p.Shape
+	if order != nil {
+		want = make([]int, len(order))
+		for i, axis := range order {
+			want[i] = p.Shape[axis]
+		}
+	}
+	found := slices.Clone(source.Shape)
+	if len(want) < len(found) { // a convolution of 1x1 for a dense layer, or axes of one around channels
+		found = slices.DeleteFunc(found, func(n int) bool { return n == 1 })
+	}
+	if !slices.Equal(found, want) {
+		return a.fail(layer, "%s is %v in the network, %q is %v in the file", name, p.Shape, source.Name, source.Shape)
+	}
+	source.Shape = want
+	a.found[name] = Tensor{source: source, order: order}
+	return true
+}
+
+func (a *attempt) bindKernel(layer arch.Layer, node tensorfile.Node) bool {
+	var order []int
+	if name := layer.Name + "/weights"; node.ChannelsFirst && a.has(name) {
+		order = timmAxes(len(a.parameters[name].Shape))
+	}
+	return a.bind(layer, layer.Name+"/weights", node.Tensors[tensorfile.RoleKernel], order)
+}
+
+// networkEpsilon is what the networks' batch norm adds to the variance.
+const networkEpsilon = 1e-3
+
+func (a *attempt) bindNorm(layer arch.Layer, node tensorfile.Node) bool {
+	scope := layer.Name + "/BatchNorm/"
+	for role, name := range map[string]string{
+		tensorfile.RoleGamma: "gamma", tensorfile.RoleBeta: "beta", tensorfile.RoleMean: "moving_mean", tensorfile.RoleVariance: "moving_variance",
+	} {
+		source, ok := node.Tensors[role]
+		if !ok {
+			constant := Tensor{}
+			if role == tensorfile.RoleGamma {
+				constant.constant = 1
+			}
+			a.found[scope+name] = constant
+			continue
+		}
+		if !a.bind(layer, scope+name, source, nil) {
+			return false
+		}
+		if role == tensorfile.RoleVariance && node.Epsilon != networkEpsilon {
+			t := a.found[scope+name]
+			t.added = float32(node.Epsilon - networkEpsilon)
+			a.found[scope+name] = t
+		}
+	}
+	return true
+}
+
+// bindFolded takes the bias of a convolution that batch norm was folded into: the network's
+// batch norm then has mean 0 and, with its epsilon, variance 1.
+func (a *attempt) bindFolded(layer arch.Layer, bias tensorfile.Tensor) bool {
+	scope := layer.Name + "/BatchNorm/"
+	a.found[scope+"gamma"] = Tensor{constant: 1}
+	a.found[scope+"moving_mean"] = Tensor{}
+	a.found[scope+"moving_variance"] = Tensor{constant: 1 - networkEpsilon}
+	return a.bind(layer, scope+"beta", bias, nil)
+}
+
+// bindScale takes factors and summands of channels for batch norm.
+func (a *attempt) bindScale(layer arch.Layer, node tensorfile.Node) bool {
+	scope := layer.Name + "/BatchNorm/"
+	channels := a.parameters[scope+"beta"].Shape
+	for i, name := range []string{"gamma", "beta"} {
+		values := node.Factors[i]
+		if len(values) != 1 && len(values) != channels[0] {
+			return a.fail(layer, "%d factors in %q for %d channels", len(values), node.Name, channels[0])
+		}
+		a.found[scope+name] = Tensor{source: tensorfile.Tensor{Name: node.Name, Shape: channels, Values: func(dst []float32) error {
+			for at := range dst {
+				dst[at] = values[min(at, len(values)-1)]
+			}
+			return nil
+		}}}
+	}
+	a.found[scope+"moving_mean"] = Tensor{}
+	a.found[scope+"moving_variance"] = Tensor{constant: 1 - networkEpsilon}
+	return true
+}
+
+// topology is what was found.
+func (a *attempt) topology() (*topology, error) {
+	o := a.network.Options()
+	o.AveragePoolCountsPadding = a.counts[true]
+	if o.ResidualScales != nil {
+		o.ResidualScales = slices.Clone(o.ResidualScales)
+		for i, scope := range []string{"Repeat", "Repeat_1", "Repeat_2"} {
+			if scale, ok := a.scales[scope]; ok {
+				o.ResidualScales[i] = scale
+			}
+		}
+	}
+	network, err := arch.New(a.network.Name(), o)
+	return &topology{network: network, found: a.found, scale: a.scale, offset: a.offset}, err
+}
