@@ -199,8 +199,8 @@ func (b *builder) normalizedFeatures(x *value) *value {
 		if b.root.IsTraining(b.graph) && !at.frozen() {
 			const featuresAxis = 1
 			y, mean, variance := graph.InternalBatchNormForTraining(x, gamma.NodeValue(b.graph), beta.NodeValue(b.graph), batchNormEpsilon, featuresAxis)
-			b.move(movingMean, mean)
-			b.move(movingVariance, variance)
+			at.move(movingMean, "moving_mean", mean)
+			at.move(movingVariance, "moving_variance", variance)
 			return y
 		}
 		scale := graph.Div(gamma.NodeValue(b.graph), graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon)))

@@ -119,7 +119,7 @@ func TestUsageErrors(t *testing.T) {
 		{"predict x.jpg --crop 2", []string{"--crop", "(0,1]"}},
 		{"predict x.jpg --model inception_v5", []string{"did you mean"}},
 		{"predict x.jpg --model inception_resnet_v1", []string{"no public weights", "--weights"}},
-		{"weights convert a b --layout mxnet", []string{`"keras"`, "native", "timm"}},
+		{"weights convert a b --layout mxnet", []string{`"mxnet"`, "native", "timm"}},
 		{"weights convert a b --tag timm/x", []string{"timm/x", "timm/inception_v4.tf_in1k"}},
 		{"weights convert a", []string{`expects IN and OUT, found "a"`}},
 		{"weights inspect", []string{"expects WEIGHTS, found nothing"}},
