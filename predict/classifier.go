@@ -73,7 +73,7 @@ func (c *Classifier) classify(ctx context.Context, n int, write func(dst []float
 			return nil, err
 		}
 		for i := range batch {
-			results = append(results, Result{Logits: logits[i*classes:][:classes:classes], labels: c.labels})
+			results = append(results, Result{Logits: logits[i*classes:][:classes:classes], labels: c.labels, multilabel: c.network.Options().Multilabel()})
 		}
 		at += batch
 	}

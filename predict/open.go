@@ -36,6 +36,13 @@ type Config struct {
 	Crop float64
 	// Interpolation is what photographs are resized with.
 	Interpolation vision.Interpolation
+	// Fit is what becomes of their proportions.
+	Fit vision.Fit
+	// Mean and Std normalise values in [0,1], in R, G, B order.
+	Mean, Std *[3]float32
+	// Headless takes the network without what follows its last block but the pooling: its
+	// features.
+	Headless bool
 	// Alpha is what becomes of transparency where photographs are decoded.
 	Alpha vision.Alpha
 	// Labels are the classes in index order; ImageNet's by default where there are
@@ -56,7 +63,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 		return nil, err
 	}
 	defer checkpoint.Close()
-	network, card, err := checkpoint.Identify(weights.Hint{Network: config.Network, Card: config.Card})
+	network, card, err := checkpoint.Identify(weights.Hint{Network: config.Network, Card: config.Card, Headless: config.Headless})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +86,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 		c.labels = checkpoint.Metadata.Labels
 	}
 	classes := network.Options().Classes
-	if c.labels == nil && classes == len(recipe.ImageNet()) {
+	if c.labels == nil && network.Options().HasClasses() && classes == len(recipe.ImageNet()) {
 		c.labels = recipe.ImageNet()
 	}
 	if c.labels != nil && len(c.labels) != classes {
@@ -102,6 +109,13 @@ func (c *Classifier) prepare(config Config, published vision.Preprocessing) erro
 	p.Crop = cmp.Or(config.Crop, p.Crop)
 	p.Interpolation = cmp.Or(config.Interpolation, p.Interpolation, vision.Bicubic)
 	p.Alpha = cmp.Or(config.Alpha, p.Alpha)
+	p.Fit = cmp.Or(config.Fit, p.Fit)
+	if config.Mean != nil {
+		p.Mean = *config.Mean
+	}
+	if config.Std != nil {
+		p.Std = *config.Std
+	}
 	if err := c.network.CheckSize(p.Size, p.Size); err != nil {
 		return err
 	}

@@ -9,10 +9,12 @@ import (
 
 // A Result is what the network says of one photograph.
 type Result struct {
-	// Logits has one value a class, before softmax.
+	// Logits has one value a class, before softmax, or before the logistic function where
+	// any number of classes may be right (arch.OutputSigmoid).
 	Logits []float32
 
-	labels []recipe.Label
+	labels     []recipe.Label
+	multilabel bool
 }
 
 // A Prediction is one class with its score.
@@ -22,7 +24,8 @@ type Prediction struct {
 	Label  string `json:"label"`
 	// Logit is the network's output for the class.
 	Logit float32 `json:"logit"`
-	// Probability is the class's share of the softmax over all classes, in [0,1].
+	// Probability is the class's share of the softmax over all classes, in [0,1]; or its
+	// own, by the logistic function, where any number of classes may be right.
 	Probability float64 `json:"probability"`
 }
 
@@ -30,14 +33,18 @@ type Prediction struct {
 // ones the smaller index first. There are no more than there are classes.
 func (r Result) Top(k int) []Prediction {
 	order := score.Top(r.Logits, k)
-	probabilities := score.Softmax(nil, r.Logits)
+	probabilities := score.Softmax
+	if r.multilabel {
+		probabilities = score.Sigmoid
+	}
+	shares := probabilities(nil, r.Logits)
 	top := make([]Prediction, len(order))
 	for i, index := range order {
 		top[i] = Prediction{
 			Index:       index,
 			Label:       "class " + strconv.Itoa(index),
 			Logit:       r.Logits[index],
-			Probability: probabilities[index],
+			Probability: shares[index],
 		}
 		if r.labels != nil {
 			top[i].Synset, top[i].Label = r.labels[index].Synset, r.labels[index].Name

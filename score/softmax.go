@@ -23,6 +23,16 @@ func Softmax(dst []float64, logits []float32) []float64 {
 	return dst
 }
 
+// Sigmoid returns the logistic function of each logit, in [0,1], in dst where it has room:
+// the probability of each class by itself.
+func Sigmoid(dst []float64, logits []float32) []float64 {
+	dst = dst[:0]
+	for _, logit := range logits {
+		dst = append(dst, 1/(1+math.Exp(-float64(logit))))
+	}
+	return dst
+}
+
 // CrossEntropy is minus the natural logarithm of the label's softmax.
 func CrossEntropy(logits []float32, label int) float64 {
 	largest := largestOf(logits)

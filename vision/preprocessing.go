@@ -18,6 +18,10 @@ type Preprocessing struct {
 	Crop float64 `json:"crop"`
 	// Interpolation is what it is resized with.
 	Interpolation Interpolation `json:"interpolation"`
+	// Fit is what becomes of the proportions where they are not a square's; FitCenter, which
+	// the above says, when empty. With FitSquash both sides are resized to
+	// floor(Size/Crop), with FitBorder the longer one.
+	Fit Fit `json:"fit,omitempty"`
 	// Mean and Std are in R, G, B order, for values in [0,1].
 	Mean [3]float32 `json:"mean"`
 	Std  [3]float32 `json:"std"`
@@ -40,9 +44,18 @@ func (p Preprocessing) geometry(width, height int) (resizedWidth, resizedHeight 
 	if err := p.checkCrop(); err != nil {
 		return 0, 0, region{}, err
 	}
-	shorter := math.Floor(float64(p.Size) / p.Crop)
-	if resizedWidth, resizedHeight, err = resizedTo(shorter, width, height); err != nil {
-		return 0, 0, region{}, err
+	side := math.Floor(float64(p.Size) / p.Crop)
+	switch p.Fit {
+	case FitSquash:
+		resizedWidth, resizedHeight = int(side), int(side)
+	case FitBorder:
+		ratio := float64(max(width, height)) / side
+		resizedWidth = max(1, int(math.RoundToEven(float64(width)/ratio)))
+		resizedHeight = max(1, int(math.RoundToEven(float64(height)/ratio)))
+	default:
+		if resizedWidth, resizedHeight, err = resizedTo(side, width, height); err != nil {
+			return 0, 0, region{}, err
+		}
 	}
 	square = region{x: middle(resizedWidth - p.Size), y: middle(resizedHeight - p.Size), width: p.Size, height: p.Size}
 	return resizedWidth, resizedHeight, square, nil
@@ -64,7 +77,7 @@ func (p Preprocessing) checkCrop() error {
 
 // Check returns an error that names every field that is out of its range.
 func (p Preprocessing) Check() error {
-	return errors.Join(p.checkSize(), p.checkCrop(), p.Interpolation.check(), checkStd(p.Std), p.Alpha.check())
+	return errors.Join(p.checkSize(), p.checkCrop(), p.Interpolation.check(), p.Fit.check(), checkStd(p.Std), p.Alpha.check())
 }
 
 // resizedTo returns the size of an image whose shorter side is resized to a number of
@@ -84,14 +97,37 @@ func resizedTo(shorter float64, width, height int) (resizedWidth, resizedHeight 
 // computes no more of the resized image than the crop. Fields out of range are errors, and
 // so is an image so narrow that its longer side would be resized to more than 2^30 pixels.
 func (p Preprocessing) CentralCrop(m *Image) (*Image, error) {
-	if err := errors.Join(m.check(), p.Interpolation.check()); err != nil {
+	if err := errors.Join(m.check(), p.Interpolation.check(), p.Fit.check()); err != nil {
 		return nil, err
 	}
 	width, height, square, err := p.geometry(m.PhotoSize())
 	if err != nil {
 		return nil, err
 	}
+	if p.Fit == FitBorder {
+		return p.bordered(m, width, height), nil
+	}
 	return resizeRegion(m, width, height, square, p.Interpolation), nil
+}
+
+// bordered puts a resized image into the middle of a square of the mean colour. Of what is
+// larger than the square the middle is kept.
+func (p Preprocessing) bordered(m *Image, width, height int) *Image {
+	across, down := min(width, p.Size), min(height, p.Size)
+	inner := resizeRegion(m, width, height, region{x: middle(width - across), y: middle(height - down), width: across, height: down}, p.Interpolation)
+	square := &Image{Width: p.Size, Height: p.Size, Pix: make([]uint8, 3*p.Size*p.Size)}
+	var colour [3]uint8
+	for i, v := range p.Mean {
+		colour[i] = uint8(max(0, min(255, math.RoundToEven(255*float64(v)))))
+	}
+	for i := range square.Pix {
+		square.Pix[i] = colour[i%3]
+	}
+	left, top := (p.Size-across)/2, (p.Size-down)/2
+	for y := range down {
+		copy(square.Pix[3*((top+y)*p.Size+left):], inner.Pix[3*y*across:3*(y+1)*across])
+	}
+	return square
 }
 
 // Apply writes the network's input of an image to dst, [Size,Size,3]; errors are those of
@@ -107,8 +143,8 @@ func (p Preprocessing) Apply(dst []float32, m *Image) error {
 // ResizedTo returns the shorter side that photographs are resized to, for
 // [DecodeOptions.ResizedTo]; 0 where Size and Crop are out of range.
 func (p Preprocessing) ResizedTo() int {
-	if errors.Join(p.checkSize(), p.checkCrop()) != nil {
-		return 0
+	if errors.Join(p.checkSize(), p.checkCrop()) != nil || p.Fit == FitBorder {
+		return 0 // nothing is known of the shorter side of what has a border
 	}
 	return int(math.Floor(float64(p.Size) / p.Crop))
 }

@@ -35,7 +35,7 @@ func Convert(in, out string, to Layout, hint Hint) error {
 // MetadataOf returns what is known of weights that were identified. Labels are ImageNet's
 // where there are none but 1000 classes.
 func MetadataOf(network *arch.Network, card recipe.Checkpoint, labels []recipe.Label) Metadata {
-	if labels == nil && network.Options().Classes == len(recipe.ImageNet()) {
+	if labels == nil && network.Options().HasClasses() && network.Options().Classes == len(recipe.ImageNet()) {
 		labels = recipe.ImageNet()
 	}
 	return Metadata{Network: network.Name(), Options: network.Options(), Tag: card.Tag, Preprocessing: &card.Preprocessing, Labels: labels}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -168,6 +170,9 @@ func (f *preprocessingFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.size, "size", 0, "side of the network's input in pixels (default that of the weights)")
 	flags.Float64Var(&f.crop, "crop", 0, "share of the shorter side that the central crop keeps (default that of the weights)")
 	flags.StringVar(&f.named, "interpolation", "", "bicubic or bilinear (default that of the weights)")
+	flags.StringVar(&f.fit, "resize", "", "center, squash (both sides, whatever the proportions) or border (default that of the weights)")
+	flags.StringVar(&f.mean, "mean", "", "`R,G,B`, or one number for all, taken from values in [0,1] (default that of the weights)")
+	flags.StringVar(&f.std, "std", "", "`R,G,B`, or one number for all, that values are divided by then (default that of the weights)")
 	flags.StringVar(&f.namedAlpha, "alpha", "", "transparent pictures: white puts them on white, drop takes the colours alone, as timm does (default that of the weights, or white)")
 }
 

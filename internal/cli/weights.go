@@ -66,6 +66,7 @@ func inspectTensor(path string, t tensorfile.Tensor) (inspectionTensor, error) {
 
 func inspectCommand() *cobra.Command {
 	var asJSON bool
+	var head headFlag
 	cmd := &cobra.Command{
 		Use:   "inspect WEIGHTS",
 		Short: "List the tensors of a file of weights",
@@ -75,6 +76,9 @@ WEIGHTS is a file, a folder with a ` + weights.FileInFolder + `, or the tag of p
 are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 		Args: takes("WEIGHTS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := head.check(); err != nil {
+				return err
+			}
 			path, _, err := findWeights(cmd.Context(), cmd.ErrOrStderr(), args[0])
 			if err != nil {
 				return err
@@ -86,7 +90,7 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			defer checkpoint.Close()
 			i := inspection{File: path, Format: checkpoint.Format.Name, Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
 			// A file of another network is still worth a look.
-			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true}); err == nil {
+			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true, Headless: head.none()}); err == nil {
 				i.Network = network.Name()
 			}
 			var wrong error // of the first tensor that is
@@ -120,12 +124,30 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			return wrong
 		},
 	}
+	head.add(cmd)
 	addJSON(cmd, &asJSON)
 	return cmd
 }
 
+// headFlag says what becomes of a network's head.
+type headFlag string
+
+func (f *headFlag) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar((*string)(f), "head", "", "none: take the network without what follows its last block but the pooling (default: with it)")
+}
+
+func (f headFlag) none() bool { return f == "none" }
+
+func (f headFlag) check() error {
+	if f != "" && f != "none" {
+		return usageError{fmt.Errorf("--head must be none, or be left out, found %q", string(f))}
+	}
+	return nil
+}
+
 func convertCommand() *cobra.Command {
 	var layoutName, tag string
+	var head headFlag
 	cmd := &cobra.Command{
 		Use:   "convert IN OUT",
 		Short: "Rewrite weights in another layout",
@@ -144,7 +166,10 @@ A file of any other ending is ` + weights.Formats()[0].Name + `.`,
 			if err != nil {
 				return usageError{err}
 			}
-			hint := weights.Hint{AuxiliaryHead: true}
+			if err := head.check(); err != nil {
+				return err
+			}
+			hint := weights.Hint{AuxiliaryHead: true, Headless: head.none()}
 			if tag != "" {
 				card, err := recipe.FindCheckpoint(tag)
 				if err != nil {
@@ -163,6 +188,7 @@ A file of any other ending is ` + weights.Formats()[0].Name + `.`,
 		},
 	}
 	cmd.Flags().StringVar(&layoutName, "layout", string(weights.Native), "layout of OUT: "+layoutNames())
+	head.add(cmd)
 	cmd.Flags().StringVar(&tag, "tag", "", "the public checkpoint that IN is, for its preprocessing: "+strings.Join(tags(), ", "))
 	return cmd
 }
