@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"internal/tfrecord":        {},
 	"dataset":                  {"internal/ahead", "internal/printable", "internal/splitmix", "internal/textfile", "internal/tfrecord", "vision"}, // of vision, what is an image
 	"dataset/ilsvrc":           {"dataset", "internal/textfile"},
-	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*"},
+	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*", "weights/keras", "weights/tfjs"},
 	"weights/tensorfile":       {},
 	"weights/keras":            {"internal/hdf5", "weights/keras/model", "weights/tensorfile"},
 	"weights/keras/model":      {"weights/tensorfile"},

@@ -107,7 +107,18 @@ func (p Preprocessing) CentralCrop(m *Image) (*Image, error) {
 	if p.Fit == FitBorder {
 		return p.bordered(m, width, height), nil
 	}
+	if p.Fit == FitSquash && m.reduced == nil && columnsFirst(m.Width, m.Height, width, height) {
+		m = resizeRegion(m, m.Width, height, region{y: square.y, width: m.Width, height: square.height}, p.Interpolation)
+		height, square.y = square.height, 0
+	}
 	return resizeRegion(m, width, height, square, p.Interpolation), nil
+}
+
+// columnsFirst reports whether Pillow, since version 13, resizes the columns of an image
+// before its rows, which matters since each pass is rounded. It does where much is taken
+// off the height and little off the width.
+func columnsFirst(width, height, newWidth, newHeight int) bool {
+	return height > newHeight && height-newHeight > 2*(width-newWidth)
 }
 
 // bordered puts a resized image into the middle of a square of the mean colour. Of what is

@@ -43,6 +43,7 @@ func layouts() []layout {
 			recognise: anyName(inScope),
 			names:     nativeNames,
 			axes:      nativeAxes,
+			gammaless: true,
 			auxiliary: func(name string) bool { return strings.Contains(name, "/AuxLogits/") },
 			spare:     func(string) bool { return false },
 			framework: "inception", background: true,

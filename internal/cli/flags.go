@@ -163,6 +163,9 @@ type preprocessingFlags struct {
 	named         string // the interpolation
 	alpha         vision.Alpha
 	namedAlpha    string
+	fit           string
+	mean, std     string
+	means, stds   []float32 // none, or one a channel
 }
 
 func (f *preprocessingFlags) add(cmd *cobra.Command) {
@@ -190,11 +193,49 @@ func (f *preprocessingFlags) check() error {
 	if err := f.alpha.UnmarshalText([]byte(f.namedAlpha)); err != nil {
 		return usageError{fmt.Errorf("--alpha: %w", err)}
 	}
-	return nil
+	if _, err := vision.ParseFit(f.fit); err != nil {
+		return usageError{fmt.Errorf("--resize: %w", err)}
+	}
+	var err error
+	if f.means, err = channels("mean", f.mean); err != nil {
+		return err
+	}
+	f.stds, err = channels("std", f.std)
+	return err
+}
+
+// channels reads one number for each of three channels, or one for all; nil of nothing.
+func channels(flag, text string) ([]float32, error) {
+	if text == "" {
+		return nil, nil
+	}
+	parts := strings.Split(text, ",")
+	if len(parts) == 1 {
+		parts = []string{text, text, text}
+	}
+	wrong := usageError{fmt.Errorf("--%s must be three numbers R,G,B for values in [0,1], or one, found %q", flag, text)}
+	if len(parts) != 3 {
+		return nil, wrong
+	}
+	values := make([]float32, len(parts))
+	for i, part := range parts {
+		v, err := strconv.ParseFloat(strings.TrimSpace(part), 32)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || flag == "std" && v == 0 {
+			return nil, wrong
+		}
+		values[i] = float32(v)
+	}
+	return values, nil
 }
 
 func (f *preprocessingFlags) apply(c *predict.Config) {
-	c.Size, c.Crop, c.Interpolation, c.Alpha = f.size, f.crop, f.interpolation, f.alpha
+	c.Size, c.Crop, c.Interpolation, c.Alpha, c.Fit = f.size, f.crop, f.interpolation, f.alpha, vision.Fit(f.fit)
+	if f.means != nil {
+		c.Mean = (*[3]float32)(f.means)
+	}
+	if f.stds != nil {
+		c.Std = (*[3]float32)(f.stds)
+	}
 }
 
 // decodeFlags say how files of images are read.
