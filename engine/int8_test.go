@@ -280,3 +280,73 @@ func TestInt8Graphs(t *testing.T) {
 		t.Error("nothing was computed by Winograd's algorithm")
 	}
 }
+
+// TestInt8Pooling compares pooling and concatenation of integers, in every form that a graph
+// may have them in, with the go backend's results.
+func TestInt8Pooling(t *testing.T) {
+	theirs, err := gobackend.New("ops_sequential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Finalize()
+	run := func(backend compute.Backend) (results [][]uint8, names []string) {
+		g := graph.NewGraph(backend, "pooling")
+		round := func(x *graph.Node, scale float64) *graph.Node {
+			return graph.ConvertDType(graph.ClipScalar(graph.Round(graph.DivScalar(x, scale)), 0, 255), dtypes.Uint8)
+		}
+		wide := func(q *graph.Node, scale float64) *graph.Node {
+			return graph.MulScalar(graph.ConvertDType(q, dtypes.Float32), scale)
+		}
+		x := graph.Parameter(g, "x", shapes.Make(dtypes.Float32, 2, 9, 9, 40))
+		q, p := round(x, 0.004), round(graph.AddScalar(x, 0.3), 0.005)
+		// A convolution, without which nothing is computed here.
+		y := graph.Convolve(wide(q, 0.004), graph.Reshape(graph.Const(g, make([]float32, 40*8)), 1, 1, 40, 8)).Done()
+		largest := graph.ConvertDType(graph.MaxPool(graph.ConvertDType(q, dtypes.Float32)).Window(3).Strides(2).NoPadding().Done(), dtypes.Uint8)
+		rounded := round(graph.MaxPool(wide(p, 0.005)).Window(3).Strides(2).NoPadding().Done(), 0.005)
+		mean := round(graph.MeanPool(wide(q, 0.004)).Window(3).Strides(1).PadSame().Done(), 0.0031)
+		sum := round(graph.DivScalar(graph.SumPool(wide(p, 0.005)).Window(3).Strides(1).PadSame().Done(), 9), 0.005)
+		joined := graph.Concatenate([]*graph.Node{q, mean, p, sum}, 3)
+		if err := g.Compile(largest, rounded, joined, graph.Concatenate([]*graph.Node{largest, rounded}, 3), round(y, 1)); err != nil {
+			t.Fatal(err)
+		}
+		program := g.Executable()
+		defer program.Finalize()
+		buffers, err := program.Execute(generated(t, backend, program, "pooling"), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range buffers {
+			flat, err := b.Data()
+			if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, slices.Clone(flat.([]uint8)))
+		}
+		if operations, err := engine.Operations(program); err == nil {
+			for _, o := range operations {
+				names = append(names, o.Name)
+			}
+		}
+		return results, names
+	}
+	want, _ := run(theirs)
+	for _, isa := range kernel.Available() {
+		got, names := run(newBackend(t, "isa="+string(isa)))
+		if slices.Contains(names, "go backend") {
+			t.Errorf("%s: operations are %q", isa, names)
+		}
+		for i := range want {
+			others := 0
+			for j, v := range got[i] {
+				if difference := int(v) - int(want[i][j]); difference < -1 || difference > 1 {
+					t.Fatalf("%s: element %d of result %d is %d, want %d", isa, j, i, v, want[i][j])
+				} else if difference != 0 {
+					others++
+				}
+			}
+			if others > len(want[i])/200 {
+				t.Errorf("%s: %d of %d elements of result %d differ", isa, others, len(want[i]), i)
+			}
+		}
+	}
+}

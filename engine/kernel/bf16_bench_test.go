@@ -75,9 +75,9 @@ func BenchmarkBF16Direct17x17Conv1x7x224To256(b *testing.B) {
 }
 func BenchmarkBF16Direct8x8Conv1x3x384To256(b *testing.B) { benchmarkDirectBF16(b, 8, 1, 3, 384, 256) }
 
-// benchmarkPool pools 35x35 pixels of 384 channels by 3x3, float32 and bfloat16, and
+// benchmarkPool pools 35x35 pixels of 384 channels by 3x3, of a type, and
 // reports how many values of the input it reads in a second.
-func benchmarkPool[T float32 | uint16](b *testing.B, set *Set, of poolingType[T], weights bool) {
+func benchmarkPool[T float32 | uint16 | uint8](b *testing.B, set *Set, of poolingType[T], weights bool) {
 	const channels = 384
 	w := windowsOf([11]int{1, 35, 35, 17, 17, 3, 3, 2, 2, 0, 0})
 	p := &Pooling[T]{Windows: w, Channels: channels, X: make([]T, 35*35*channels), Pitch: channels, Y: make([]T, w.Outputs()*channels), PitchY: channels}
@@ -99,6 +99,8 @@ func BenchmarkPool35x35x384(b *testing.B) {
 		b.Run("max/bfloat16", func(b *testing.B) { benchmarkPool(b, set, poolingBF16, false) })
 		b.Run("sum/float32", func(b *testing.B) { benchmarkPool(b, set, poolingF32, true) })
 		b.Run("sum/bfloat16", func(b *testing.B) { benchmarkPool(b, set, poolingBF16, true) })
+		b.Run("max/int8", func(b *testing.B) { benchmarkPool(b, set, poolingU8, false) })
+		b.Run("sum/int8", func(b *testing.B) { benchmarkPool(b, set, poolingU8, true) })
 	})
 }
 
