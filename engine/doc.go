@@ -59,4 +59,15 @@
 // assembly WinogradInputF32_6x6, a product at each of the 36 points by the tile
 // GemmF32_14x32, and the output transform, which adds Bias and the residual and applies
 // ReLU.
+//
+// # Integers
+//
+// A network in int8 says in its graph where activations are rounded to unsigned integers, and
+// computes with those and with signed weights in float32. The engine keeps the integers,
+// which are a quarter of the bytes, and sums their products in 32 bits, exactly. A convolution
+// takes along the rounding of its result (quantized.go): the tile GemmI8_14x32 multiplies a
+// sum by the scales, adds the bias, and writes the integer. The sum of a residual block stays
+// float32, and the tile writes it and its integers at once. Results differ from what the graph
+// says by no more than one rounding: a value near the middle of two integers becomes the
+// other one.
 package engine

@@ -8,16 +8,22 @@ import (
 )
 
 // winogradI8 is a convolution of 8-bit integers by Winograd's algorithm in float32: some
-// images at a time are widened, convolved, and rounded.
+// images at a time are widened, convolved, and rounded. The transformed weights are many times
+// as many bytes as the integers: these are kept, and transformed before each run.
 type winogradI8 struct {
 	o             *plan.Convolution
 	inner         *winograd    // of the images at a time, in float32
 	groups        int          // of images
 	in            *plan.Tensor // memory for the widened images
 	out           *plan.Tensor // memory for their result
+	kernel        *plan.Tensor // memory for the widened weights
+	weights       []uint8      // and weightZero
 	widen, narrow *plan.Conversion
 	c             *chooser
 }
+
+// weightZero is added to weights, which makes them unsigned.
+const weightZero = 128
 
 // acceptsWinogradI8 is for machines without instructions that add four products of 8-bit
 // integers in a lane, and results that are integers alone.
@@ -39,28 +45,32 @@ func newWinogradI8(c *chooser, o *plan.Convolution) *winogradI8 {
 	w.widen = &plan.Conversion{In: o.In, Out: w.in, Scale: 1}
 	w.narrow = &plan.Conversion{In: w.out, Out: o.Out, To: o.To}
 	images := *o
-	images.In, images.Out, images.Scale = w.in, w.out, nil
+	size := o.Window.Kernel
+	w.kernel = &plan.Tensor{N: size.Y, H: size.X, W: o.In.C, C: o.Out.C, DType: dtypes.Float32}
+	images.In, images.Out, images.Kernel, images.Integers = w.in, w.out, w.kernel, nil
 	w.inner = newWinograd(c, &images)
 	return w
 }
 
 func (w *winogradI8) algorithm() string { return w.inner.algorithm() + " of int8" }
 
-func (w *winogradI8) Workspace() []*plan.Tensor { return []*plan.Tensor{w.in, w.out} }
+func (w *winogradI8) Workspace() []*plan.Tensor {
+	return append([]*plan.Tensor{w.in, w.out, w.kernel}, w.inner.Workspace()...)
+}
 
-func (w *winogradI8) needs() needs { return w.inner.needs() }
+func (w *winogradI8) needs() needs {
+	n := w.inner.needs()
+	n.packed = w.kernel.Pixels() * w.kernel.C
+	return n
+}
 
 func (w *winogradI8) place() { w.inner.place() }
 
-// pack makes float32 of the weights: integers times their scales.
 func (w *winogradI8) pack(dst []byte) {
-	o := w.o
-	weights := make([]float32, len(o.Integers))
-	for i, v := range o.Integers {
-		weights[i] = float32(v) * o.Scale[i%len(o.Scale)]
+	for i, v := range w.o.Integers {
+		dst[i] = uint8(int(v) + weightZero)
 	}
-	w.inner.o.Weights, o.Integers = weights, nil
-	w.inner.pack(dst)
+	w.weights, w.o.Integers = dst, nil
 }
 
 func (w *winogradI8) bind(r *run) func() error {
@@ -68,7 +78,11 @@ func (w *winogradI8) bind(r *run) func() error {
 	widen := w.convert(r, w.widen, &group)
 	narrow := w.convert(r, w.narrow, &group)
 	convolve := w.inner.bind(r)
+	weigh := w.widenWeights(r)
 	return func() error {
+		if err := weigh(); err != nil {
+			return err
+		}
 		for group = 0; group < w.groups; group++ {
 			for _, do := range []func() error{widen, convolve, narrow} {
 				if err := do(); err != nil {
@@ -92,6 +106,18 @@ func (w *winogradI8) convert(r *run, o *plan.Conversion, group *int) func() erro
 		fromFirst, toFirst := first%o.In.Pixels(), first%o.Out.Pixels()
 		for j := part * pixels / parts; j < (part+1)*pixels/parts; j++ {
 			pixel(w.c, o, out, in, (toFirst+j)*strideOut, (fromFirst+j)*strideIn)
+		}
+	})
+}
+
+// widenWeights returns what makes float32 of the weights.
+func (w *winogradI8) widenWeights(r *run) func() error {
+	to, stride, columns := r.view(w.kernel), w.kernel.Stride(), w.kernel.C
+	rows := w.kernel.Pixels()
+	parts := min(rows, 4*r.machine.Threads)
+	return r.parallel(parts, func(part, _ int) {
+		for row := part * rows / parts; row < (part+1)*rows/parts; row++ {
+			r.machine.Kernels.ConvertFromU8(to.floats()[row*stride:][:columns], w.weights[row*columns:][:columns], 1, weightZero)
 		}
 	})
 }
