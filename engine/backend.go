@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -85,18 +84,15 @@ func (b *Backend) IsFinalized() bool { return b.finalized.Load() }
 func (b *Backend) Name() string   { return Name }
 func (b *Backend) String() string { return Name }
 
+// Instructions names the instruction set of the kernels that were chosen.
+func (b *Backend) Instructions() string { return string(b.machine.Kernels.ISA) }
+
 // Threads is how many threads compute.
 func (b *Backend) Threads() int { return b.machine.Threads }
 
 // Faster reports whether networks whose convolutions multiply values of the type take less
 // time than in float32.
 func (b *Backend) Faster(d dtypes.DType) bool { return d == dtypes.BFloat16 && b.machine.Mixed() }
-
-// PeakFLOPS measures the most float32 operations a second that one thread of the
-// backend can do.
-func (b *Backend) PeakFLOPS() float64 {
-	return 1e9 * b.machine.Kernels.PeakF32(200*time.Millisecond)
-}
 
 // Builder returns what records a program, whose Compile is the backend's.
 func (b *Backend) Builder(name string) compute.Builder {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 )
@@ -24,6 +25,15 @@ type Operation struct {
 	Window, Stride [2]int
 	// MultiplyAdds are those of the definition, whatever the algorithm needs.
 	MultiplyAdds int64
+	// Products is the type of what is multiplied, as the instructions have it, and Done how
+	// many multiply-adds the algorithm does; of what multiplies matrices alone.
+	Products dtypes.DType
+	Done     int64
+	// Loaded is how many bytes the tiles of those products load, where each load counts as
+	// one of a whole vector.
+	Loaded int64
+	// Bytes are those of the tensors that are read and written, and of the weights.
+	Bytes int64
 	// Time is the median.
 	Time time.Duration
 }

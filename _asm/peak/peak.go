@@ -47,6 +47,26 @@ func EmitI8(isa vector.ISA, how gemm.Int8) {
 	})
 }
 
+// loads is how many vectors a turn of the loop that loads has.
+const loads = 16
+
+// EmitLoad writes the loop that loads.
+func EmitLoad(isa vector.ISA) {
+	TEXT("LoadF32", 4, "func(x *float32, n int)")
+	Doc(fmt.Sprintf("LoadF32 loads n times %d values, one block behind the other.", loads*isa.Lanes))
+	Load(Param("x"), reg.RSI)
+	Load(Param("n"), reg.RAX)
+	Label("loop")
+	for i := range loads {
+		VMOVUPS(Mem{Base: reg.RSI, Disp: i * isa.Bytes()}, isa.Reg(i))
+	}
+	ADDQ(U32(loads*isa.Bytes()), reg.RSI)
+	DECQ(reg.RAX)
+	JNE(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
 func emit(isa vector.ISA, name, lanes string, multiplyAdd func(i int)) {
 	TEXT(name, 4, "func(n int)")
 	Doc(fmt.Sprintf("%s does n times %d independent multiply-adds of %s, all of zeros.", name, Sums, lanes))

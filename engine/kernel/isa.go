@@ -23,6 +23,8 @@ const (
 // Set is the kernels of one ISA.
 type Set struct {
 	ISA ISA
+	// Lanes is how many float32 a vector has.
+	Lanes int
 
 	// Gemm is the usual tile of matrix products; GemmWide, for b in the same order, sums
 	// them in float64, which takes two to three times as long.
@@ -54,6 +56,8 @@ type Set struct {
 	poolMaxGradient poolMaxGradientF32
 	poolSumGradient poolSumGradientF32
 
+	loads loading // of LoadBandwidth
+
 	multiplyAdd, multiplyAddBF16, multiplyAddI8 loop // of PeakF32, PeakBF16 and PeakI8; the second is zero without GemmBF16
 }
 
@@ -84,8 +88,9 @@ func genericSet() *Set {
 	}
 	gradient := &GradientF32{Name: "GradientF32_2x4", NR: 4, rows: 2, tile: generic.GradientF32_2x4}
 	return &Set{
-		ISA:  Generic,
-		Gemm: gemm,
+		ISA:   Generic,
+		Lanes: 1,
+		Gemm:  gemm,
 		GemmWide: &GemmF32{
 			Name: "GemmWideF32_2x4", NR: 4, Wide: true,
 			rows: 2, tile: generic.GemmWideF32_2x4,
@@ -133,6 +138,7 @@ func genericSet() *Set {
 		poolU8:          poolU8(1, generic.PoolMaxU8, generic.PoolSumU8),
 		poolMaxGradient: generic.PoolMaxGradientF32, poolSumGradient: generic.PoolSumGradientF32,
 		multiplyAdd:     loop{func(n int) { generic.MultiplyAddF32(n) }, 16},
+		loads:           loading{func(x *float32, n int) { generic.LoadF32(x, n) }, 8},
 		multiplyAddBF16: loop{func(n int) { generic.MultiplyAddF32(n) }, 16}, // they are products of float32
 		multiplyAddI8:   loop{func(n int) { generic.MultiplyAddI8(n) }, 16},
 	}

@@ -37,8 +37,9 @@ func avx512Set() *Set {
 	}
 	gradient := &GradientF32{Name: "GradientF32_14x32", NR: 32, rows: 14, tile: avx512.GradientF32_14x32}
 	return &Set{
-		ISA:  AVX512,
-		Gemm: gemm,
+		ISA:   AVX512,
+		Lanes: 16,
+		Gemm:  gemm,
 		GemmWide: &GemmF32{
 			Name: "GemmWideF32_6x32", NR: 32, Wide: true,
 			rows: 6, tile: avx512.GemmWideF32_6x32,
@@ -74,6 +75,7 @@ func avx512Set() *Set {
 		poolBF16:        poolKernels[uint16]{avx512.PoolMaxBF16, avx512.PoolSumBF16},
 		poolU8:          poolU8(1, avx512.PoolMaxU8, avx512.PoolSumU8),
 		poolMaxGradient: avx512.PoolMaxGradientF32, poolSumGradient: avx512.PoolSumGradientF32,
+		loads:         loading{avx512.LoadF32, 16 * 16},
 		multiplyAdd:   loop{avx512.MultiplyAddF32, 12 * 16 * 2},
 		multiplyAddI8: loop{avx512.MultiplyAddI8, 12 * 16 * 2 * 2},
 	}
@@ -114,8 +116,9 @@ func avx2Set() *Set {
 	}
 	gradient := &GradientF32{Name: "GradientF32_6x16", NR: 16, rows: 6, tile: avx2.GradientF32_6x16}
 	return &Set{
-		ISA:  AVX2,
-		Gemm: gemm,
+		ISA:   AVX2,
+		Lanes: 8,
+		Gemm:  gemm,
 		GemmWide: &GemmF32{
 			Name: "GemmWideF32_2x16", NR: 16, Wide: true,
 			rows: 2, tile: avx2.GemmWideF32_2x16,
@@ -151,6 +154,7 @@ func avx2Set() *Set {
 		poolBF16:        poolKernels[uint16]{generic.PoolMaxBF16, generic.PoolSumBF16},
 		poolU8:          poolU8(32, avx2.PoolMaxU8, avx2.PoolSumU8),
 		poolMaxGradient: avx2.PoolMaxGradientF32, poolSumGradient: avx2.PoolSumGradientF32,
+		loads:         loading{avx2.LoadF32, 16 * 8},
 		multiplyAdd:   loop{avx2.MultiplyAddF32, 12 * 8 * 2},
 		multiplyAddI8: loop{avx2.MultiplyAddI8, 12 * 8 * 2 * 2},
 	}

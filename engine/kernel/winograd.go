@@ -418,3 +418,6 @@ func (p *ConvolutionF32) check(w *WinogradF32, t0, t1, scratch int) {
 	}
 	need("scratch", scratch, 1, 0, w.Scratch(p.K, p.N, t1-t0))
 }
+
+// Tile is how many rows and columns the products at the points have at a time.
+func (w *Winograd) Tile() (rows, columns int) { return w.gemm.Rows(false), w.gemm.NR }

@@ -288,7 +288,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	out, _ = run(t, cli.Done, "bench", "inception_v3", "--size", "75", "--runs", "1", "--layers")
-	contains(t, out, "measured peak", "1x7 convolution", "direct Gemm", "max pool", "total: ")
+	contains(t, out, "peaks of one thread", "1x7 convolution", "direct Gemm", "max pool", "total: ")
 	if strings.Contains(out, "go backend") {
 		t.Errorf("a part of the network is not computed by the engine:\n%s", out)
 	}

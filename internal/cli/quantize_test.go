@@ -115,3 +115,18 @@ func TestQuantize(t *testing.T) {
 		}
 	}
 }
+
+// TestBenchPeak measures the machine.
+func TestBenchPeak(t *testing.T) {
+	stdout, _ := run(t, cli.Done, "bench", "--peak", "--json")
+	var peaks map[string]float64
+	if err := json.Unmarshal([]byte(stdout), &peaks); err != nil || peaks["float32"] <= 0 || peaks["l1"] <= 0 || peaks["barrier_ns"] <= 0 {
+		t.Errorf("bench --peak says %s, %v", stdout, err)
+	}
+	if _, stderr := run(t, cli.Usage, "bench", "--peak", "inception_v4"); !strings.Contains(stderr, "takes no arguments") {
+		t.Errorf("a network with --peak says %q", stderr)
+	}
+	if _, stderr := run(t, cli.Usage, "bench", "--peak", "--backend", "go"); !strings.Contains(stderr, "for the backend cpu") {
+		t.Errorf("--peak of another backend says %q", stderr)
+	}
+}

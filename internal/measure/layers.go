@@ -7,18 +7,62 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/seed-fb2c0fa6/inception/engine"
 )
 
 // Layers are the operations of a network's program, in their order, with what each takes.
 type Layers struct {
-	// Peak is the most float32 operations a second that all threads can do, measured.
-	Peak       float64
-	Operations []engine.Operation
+	// Peaks are the most that the machine does.
+	Peaks      engine.Peaks
+	Operations []Operation
 	// Algorithms are the operations with multiply-adds, summed up by algorithm and in the order
 	// of their names.
 	Algorithms []Algorithm
 	Total      time.Duration
+}
+
+// An Operation is one of a program, with what bounds its time.
+type Operation struct {
+	engine.Operation
+	// Compute, Load and Memory are the shares of its time that it would take at the
+	// machine's peaks to multiply, to load the tiles of products from the first cache, and to
+	// bring its tensors and weights from memory. Where the last would take longer than the
+	// operation, they were in a cache: Memory is 0, and Load is what they take from the second
+	// cache, if that is more.
+	Compute, Load, Memory float64
+}
+
+// Bound names the largest of the shares; empty where none is known.
+func (o Operation) Bound() string {
+	switch most := max(o.Compute, o.Load, o.Memory); {
+	case most == 0:
+		return ""
+	case most == o.Compute:
+		return "compute"
+	case most == o.Load:
+		return "load"
+	}
+	return "memory"
+}
+
+// bounded compares an operation with the machine's peaks.
+func bounded(o engine.Operation, p engine.Peaks) Operation {
+	b := Operation{Operation: o}
+	if o.Time == 0 {
+		return b
+	}
+	share := func(work, rate float64) float64 { return work / rate / o.Time.Seconds() }
+	if o.Done > 0 {
+		b.Compute = share(2*float64(o.Done), p.Of(o.Products))
+		b.Load = share(float64(o.Loaded), p.L1*float64(p.Threads))
+	}
+	b.Memory = share(float64(o.Bytes), p.MemoryOfAll)
+	if b.Memory > 1 {
+		b.Memory, b.Load = 0, max(b.Load, share(float64(o.Bytes), p.L2*float64(p.Threads)))
+	}
+	return b
 }
 
 // An Algorithm is all operations that compute alike.
@@ -27,6 +71,8 @@ type Algorithm struct {
 	Time time.Duration
 	// MultiplyAdds are those of the definition, whatever the algorithm needs.
 	MultiplyAdds int64
+	// Products is the type of what is multiplied.
+	Products dtypes.DType
 }
 
 // Rate is how many float32 operations a second some multiply-adds in some time are.
@@ -41,7 +87,7 @@ func (n *Network) Layers(ctx context.Context, o Options) (*Layers, error) {
 	if !ok {
 		return nil, fmt.Errorf("only the backend %s tells its operations, found %s", engine.Name, n.backend.Name())
 	}
-	p, err := n.compile(o)
+	p, err := n.compile(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +95,7 @@ func (n *Network) Layers(ctx context.Context, o Options) (*Layers, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	peak := backend.PeakFLOPS() * float64(backend.Threads())
+	peaks := backend.Peaks()
 	if p.inputs == nil {
 		if err := n.fillInputs(p); err != nil {
 			return nil, err
@@ -59,15 +105,16 @@ func (n *Network) Layers(ctx context.Context, o Options) (*Layers, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Layers{Peak: peak, Operations: operations}
+	l := &Layers{Peaks: peaks}
 	found := map[string]*Algorithm{}
 	for _, s := range operations {
 		l.Total += s.Time
+		l.Operations = append(l.Operations, bounded(s, peaks))
 		if s.MultiplyAdds == 0 {
 			continue
 		}
 		if found[s.Algorithm] == nil {
-			found[s.Algorithm] = &Algorithm{Name: s.Algorithm}
+			found[s.Algorithm] = &Algorithm{Name: s.Algorithm, Products: s.Products}
 		}
 		found[s.Algorithm].Time += s.Time
 		found[s.Algorithm].MultiplyAdds += s.MultiplyAdds

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	_ "github.com/gomlx/compute/gobackend" // registers "go"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
@@ -94,8 +95,8 @@ func TestLayers(t *testing.T) {
 	for _, a := range l.Algorithms {
 		total += a.MultiplyAdds
 	}
-	if sum != total || l.Total != taken || l.Peak <= 0 {
-		t.Errorf("the operations have %d multiply-adds in %v, the algorithms %d, all %v; the peak is %g", sum, taken, total, l.Total, l.Peak)
+	if sum != total || l.Total != taken || l.Peaks.Float32 <= 0 {
+		t.Errorf("the operations have %d multiply-adds in %v, the algorithms %d, all %v; the peak is %g", sum, taken, total, l.Total, l.Peaks.Float32)
 	}
 	// The dense layer and the auxiliary operations aside, all multiply-adds are those of
 	// convolutions that the engine computes.
@@ -132,5 +133,47 @@ func TestErrors(t *testing.T) {
 	}
 	if _, err := narrowOn(t, other).Layers(t.Context(), Options{Batch: 1, Runs: 1}); err == nil || !strings.Contains(err.Error(), engine.Name) {
 		t.Errorf("layers of another backend: error %v", err)
+	}
+}
+
+// TestInt8 measures a network that is quantised on random images, layer by layer, and expects
+// its products to be of 8-bit integers, compared with their own peak.
+func TestInt8(t *testing.T) {
+	network, err := arch.New("inception_resnet_v2", arch.Options{Width: 0.25, Blocks: []int{1, 1, 1}, Precision: arch.Int8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := New(cpubackend.New(t), network, 107)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Batch: 2, Runs: 1}
+	speed, err := n.Speed(t.Context(), o)
+	if err != nil || speed.Precision != arch.Int8 || speed.Instructions == "" || speed.ImagesPerSecond <= 0 {
+		t.Errorf("the speed is %+v, %v", speed, err)
+	}
+	l, err := n.Layers(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := l.Peaks
+	if p.Int8 <= 0 || p.L1 < p.L2/2 || p.L2 <= 0 || p.Memory <= 0 || p.MemoryOfAll <= 0 || p.Barrier <= 0 || p.Of(dtypes.Int8) != p.Int8*float64(p.Threads) {
+		t.Errorf("the peaks are %+v", p)
+	}
+	integers := 0
+	for _, op := range l.Operations {
+		if op.Bytes <= 0 && op.Name != "go backend" {
+			t.Errorf("%s moves %d bytes", op.Name, op.Bytes)
+		}
+		if op.Products != dtypes.Int8 {
+			continue
+		}
+		integers++
+		if op.Done < op.MultiplyAdds || op.Loaded <= 0 || op.Compute <= 0 || op.Compute > 1.5 || op.Bound() == "" {
+			t.Errorf("%s of %v does %d multiply-adds for %d, loads %d bytes, and takes %g of its time to compute", op.Name, op.Input, op.Done, op.MultiplyAdds, op.Loaded, op.Compute)
+		}
+	}
+	if integers < 20 {
+		t.Errorf("%d operations multiply integers, want all convolutions but the first", integers)
 	}
 }

@@ -1,21 +1,17 @@
 package measure
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/device"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
@@ -31,19 +27,19 @@ type program struct {
 	warmUp     int // runs before the first that is measured
 }
 
-func (n *Network) compile(o Options) (*program, error) {
+func (n *Network) compile(ctx context.Context, o Options) (*program, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	if o.Train {
 		return n.training(o)
 	}
-	return n.inference(o.Batch)
+	return n.inference(ctx, o.Batch)
 }
 
 // inference makes the program that classifies.
-func (n *Network) inference(batch int) (*program, error) {
-	store, err := n.randomWeights()
+func (n *Network) inference(ctx context.Context, batch int) (*program, error) {
+	store, err := n.randomWeights(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,56 +70,6 @@ func (n *Network) inference(batch int) (*program, error) {
 		return err
 	}
 	return p, nil
-}
-
-// randomWeights are of the size that He's initialisation gives, so that activations
-// neither vanish nor overflow.
-func (n *Network) randomWeights() (*model.Store, error) {
-	random := rand.New(rand.NewPCG(1, 2))
-	store := model.NewStore()
-	device.Place(n.backend, store)
-	deviation := 0.0 // of the weights of the layer
-	for _, p := range n.description.Tensors {
-		if len(p.Shape) > 1 {
-			deviation = math.Sqrt(2 / float64(p.Size()/p.Shape[len(p.Shape)-1]))
-		}
-		if p.DType == dtypes.Int8 {
-			if _, err := store.CreateVariable(p.Name, randomIntegers(random, p)); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		values := make([]float32, p.Size())
-		for i := range values {
-			switch {
-			case strings.HasSuffix(p.Name, "/"+arch.WeightScale):
-				values[i] = float32(deviation / integerDeviation)
-			case strings.HasSuffix(p.Name, "/"+arch.ActivationScale):
-				values[i] = mostActivation / arch.MaxActivation
-			case len(p.Shape) > 1:
-				values[i] = float32(random.NormFloat64() * deviation)
-			case strings.HasSuffix(p.Name, "/gamma"), strings.HasSuffix(p.Name, "/moving_variance"):
-				values[i] = 1
-			}
-		}
-		if _, err := store.CreateVariable(p.Name, tensors.FromFlatDataAndDimensions(values, p.Shape...)); err != nil {
-			return nil, err
-		}
-	}
-	return store, nil
-}
-
-const (
-	integerDeviation = 32  // of the weights of an int8 network
-	mostActivation   = 4.0 // of an int8 network
-)
-
-func randomIntegers(random *rand.Rand, p arch.Parameter) *tensors.Tensor {
-	values := make([]int8, p.Size())
-	for i := range values {
-		values[i] = int8(max(-arch.MaxWeight, min(arch.MaxWeight, math.RoundToEven(random.NormFloat64()*integerDeviation))))
-	}
-	return tensors.FromFlatDataAndDimensions(values, p.Shape...)
 }
 
 // training makes the paper's training step (section 4), and does the first.

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
 )
 
@@ -18,6 +20,9 @@ type Speed struct {
 	Size    int    `json:"size"`
 	Threads int    `json:"threads"`
 	Train   bool   `json:"train"`
+	// Precision is the network's, and Instructions are those that the cpu backend chose.
+	Precision    arch.Precision `json:"precision"`
+	Instructions string         `json:"instructions,omitempty"`
 	// ImagesPerSecond is the median of the runs.
 	ImagesPerSecond    float64 `json:"images_per_second"`
 	ImagesPerSecondMin float64 `json:"images_per_second_min"`
@@ -36,7 +41,7 @@ type Speed struct {
 // Speed measures how many images a second the network classifies or trains on. The
 // context is looked at before each run.
 func (n *Network) Speed(ctx context.Context, o Options) (Speed, error) {
-	p, err := n.compile(o)
+	p, err := n.compile(ctx, o)
 	if err != nil {
 		return Speed{}, err
 	}
@@ -61,11 +66,19 @@ func (n *Network) Speed(ctx context.Context, o Options) (Speed, error) {
 	slices.Sort(rates)
 	median := rates[len(rates)/2]
 	return Speed{
+		Precision: cmp.Or(n.network.Options().Precision, arch.Float32), Instructions: instructionsOf(n.backend),
 		Network: n.network.Name(), Batch: o.Batch, Size: n.size, Threads: threadsOf(n.backend), Train: o.Train,
 		ImagesPerSecond: median, ImagesPerSecondMin: rates[0], ImagesPerSecondMax: rates[len(rates)-1],
 		GFLOPS:    median * 2 * float64(multiplyAdds) / 1e9,
 		PeakRSSMB: peakRSS() / 1e6, CompileMS: float64(p.compiled.Microseconds()) / 1e3,
 	}, nil
+}
+
+func instructionsOf(backend compute.Backend) string {
+	if b, ok := backend.(*engine.Backend); ok {
+		return b.Instructions()
+	}
+	return ""
 }
 
 func threadsOf(backend compute.Backend) int {

@@ -11,6 +11,7 @@ import (
 
 func main() {
 	peak.Emit(vector.AVX2)
+	peak.EmitLoad(vector.AVX2)
 	peak.EmitI8(vector.AVX2, gemm.Words)
 	build.Generate()
 }

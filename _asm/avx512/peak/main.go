@@ -11,6 +11,7 @@ import (
 
 func main() {
 	peak.Emit(vector.AVX512)
+	peak.EmitLoad(vector.AVX512)
 	peak.EmitI8(vector.AVX512, gemm.Words)
 	build.Generate()
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"time"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 )
 
@@ -50,6 +51,15 @@ type Description struct {
 	Window, Stride [2]int
 	// MultiplyAdds are those of the definition, whatever the algorithm needs.
 	MultiplyAdds int64
+	// Products is the type of what is multiplied, as the instructions have it, and Done how
+	// many multiply-adds the algorithm does; of what multiplies matrices alone.
+	Products dtypes.DType
+	Done     int64
+	// Loaded is how many bytes the tiles of those products load, where each load counts as
+	// one of a whole vector.
+	Loaded int64
+	// Bytes are those of the tensors that are read and written, and of the weights.
+	Bytes int64
 	// Time is the median.
 	Time time.Duration
 }

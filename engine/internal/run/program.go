@@ -114,6 +114,10 @@ func (p *Program) Describe() []plan.Description {
 		if name := p.implementations[i].algorithm(); name != "" {
 			all[i].Algorithm = name
 		}
+		all[i].Bytes = bytesOf(o) + int64(p.implementations[i].needs().packed)
+		if m, ok := p.implementations[i].(multiplier); ok {
+			all[i].Products, all[i].Done, all[i].Loaded = m.products(p.machine.Kernels.Lanes)
+		}
 	}
 	return all
 }

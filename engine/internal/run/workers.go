@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -114,4 +115,25 @@ func (w *Workers) share(t *task) error {
 		return e
 	}
 	return nil
+}
+
+// Barrier measures, for at least the given time, how long a task takes in which each thread
+// does nothing but to wait for all others: the median.
+func (w *Workers) Barrier(duration time.Duration) time.Duration {
+	var arrived atomic.Int64
+	t := &task{parts: w.Threads, do: func(int, int) {
+		arrived.Add(1)
+		// Threads that are busy with other programs may not come.
+		for begin := time.Now(); arrived.Load() < int64(w.Threads) && time.Since(begin) < tuning.Spinning; {
+		}
+	}}
+	var taken []time.Duration
+	for start := time.Now(); len(taken) == 0 || time.Since(start) < duration; {
+		arrived.Store(0)
+		begin := time.Now()
+		_ = w.share(t) // it does nothing that could panic
+		taken = append(taken, time.Since(begin))
+	}
+	slices.Sort(taken)
+	return taken[len(taken)/2]
 }

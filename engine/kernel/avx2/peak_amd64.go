@@ -5,5 +5,8 @@ package avx2
 // MultiplyAddF32 does n times 12 independent multiply-adds of 8 lanes, all of zeros.
 func MultiplyAddF32(n int)
 
+// LoadF32 loads n times 128 values, one block behind the other.
+func LoadF32(x *float32, n int)
+
 // MultiplyAddI8 does n times 12 independent multiply-adds of 8 lanes of two, all of zeros.
 func MultiplyAddI8(n int)

@@ -5,5 +5,8 @@ package avx512
 // MultiplyAddF32 does n times 12 independent multiply-adds of 16 lanes, all of zeros.
 func MultiplyAddF32(n int)
 
+// LoadF32 loads n times 256 values, one block behind the other.
+func LoadF32(x *float32, n int)
+
 // MultiplyAddI8 does n times 12 independent multiply-adds of 16 lanes of two, all of zeros.
 func MultiplyAddI8(n int)

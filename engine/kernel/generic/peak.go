@@ -1,5 +1,7 @@
 package generic
 
+import "unsafe"
+
 // MultiplyAddF32 does n times 8 independent multiply-adds.
 func MultiplyAddF32(n int) float32 {
 	var s [8]float32
@@ -17,6 +19,19 @@ func MultiplyAddF32(n int) float32 {
 		s7 += a * b
 	}
 	return s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
+}
+
+// LoadF32 loads n times 8 values, one block behind the other.
+func LoadF32(x *float32, n int) float32 {
+	values := unsafe.Slice(x, 8*n)
+	var s0, s1 float32
+	for len(values) >= 8 {
+		v := (*[8]float32)(values)
+		s0 = max(v[0], v[1], v[2], v[3])
+		s1 = max(v[4], v[5], v[6], v[7])
+		values = values[8:]
+	}
+	return s0 + s1
 }
 
 // MultiplyAddI8 does n times 8 independent multiply-adds.
