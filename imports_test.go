@@ -61,8 +61,8 @@ var mayImport = map[string][]string{
 	"internal/version":         {"engine/kernel"},
 	"internal/rendered":        {},
 	"internal/demo": {
-		"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "recipe", "score",
-		"train", "train/curves", "train/rundir", "vision",
+		"arch", "dataset", "evaluate", "internal/atomicfile", "internal/rendered", "predict", "quantize", "recipe", "score",
+		"train", "train/curves", "train/rundir", "vision", "weights",
 	},
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision", "weights"},
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},

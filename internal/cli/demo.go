@@ -9,14 +9,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/demo"
+	"github.com/seed-fb2c0fa6/inception/predict"
 )
 
 // demoFlags are the flags of `demo`.
 type demoFlags struct {
-	out     string
-	json    bool
-	backend backendFlags
+	out       string
+	precision string
+	json      bool
+	backend   backendFlags
 }
 
 func demoCommand() *cobra.Command {
@@ -35,12 +38,17 @@ Ctrl-C saves the training; the same command goes on from there.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	cmd.Flags().StringVar(&f.out, "out", "demo", "`folder` for all that is made; a new or empty one, or that of a demo to go on with")
+	addPrecision(cmd, &f.precision, predict.Precisions(), arch.Float32)
+	cmd.Flags().Lookup("precision").Usage += "; in bfloat16 it is trained, too, and for int8 it is quantised when it has been trained"
 	addJSON(cmd, &f.json)
 	f.backend.add(cmd)
 	return cmd
 }
 
 func (f *demoFlags) run(cmd *cobra.Command) error {
+	if err := checkPrecision(f.precision, predict.Precisions()); err != nil {
+		return err
+	}
 	backend, err := f.backend.open()
 	if err != nil {
 		return err
@@ -49,8 +57,9 @@ func (f *demoFlags) run(cmd *cobra.Command) error {
 	training := &trainBar{out: cmd.ErrOrStderr()}
 	evaluating := imageBar{out: cmd.ErrOrStderr()}
 	r, err := demo.Run(cmd.Context(), backend, f.out, demo.Options{
-		Log:      slog.New(slog.NewTextHandler(training, nil)),
-		Training: training.show,
+		Precision: arch.Precision(f.precision),
+		Log:       slog.New(slog.NewTextHandler(training, nil)),
+		Training:  training.show,
 		Evaluating: func(done, total int) {
 			training.end()
 			evaluating.show(done, total)
@@ -63,6 +72,9 @@ func (f *demoFlags) run(cmd *cobra.Command) error {
 	evaluating.end()
 	if err != nil {
 		return err
+	}
+	if r.Finished {
+		sayPrecision(cmd.ErrOrStderr(), f.precision, r.Precision, r.Folder)
 	}
 	if f.json {
 		return printJSON(cmd.OutOrStdout(), r)

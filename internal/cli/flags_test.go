@@ -54,7 +54,7 @@ func TestSiblingFlags(t *testing.T) {
 		"quantize":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "json", "backend", "threads", "data", "split", "out", "skip-unreadable"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
 		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},
-		"demo":      {"json", "backend", "threads", "out"},
+		"demo":      {"precision", "json", "backend", "threads", "out"},
 		"reproduce": {"json", "backend", "threads", "data", "split", "out"},
 	} {
 		cmd, _, err := rootCommand().Find([]string{verb})

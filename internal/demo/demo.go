@@ -37,8 +37,12 @@ const (
 // recipeName is the recipe's in package recipe.
 const recipeName = "demo"
 
-// Options are what watches a demo. The zero value is silent.
+// Options are what a demo computes in, and what watches it. The zero value is silent.
 type Options struct {
+	// Precision is how exactly the network computes: arch.Float32 when empty. In
+	// arch.BFloat16 it is trained, too; for arch.Int8 what was trained in float32 is
+	// quantised; predict.Auto is the fastest for the evaluation.
+	Precision arch.Precision
 	// Log receives what happens now and then.
 	Log *slog.Logger
 	// Training is called after every step.
@@ -57,6 +61,8 @@ type Result struct {
 	Test         int   `json:"test"`
 	Parameters   int64 `json:"parameters"`
 	MultiplyAdds int64 `json:"multiply_adds"`
+	// Precision is that of the evaluation.
+	Precision arch.Precision `json:"precision,omitempty"`
 	// Finished is false for a demo whose training was interrupted; it goes on when it is
 	// run again. What follows is there of a finished one alone.
 	Finished bool `json:"finished"`
@@ -106,6 +112,9 @@ func run(ctx context.Context, backend compute.Backend, folder string, settings r
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	settings.Data = filepath.Join(folder, DataFolder)
+	if o.Precision == arch.BFloat16 {
+		settings.Precision = string(o.Precision)
+	}
 	r := &Result{Folder: folder, Network: settings.Network, Classes: rendered.Classes(), Epochs: settings.Epochs}
 	if err := r.describe(settings); err != nil {
 		return nil, err
@@ -206,11 +215,18 @@ func (r *Result) show(ctx context.Context, backend compute.Backend, o Options) (
 	var members []evaluate.Member
 	var classifier *predict.Classifier
 	for _, weights := range []struct{ name, path string }{{"raw", dir.Raw()}, {"averaged", dir.Model()}} {
-		classifier, err = predict.Open(ctx, backend, predict.Config{Weights: weights.path})
+		path, precision := weights.path, o.Precision
+		if precision == arch.Int8 {
+			if path, err = r.quantize(ctx, backend, path); err != nil {
+				return err
+			}
+		}
+		classifier, err = predict.Open(ctx, backend, predict.Config{Weights: path, Precision: precision})
 		if err != nil {
 			return err
 		}
 		defer classifier.Close()
+		r.Precision = classifier.Network().Options().Precision
 		members = append(members, evaluate.FromClassifier(weights.name, classifier))
 	}
 	for _, crops := range []vision.Crops{vision.Crops1, vision.Crops12} {

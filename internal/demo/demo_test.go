@@ -10,8 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/internal/rendered"
+	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
@@ -157,6 +159,24 @@ func TestQuoted(t *testing.T) {
 	for path, want := range map[string]string{"demo/a.jpg": "demo/a.jpg", "my demo": "'my demo'", "it's": `'it'\''s'`} {
 		if got := quoted(path); got != want {
 			t.Errorf("%s is quoted as %s, want %s", path, got, want)
+		}
+	}
+}
+
+// TestPrecisions runs demos in other precisions than float32.
+func TestPrecisions(t *testing.T) {
+	backend := cpubackend.New(t)
+	for asked, want := range map[arch.Precision]arch.Precision{
+		arch.BFloat16: arch.BFloat16, arch.Int8: arch.Int8, predict.Auto: predict.Fastest(backend, arch.Float32),
+	} {
+		settings, size := small(t)
+		folder := filepath.Join(t.TempDir(), "demo")
+		r, err := run(context.Background(), backend, folder, settings, size, Options{Precision: asked})
+		if err != nil || !r.Finished || r.Precision != want || len(r.Measures) != 4 {
+			t.Errorf("in %s the demo is %+v, %v", asked, r, err)
+		}
+		if _, err := os.Stat(filepath.Join(folder, "model-int8.safetensors")); (err == nil) != (asked == arch.Int8) {
+			t.Errorf("in %s: %v", asked, err)
 		}
 	}
 }

@@ -68,6 +68,11 @@ func (w *winogradBF16) products(lanes int) (dtypes.DType, int64, int64) {
 	return winogradProducts(&w.kernel.Winograd, w.product.Grid.Tiles, w.product.K, w.product.N, lanes)
 }
 
+func (w *winogradI8) products(lanes int) (dtypes.DType, int64, int64) {
+	of, done, loaded := w.inner.products(lanes)
+	return of, done * int64(w.groups), loaded * int64(w.groups)
+}
+
 // winogradProducts are one of float32 at each point of the tiles.
 func winogradProducts(k *kernel.Winograd, tiles, depth, columns, lanes int) (dtypes.DType, int64, int64) {
 	rows, width := k.Tile()
