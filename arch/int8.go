@@ -139,7 +139,7 @@ func (b *builder) quantize(x *value) *value {
 		return x
 	}
 	y := x.then(x.shape, func(x *graph.Node) *graph.Node {
-		steps := graph.Round(graph.Mul(x, graph.Inverse(scale)))
+		steps := graph.Round(graph.Mul(x, graph.Reciprocal(scale)))
 		if a.Signed {
 			steps = graph.AddScalar(steps, signedZero)
 		}
