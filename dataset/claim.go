@@ -77,6 +77,9 @@ func numberNames(n int, known map[int32]string) []string {
 	return names
 }
 
+// captionWords is how many words a text has at least that is no name of a class.
+const captionWords = 4
+
 func settleNames(claims []claim, names []string, o Options) ([]string, []int32, error) {
 	if o.LabelOffset != 0 {
 		return nil, nil, fmt.Errorf("the label offset is %d, expected 0: %s says %s, which is no number", o.LabelOffset, claims[0].where, claims[0])
@@ -87,8 +90,8 @@ func settleNames(claims []claim, names []string, o Options) ([]string, []int32, 
 		}
 		slices.Sort(names)
 		names = slices.Compact(names)
-		if len(names) == len(claims) && len(claims) > 2 {
-			return nil, nil, fmt.Errorf("each of the %d images has a label of its own, such as %s, expected names of classes; are they captions?", len(claims), claims[0])
+		if len(names) == len(claims) && !slices.ContainsFunc(claims, func(c claim) bool { return len(strings.Fields(c.class)) < captionWords }) {
+			return nil, nil, fmt.Errorf("each of the %d images has a label of its own of several words, such as %s, expected names of classes; are they captions?", len(claims), claims[0])
 		}
 	}
 	at := labelsOf(names)

@@ -103,17 +103,15 @@ func (w *walk) entry(name string, mode fs.FileMode, around []string) error {
 				w.fail(name, err)
 				return nil
 			}
-			if slices.Contains(around, real) {
-				w.listing.circles = append(w.listing.circles, name)
-				return nil
-			}
-			if w.links[real]++; w.links[real] > mostLinks {
+			if w.links[real]++; w.links[real] > mostLinks && !slices.Contains(around, real) {
 				w.fail(name, fileError(fmt.Sprintf("expected at most %d symbolic links to one folder, found another to %s", mostLinks, real)))
 				return nil
 			}
 		}
 	}
 	switch {
+	case mode.IsDir() && slices.Contains(around, real): // a link, or below one that leads out and back
+		w.listing.circles = append(w.listing.circles, name)
 	case mode.IsDir():
 		w.listing.folders = append(w.listing.folders, name)
 		return w.folder(name, append(slices.Clip(around), real))

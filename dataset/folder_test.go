@@ -79,6 +79,7 @@ func TestCircles(t *testing.T) {
 	link(t, "../dog", set, "cat", "other")                   //
 	link(t, "loop", set, "cat", "loop")                      // that no file lies behind
 	link(t, "../deep", set, "dog", "deep", "by another way") // through the folder around
+	link(t, "../..", set, "dog", "out")                      // out of what is opened, whose folder leads back
 	s := mustOpen(t, set, Options{})
 	left := s.LeftOut()
 	for _, name := range names(s) {
@@ -86,7 +87,7 @@ func TestCircles(t *testing.T) {
 			t.Errorf("%s is far away", name)
 		}
 	}
-	for _, want := range []string{"cat/self", "cat/up", "cat/other/other", "dog/other/other", "dog/deep/by another way"} {
+	for _, want := range []string{"cat/self", "cat/up", "cat/other/other", "dog/other/other", "dog/deep/by another way", "dog/out/set"} {
 		if !slices.Contains(left.Circles, want) {
 			t.Errorf("circles %q, want %q among them", left.Circles, want)
 		}

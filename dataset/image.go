@@ -121,8 +121,8 @@ type LeftOut struct {
 	Unreadable []Unreadable
 	// Images are files that look like images, of formats that are not read.
 	Images []ForeignImage
-	// Circles are symbolic links that lead back to a folder around them: what they lead to
-	// is among the images already.
+	// Circles are symbolic links that lead back to a folder around them, or folders behind
+	// such a link that are around it: what is in them is among the images already.
 	Circles []string
 }
 

@@ -132,7 +132,7 @@ func TestSampleLabels(t *testing.T) {
 		"empty":             {shard("cls", "0", "", "1"), "", Options{}, nil, nil, "1.cls is empty"},
 		"no JSON":           {shard("json", `{"label": 1}`, `{`, `{"label": 1}`), "", Options{}, nil, nil, "1.json should be a JSON object"},
 		"no label":          {shard("json", `{"label": 1}`, `{"width": 1}`, `{"label": 1}`), "", Options{}, nil, nil, "1 has no class"},
-		"captions":          {shard("txt", "a dog", "a cat", "two dogs"), "", Options{}, nil, nil, "captions"},
+		"captions":          {shard("txt", "a dog on grass", "a cat that sleeps", "two dogs that play"), "", Options{}, nil, nil, "captions"},
 		"names, offset":     {shard("cls", "a", "b", "a"), "", Options{LabelOffset: 1}, nil, nil, "label offset is 1"},
 	} {
 		files := map[string][]byte{"x-0000.tar": tarBytes(t, c.files)}

@@ -50,17 +50,29 @@ func (e *ClassesError) Error() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s does not have the classes of the data", e.Member)
 	switch {
+	case e.OnlyData != nil || e.OnlyNetwork != nil:
+		fmt.Fprintf(&s, ": only the network has %s; only the data has %s", some(e.OnlyNetwork), some(e.OnlyData))
+		fmt.Fprintf(&s, "; the network's %d are %s; the data's %d are %s", e.Classes, some(e.network()), len(e.Data), some(e.Data))
+		return s.String() + "; choose other weights or data"
 	case e.Labels == nil && !numbered(e.Data):
 		fmt.Fprintf(&s, ": its %d classes have no names, so that their order cannot be told; give its labels", e.Classes)
-	case e.Labels != nil && numbered(e.Data):
-		s.WriteString(": those of the data have no names, so that their order cannot be told; name the data's classes, or take them by their numbers")
 	case e.Labels != nil:
-		fmt.Fprintf(&s, ": only the network has %s; only the data has %s", some(e.OnlyNetwork), some(e.OnlyData))
-		fmt.Fprintf(&s, "; the network's %d are %s; the data's %d are %s", e.Classes, some(names(e.Labels)), len(e.Data), some(e.Data))
-		return s.String() + "; choose other weights or data"
+		s.WriteString(": those of the data have no names, so that their order cannot be told; name the data's classes, or take them by their numbers")
 	}
-	fmt.Fprintf(&s, " (the network's %d are %s; the data's %d are %s)", e.Classes, some(names(e.Labels)), len(e.Data), some(e.Data))
+	fmt.Fprintf(&s, " (the network's %d are %s; the data's %d are %s)", e.Classes, some(e.network()), len(e.Data), some(e.Data))
 	return s.String()
+}
+
+// network names the network's classes as the data are called, or numbers them.
+func (e *ClassesError) network() []string {
+	all := make([]string, e.Classes)
+	for i := range all {
+		all[i] = strconv.Itoa(i)
+		if e.Labels != nil {
+			all[i] = labelText(e.Labels[i], e.Data)
+		}
+	}
+	return all
 }
 
 // absent is the label of a class that the data, or a network, does not have.
@@ -188,16 +200,25 @@ func named(labels []recipe.Label, classes []string) bool {
 // class i.
 func byNumber(mismatch *ClassesError) ([]int, error) {
 	found := make([]int, len(mismatch.Data))
+	others := mismatch.network()
+	left := make([]bool, len(others))
 	for i, class := range mismatch.Data {
 		found[i] = i
 		if n, err := strconv.Atoi(class); err == nil {
 			found[i] = n
 		}
-		if found[i] < 0 || found[i] >= mismatch.Classes {
-			return nil, mismatch
+		if found[i] < 0 || found[i] >= len(others) {
+			mismatch.OnlyData = append(mismatch.OnlyData, class)
+			continue
+		}
+		left[found[i]] = true
+	}
+	for i, known := range left {
+		if !known {
+			mismatch.OnlyNetwork = append(mismatch.OnlyNetwork, others[i])
 		}
 	}
-	if mismatch.Matching == Same && len(found) != mismatch.Classes {
+	if len(mismatch.OnlyData) > 0 || mismatch.Matching == Same && len(mismatch.OnlyNetwork) > 0 {
 		return nil, mismatch
 	}
 	return found, nil
@@ -306,14 +327,6 @@ func numbered(classes []string) bool {
 		}
 	}
 	return true
-}
-
-func names(labels []recipe.Label) []string {
-	all := make([]string, len(labels))
-	for i, l := range labels {
-		all[i] = l.Name
-	}
-	return all
 }
 
 // some lists names, a few of many.

@@ -60,7 +60,7 @@ func TestReadLabels(t *testing.T) {
 		t.Errorf("the labels are %v, %v", got, err)
 	}
 	write("one\n\nthree\n")
-	if _, err := ReadLabels(path); err == nil || !strings.Contains(err.Error(), path+", line 2") {
+	if _, err := ReadLabels(path); err == nil || !strings.Contains(err.Error(), path+": line 2") {
 		t.Errorf("an empty line: %v", err)
 	}
 	if _, err := ReadLabels(path + "x"); !errors.Is(err, fs.ErrNotExist) {

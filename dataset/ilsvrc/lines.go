@@ -1,17 +1,17 @@
 package ilsvrc
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/seed-fb2c0fa6/inception/internal/textfile"
 )
 
-// eachLine calls parse for the lines that are not empty; its errors name the line.
+// eachLine calls parse for the lines that are not empty, nor comments; its errors name the
+// line.
 func eachLine(data []byte, parse func(line string) error) error {
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		text := strings.TrimSpace(string(line))
+	for number, line := range textfile.Lines(data) {
+		text := strings.TrimSpace(line)
 		if text == "" {
 			continue
 		}

@@ -17,7 +17,11 @@ func takes(names ...string) cobra.PositionalArgs {
 		case len(args) == len(names):
 			return nil
 		case len(names) == 0:
-			return usageError{fmt.Errorf("%s takes no arguments, found %s", verb(cmd), quoted(args))}
+			hint := ""
+			if cmd.Flags().Changed("data") {
+				hint = "; put a pattern of --data in quotes, so that the shell leaves it as it is"
+			}
+			return usageError{fmt.Errorf("%s takes no arguments, found %s%s", verb(cmd), quoted(args), hint)}
 		}
 		return usageError{fmt.Errorf("%s expects %s, found %s", verb(cmd), strings.Join(names, " and "), quoted(args))}
 	}

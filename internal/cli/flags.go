@@ -62,7 +62,7 @@ func checkMaxUnreadable(share float64) error {
 }
 
 func addLabels(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "labels", "", "`file` with one class a line for weights without labels, in index order: NAME, or SYNSET, a tab, NAME")
+	cmd.Flags().StringVar(to, "labels", "", "`file` with the classes of weights without labels in index order: one a line, as NAME, or SYNSET, a tab, NAME; CSV or JSON")
 }
 
 // readLabels reads the file of --labels, if any.

@@ -16,7 +16,7 @@ func reportLeftOut(stderr io.Writer, folder string, left dataset.LeftOut) (faile
 		fmt.Fprintf(stderr, "inception: %s: %s cannot be read, so that images may be missing: %v\n", printable.Line(folder), printable.Line(u.Name), u.Err)
 	}
 	for _, name := range left.Circles {
-		fmt.Fprintf(stderr, "inception: %s: the link %s leads back to a folder around it, and is not followed\n", printable.Line(folder), printable.Line(name))
+		fmt.Fprintf(stderr, "inception: %s: %s leads back to a folder around it, and is not followed\n", printable.Line(folder), printable.Line(name))
 	}
 	if n := len(left.Images); n > 0 {
 		const most = 20
@@ -27,8 +27,12 @@ func reportLeftOut(stderr io.Writer, folder string, left dataset.LeftOut) (faile
 		if n > most {
 			names = append(names, fmt.Sprintf("and %d more", n-most))
 		}
-		fmt.Fprintf(stderr, "inception: %s: %d files look like images of formats that are not read, and are left out: %s; convert them to JPEG or PNG\n",
-			printable.Line(folder), n, strings.Join(names, ", "))
+		what := "1 file looks like an image of a format that is not read, and is"
+		if n > 1 {
+			what = fmt.Sprintf("%d files look like images of formats that are not read, and are", n)
+		}
+		fmt.Fprintf(stderr, "inception: %s: %s left out: %s; convert to JPEG or PNG what is to be among the images\n",
+			printable.Line(folder), what, strings.Join(names, ", "))
 	}
 	return len(left.Unreadable) > 0
 }

@@ -27,7 +27,7 @@ func (f *viewFlags) add(cmd *cobra.Command) {
 
 // describedViews is what `describe --crops --json` prints.
 type describedViews struct {
-	File   string        `json:"file"`
+	jsonName
 	Width  int           `json:"width"`
 	Height int           `json:"height"`
 	Views  []vision.View `json:"views"`
@@ -58,7 +58,7 @@ func (f *viewFlags) run(cmd *cobra.Command, file string, size int, asJSON bool) 
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		return printJSON(out, describedViews{file, photo.Width, photo.Height, views})
+		return printJSON(out, describedViews{jsonNameOf(file), photo.Width, photo.Height, views})
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CROP\tRESIZED TO\tSQUARE\tAT\tRESULT\tMIRRORED")
