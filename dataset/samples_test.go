@@ -71,6 +71,12 @@ func TestSamples(t *testing.T) {
 			}
 		}
 	}
+	divided := filetree.Write(t, map[string][]byte{"Train/00000.tar": mustRead(t, root, "wds-train-000000.tar"), "Train/00001.tar": mustRead(t, root, "wds-train-000001.tar"), "val/00000.tar": mustRead(t, root, "wds-val-000000.tar")})
+	for split, want := range map[string]int{"train": 5, "validation": 3} {
+		if s := mustOpen(t, divided, Options{Split: split}); s.Len() != want || s.Split() == "" || !slices.Equal(s.Classes(), classes) {
+			t.Errorf("%s: %q of %q", split, names(s), s.Classes())
+		}
+	}
 	packed := filetree.Write(t, map[string][]byte{"x-00.tar.gz": gzipped(t, mustRead(t, root, "wds-train-000000.tar")), "x-01.tar.gz": gzipped(t, mustRead(t, root, "wds-train-000001.tar"))})
 	if s := mustOpen(t, packed, Options{}); s.Len() != 5 {
 		t.Errorf("compressed: %q", names(s))

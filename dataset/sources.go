@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -68,6 +69,14 @@ func open(ctx context.Context, path string, o Options) (*Set, error) {
 			return nil, errors.New("the file is empty; copy or download it again")
 		}
 	}
+	if folder, ok := shardFolder(c, o.Split); ok {
+		o.Split = ""
+		set, err := open(ctx, filepath.Join(c.path, folder), o)
+		if err == nil {
+			set.split = folder
+		}
+		return set, err
+	}
 	for _, s := range sources() {
 		if s.recognise(c) {
 			return s.open(ctx, c, o)
@@ -75,6 +84,27 @@ func open(ctx context.Context, path string, o Options) (*Set, error) {
 	}
 	return nil, fmt.Errorf("expected %s, found a file of %d bytes that begins with % x; unpack it, or pack it as one of these",
 		Sources(), size, c.head[:min(len(c.head), 8)])
+}
+
+// shardFolder returns the folder of a split that holds shards, which say their classes
+// themselves: train/00000.tar beside validation/00000.tar.
+func shardFolder(c candidate, split string) (string, bool) {
+	if !c.folder || split == "" {
+		return "", false
+	}
+	entries, _ := os.ReadDir(c.path) // a folder that cannot be read says so when it is opened
+	var folders []string
+	for _, entry := range entries {
+		if info, err := os.Stat(filepath.Join(c.path, entry.Name())); err == nil && info.IsDir() {
+			folders = append(folders, entry.Name())
+		}
+	}
+	folder, err := resolve(split, folders, partOf)
+	if err != nil {
+		return "", false
+	}
+	within := candidate{path: filepath.Join(c.path, folder), folder: true}
+	return folder, isRecords(within) || isSamples(within)
 }
 
 // look finds what is at a path, or what a pattern names.
