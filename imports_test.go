@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":              {"internal/atomicfile", "recipe"},
 	"predict":                  {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},
-	"train":                    {"arch", "dataset", "recipe", "score", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
+	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "vision", "weights"},
 	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":    {},
@@ -55,6 +55,8 @@ var mayImport = map[string][]string{
 	"engine/internal/run":      {"engine/internal/plan", "engine/internal/tuning", "engine/kernel"},
 	"engine":                   {"engine/internal/graph", "engine/internal/lower", "engine/internal/plan", "engine/internal/run", "engine/kernel"},
 	"train/events":             {"internal/tfrecord"},
+	"train/replica":            {},
+	"train/replica/mpi":        {"train/replica"},
 	"train/step":               {"arch", "internal/device", "recipe"},
 	"train/rundir":             {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":             {"internal/atomicfile", "train/rundir"},
@@ -69,7 +71,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
-		"score", "train", "train/curves", "vision", "weights", "weights/hub", "weights/tensorfile",
+		"score", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},
 	"bench":         {"arch"},

@@ -35,6 +35,9 @@ type state struct {
 	// of older versions lack the latter.
 	Data       fingerprint  `json:"data"`
 	Validation *fingerprint `json:"validation,omitempty"`
+	// Partitions says how batches were divided, from which steps on; as the recipe says where
+	// it is empty.
+	Partitions []partition `json:"partitions,omitempty"`
 	// Recipe is that of all steps, resolved, in YAML; checkpoints of older versions lack it.
 	Recipe string `json:"recipe,omitempty"`
 }

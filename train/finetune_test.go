@@ -135,7 +135,7 @@ func TestFineTuneBegins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			from, err := newOrigin(t.Context(), r, nil, c.classes, discard())
+			from, err := newOrigin(t.Context(), r, Options{}, c.classes, discard())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +169,7 @@ func TestFrozenBatchNorm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	from, err := newOrigin(t.Context(), r, nil, []string{"x", "y", "z"}, discard())
+	from, err := newOrigin(t.Context(), r, Options{}, []string{"x", "y", "z"}, discard())
 	if err != nil {
 		t.Fatal(err)
 	}

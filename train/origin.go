@@ -24,14 +24,14 @@ type origin struct {
 
 // newOrigin returns the network that a recipe describes, for the given classes, with
 // random values or those of the recipe's weights.
-func newOrigin(ctx context.Context, r recipe.Training, find WeightsFinder, classes []string, log *slog.Logger) (*origin, error) {
+func newOrigin(ctx context.Context, r recipe.Training, options Options, classes []string, log *slog.Logger) (*origin, error) {
 	if r.Weights != "" {
-		return openOrigin(ctx, r, find, classes, log)
+		return openOrigin(ctx, r, options, classes, log)
 	}
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: len(classes), Width: r.Width, Blocks: r.Blocks, ResidualScales: r.ResidualScales,
 		AuxiliaryHead: r.AuxiliaryHead, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay,
-		Recompute: r.Recompute, Precision: arch.Precision(r.Precision),
+		Recompute: r.Recompute, Precision: arch.Precision(r.Precision), LeaveStatistics: options.ofStep().LeavesStatistics(),
 	})
 	if err != nil {
 		return nil, err
@@ -127,8 +127,8 @@ func complete(ctx context.Context, r recipe.Training, find WeightsFinder) (_ rec
 
 // openOrigin takes the values of a file of weights. Only the logits may differ in their
 // classes: then they are random.
-func openOrigin(ctx context.Context, r recipe.Training, find WeightsFinder, classes []string, log *slog.Logger) (_ *origin, err error) {
-	file, found, _, err := openWeights(ctx, r, find)
+func openOrigin(ctx context.Context, r recipe.Training, options Options, classes []string, log *slog.Logger) (_ *origin, err error) {
+	file, found, _, err := openWeights(ctx, r, options.Weights)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +141,7 @@ func openOrigin(ctx context.Context, r recipe.Training, find WeightsFinder, clas
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.Weights, err)
 	}
+	o.LeaveStatistics = options.ofStep().LeavesStatistics()
 	network, err := arch.New(found.Name(), o)
 	if err != nil {
 		return nil, err

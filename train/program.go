@@ -22,7 +22,7 @@ type Program struct {
 // begins with. A batch is not divided: MicroBatches must be left out, or 1.
 func NewProgram(backend compute.Backend, r recipe.Training, classes int) (*Program, error) {
 	r = r.Resolved()
-	o, err := newOrigin(context.Background(), r, nil, make([]string, classes), slog.New(slog.DiscardHandler))
+	o, err := newOrigin(context.Background(), r, Options{}, make([]string, classes), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

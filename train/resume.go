@@ -9,14 +9,34 @@ import (
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
-// restore takes up the last checkpoint, if there is one.
+// restore takes up the last checkpoint, if there is one: all replicas have the first one's
+// state then.
 func (t *run) restore() error {
 	text, err := t.recipe.Encode()
 	if err != nil {
 		return err
 	}
 	training, validation := fingerprintOf(t.data.training), fingerprintOf(t.data.validation)
+	if err := t.sameImages(training, validation); err != nil {
+		return err
+	}
 	t.steps = stepsOf(t.recipe, training.Images)
+	if t.first() {
+		if err := t.restoreFirst(training, validation); err != nil {
+			return err
+		}
+		t.state.Data, t.state.Validation, t.state.Recipe = training, &validation, string(text)
+		t.recordPartition()
+	}
+	if err := t.spread(); err != nil {
+		return err
+	}
+	t.started, t.saved = t.state.Step, time.Now()
+	return nil
+}
+
+// restoreFirst takes up the last checkpoint of the folder, if there is one.
+func (t *run) restoreFirst(training, validation fingerprint) error {
 	last, err := t.dir.LastCheckpoint()
 	if err != nil {
 		return err
@@ -39,8 +59,6 @@ func (t *run) restore() error {
 		t.savedStep = t.state.Step
 		t.log.Info("resumed", "step", t.state.Step)
 	}
-	t.state.Data, t.state.Validation, t.state.Recipe = training, &validation, string(text)
-	t.started, t.saved = t.state.Step, time.Now()
 	return nil
 }
 

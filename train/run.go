@@ -13,7 +13,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
-	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/train/replica"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
 	"github.com/seed-fb2c0fa6/inception/weights"
@@ -33,6 +33,11 @@ type Options struct {
 	// Weights finds the weights that a recipe starts from. When nil these are files and
 	// folders alone (weights.Find), and the tag of a public checkpoint is an error.
 	Weights WeightsFinder
+	// Replicas are the processes that train together, each of which calls Start or Resume
+	// alike; nil for one alone. All need the images, and the weights that the recipe names;
+	// the folder is the first one's, and so are Log's messages about the run, and the result's
+	// validations. After an error of one the others may wait for it: end them.
+	Replicas *replica.Group
 }
 
 // Progress is how far a run has come. What is said of more than one step is about those
@@ -72,6 +77,8 @@ type Result struct {
 	Waiting    time.Duration
 	// LeftOut is what the data have that is not among the images.
 	LeftOut dataset.LeftOut
+	// Reduction is how much of that time adding the replicas' gradients took.
+	Reduction step.Reduction
 }
 
 // Start begins a run in a folder, which is made where there is none. It ends with the
@@ -80,6 +87,9 @@ type Result struct {
 func Start(ctx context.Context, backend compute.Backend, folder string, r recipe.Training, o Options) (*Result, error) {
 	if err := r.Check(); err != nil {
 		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	if (replicas{o.Replicas}).rank() > 0 {
+		return start(ctx, backend, "", r, o, nil)
 	}
 	r, err := complete(ctx, r, o.Weights)
 	if err != nil {
@@ -105,8 +115,12 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 // count from now on; and the run ends after other epochs, more than it has had, unless
 // the learning rate follows a cosine, which depends on them from the first step. Then the
 // parameters are those of a run that was begun with the changed recipe. Any other change
-// is an error.
+// is an error. Another number of replicas goes on too, which is said and recorded: batch norm
+// then has other parts, unless the recipe says how many micro-batches there are.
 func Resume(ctx context.Context, backend compute.Backend, folder string, o Options) (*Result, error) {
+	if (replicas{o.Replicas}).rank() > 0 {
+		return start(ctx, backend, "", recipe.Training{}, o, nil)
+	}
 	dir := rundir.Dir(folder)
 	if _, err := dir.ReadRecipe(); err != nil {
 		return nil, err // before a folder is made
@@ -126,14 +140,16 @@ func Resume(ctx context.Context, backend compute.Backend, folder string, o Optio
 // A run is a training under way.
 type run struct {
 	recipe recipe.Training
-	dir    rundir.Dir
-	log    *slog.Logger
-	watch  func(Progress)
-	data   *data
-	steps  int // in all
-	step   *step.Step
-	eval   *evaluator
-	loader *dataset.Loader
+	replicas
+	partition partition
+	dir       rundir.Dir // of the first replica, as are eval and journal
+	log       *slog.Logger
+	watch     func(Progress)
+	data      *data
+	steps     int // in all
+	step      *step.Step
+	eval      *evaluator
+	loader    *dataset.Loader
 	// unreadable counts the images of both sets.
 	unreadable *dataset.UnreadableLimit
 	journal    *rundir.Journal
@@ -148,10 +164,16 @@ type run struct {
 }
 
 // start opens all that a run needs, calls begin once nothing is wrong with it, and
-// trains.
+// trains. Only the first replica has a folder to begin in.
 func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
-	r = r.Resolved()
-	t := &run{recipe: r, dir: dir, savedStep: -1, log: o.Log, watch: o.Progress}
+	t := &run{replicas: replicas{o.Replicas}, dir: dir, savedStep: -1, log: o.Log, watch: o.Progress}
+	if r, err = t.agreeOnRecipe(r.Resolved()); err != nil {
+		return nil, err
+	}
+	t.recipe = r
+	if t.partition, err = t.divide(r); err != nil {
+		return nil, err
+	}
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
@@ -161,13 +183,17 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 	}
 	defer closeAll(t.data.close)
 	t.result.LeftOut = t.data.leftOut
-	t.reportLeftOut()
-	from, err := newOrigin(ctx, r, o.Weights, t.data.training.Classes(), t.log)
+	if t.first() {
+		t.reportLeftOut()
+	}
+	from, err := newOrigin(ctx, r, o, t.data.training.Classes(), t.log)
 	if err != nil {
 		return nil, err
 	}
 	defer closeAll(from.close)
-	if t.step, err = step.New(backend, from.network, r, from.parameters, from.values, step.Options{CheckGradients: o.CheckGradients}); err != nil {
+	own := r
+	own.MicroBatches = t.partition.perReplica()
+	if t.step, err = step.New(backend, from.network, own, from.parameters, from.values, o.ofStep()); err != nil {
 		return nil, err
 	}
 	defer t.step.Close()
@@ -179,28 +205,39 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 	if err != nil {
 		return nil, err
 	}
-	if t.eval, err = newEvaluator(backend, from.network, t.data.validation, evaluating); err != nil {
-		return nil, err
-	}
-	defer t.eval.close()
 	if t.loader, err = dataset.NewLoader(t.data.training, loading); err != nil {
 		return nil, err
 	}
 	defer t.loader.Close()
-	if err := begin(); err != nil {
-		return nil, err
+	if t.first() {
+		if t.eval, err = newEvaluator(backend, from.network, t.data.validation, evaluating); err != nil {
+			return nil, err
+		}
+		defer t.eval.close()
+		if err := begin(); err != nil {
+			return nil, err
+		}
+		if err := dir.RemoveUnfinished(); err != nil {
+			return nil, err
+		}
+		if t.journal, err = dir.OpenJournal(t.state.Step, t.state.Due); err != nil {
+			return nil, err
+		}
+		defer closeAll(t.journal.Close)
 	}
-	if err := dir.RemoveUnfinished(); err != nil {
-		return nil, err
-	}
-	if t.journal, err = dir.OpenJournal(t.state.Step, t.state.Due); err != nil {
-		return nil, err
-	}
-	defer closeAll(t.journal.Close)
 	err = t.train(ctx)
-	t.result.Step, t.result.Last, t.result.Best = t.state.Step, t.state.Last, t.state.Best
 	t.result.Unreadable = t.unreadable.Count()
+	if err == nil {
+		err = t.addUnreadable()
+	}
+	t.result.Step, t.result.Last, t.result.Best = t.state.Step, t.state.Last, t.state.Best
+	t.result.Reduction = t.step.Reduction()
 	return &t.result, err
+}
+
+// ofStep are the options of a run's step.
+func (o Options) ofStep() step.Options {
+	return step.Options{CheckGradients: o.CheckGradients, Reducer: replicas{o.Replicas}.reducer()}
 }
 
 // reportLeftOut logs what may be missing from the images.
@@ -232,9 +269,9 @@ func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) 
 	}
 	skipped := func(name string, err error) { t.log.Warn("skipped an image", "name", name, "error", err) }
 	t.unreadable = dataset.NewUnreadableLimit(t.data.training.Len()+t.data.validation.Len(), *t.recipe.MaxUnreadable, skipped)
-	part := t.recipe.Batch / t.recipe.MicroBatches
+	part := t.recipe.Batch / t.partition.Parts
 	training = dataset.LoaderOptions{
-		Batch: part, Preparation: preparation(t.recipe), Seed: t.recipe.Seed, Start: t.state.Position,
+		Batch: part, Share: t.share(t.recipe.Batch), Preparation: preparation(t.recipe), Seed: t.recipe.Seed, Start: t.state.Position,
 		Limit: t.unreadable,
 	}
 	validation = dataset.LoaderOptions{Batch: part, Preparation: t.recipe.Preprocessing(), Limit: t.unreadable}
@@ -251,11 +288,16 @@ func (t *run) train(ctx context.Context) error {
 					return err
 				}
 			}
-			switch err := t.validate(ctx); {
-			case err != nil && ctx.Err() != nil:
-				return nil // which the checkpoint has as due
-			case err != nil:
+			err := t.validate(ctx)
+			if err != nil && ctx.Err() == nil {
 				return fmt.Errorf("validation after step %d: %w; the steps are saved: resume the run to go on with the validation", t.state.Step, err)
+			}
+			stop, err := t.agree(err != nil)
+			if err != nil {
+				return err
+			}
+			if stop {
+				return nil // which the checkpoint has as due
 			}
 			if err := t.saveState(); err != nil {
 				return err
@@ -265,13 +307,19 @@ func (t *run) train(ctx context.Context) error {
 			t.result.Finished = true
 			return nil
 		}
-		switch err := t.next(ctx); {
-		case err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		err := t.next(t.uninterrupted(ctx))
+		if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 			return t.save() // the step had not begun
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		case ctx.Err() != nil || time.Since(t.saved) >= t.recipe.SaveEvery:
-			if err := t.save(); err != nil || ctx.Err() != nil {
+		}
+		stop, err := t.agree(ctx.Err() != nil)
+		if err != nil {
+			return err
+		}
+		if stop || time.Since(t.saved) >= t.recipe.SaveEvery {
+			if err := t.save(); err != nil || stop {
 				return err
 			}
 		}
@@ -284,16 +332,17 @@ func (t *run) next(ctx context.Context) error {
 	perEpoch := float64(t.data.training.Len()) / float64(t.recipe.Batch)
 	rate := learningRate(t.recipe.LearningRate, float64(t.state.Step)/perEpoch, t.recipe.Epochs)
 	decay := averageDecay(t.recipe.AverageDecay, t.state.Step)
-	microBatches := t.recipe.MicroBatches
+	microBatches := t.partition.perReplica()
 	sums := t.state.Interval
 	var norm float64
+	var parts []part
 	end := t.state.Position
 	for i := range microBatches {
 		batch, err := t.loader.Next(ctx)
 		if err != nil {
 			return err
 		}
-		if !t.shown {
+		if !t.shown && t.first() {
 			if err := t.journal.Inputs(t.state.Step+1, batch.Images, t.recipe.Size); err != nil {
 				return err
 			}
@@ -311,11 +360,17 @@ func (t *run) next(ctx context.Context) error {
 		if !finite(o.Loss) || !finite(o.GradientNorm) {
 			return t.diverged(o)
 		}
-		top1, top5 := score.Hits(o.Logits, batch.Labels)
-		sums.Loss += o.Loss / float64(microBatches)
-		sums.Top1, sums.Top5 = sums.Top1+top1, sums.Top5+top5
-		sums.Images += len(batch.Labels)
+		parts = append(parts, partOf(o, batch.Labels))
 		norm, end = o.GradientNorm, batch.End
+	}
+	parts, err := t.partsOfAll(parts)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		sums.Loss += p.loss / float64(t.partition.Parts)
+		sums.Top1, sums.Top5 = sums.Top1+p.top1, sums.Top5+p.top5
+		sums.Images += t.recipe.Batch / t.partition.Parts
 	}
 	sums.Norm += norm
 	sums.Steps++
@@ -335,6 +390,9 @@ func (t *run) next(ctx context.Context) error {
 	t.state.Interval = sums
 	if t.state.Step%t.recipe.LogEvery == 0 || t.state.Step == t.steps {
 		t.state.Interval = interval{}
+		if !t.first() {
+			return nil
+		}
 		return t.journal.Training(rundir.Steps{
 			Step: p.Step, Epoch: p.Epoch, Loss: p.Loss, LearningRate: p.LearningRate, GradientNorm: p.GradientNorm,
 			Top1: p.Top1, Top5: p.Top5, ImagesPerSecond: p.ImagesPerSecond, Waiting: p.Waiting,
@@ -364,8 +422,13 @@ func (t *run) progress(i interval, rate, perEpoch float64) Progress {
 	return p
 }
 
-// validate measures the averages, and keeps those that are better than all before.
+// validate measures the averages, and keeps those that are better than all before. It is the
+// first replica's.
 func (t *run) validate(ctx context.Context) error {
+	if !t.first() {
+		t.state.Due = false
+		return nil
+	}
 	values, err := t.step.Averages()
 	if err != nil {
 		return err
@@ -388,8 +451,13 @@ func (t *run) validate(ctx context.Context) error {
 	return nil
 }
 
-// save writes a checkpoint and the model, and removes what is older than what is kept.
+// save writes a checkpoint and the model, and removes what is older than what is kept. It is
+// the first replica's.
 func (t *run) save() error {
+	if !t.first() {
+		t.saved, t.savedStep = time.Now(), t.state.Step
+		return nil
+	}
 	if err := t.saveState(); err != nil {
 		return err
 	}
@@ -405,8 +473,11 @@ func (t *run) save() error {
 	return t.dir.KeepLast(t.recipe.Keep)
 }
 
-// saveState writes a checkpoint.
+// saveState writes a checkpoint, as the first replica.
 func (t *run) saveState() error {
+	if !t.first() {
+		return nil
+	}
 	if err := saveCheckpoint(t.dir, t.step, t.state); err != nil {
 		return t.notSaved(err)
 	}

@@ -42,6 +42,7 @@ type trainFlags struct {
 	precision    string
 	check        bool
 	json         bool
+	replicas     replicaFlags
 	backend      backendFlags
 }
 
@@ -61,10 +62,16 @@ The folder of a run holds model.safetensors, the averaged weights for predict an
 evaluate, best.safetensors, those with the best accuracy so far, metrics.csv, event
 files for TensorBoard, the last checkpoints, and at the end curves.png. Ctrl-C finishes
 the step and saves; --resume goes on from there, and computes what an uninterrupted run
-would have.`,
+would have.
+
+With --replicas mpi, N processes that mpirun has started divide each batch among them,
+and compute what one process with N micro_batches and as many threads as each does, bit
+for bit. All need the images and the weights; the folder is that of the first. Another
+number of them can resume.`,
 		Example: `  inception train --recipe cifar10-narrow --data cifar10.tar.gz
   inception train --recipe finetune-photos --weights inception_v4.safetensors --data photos/
-  inception train --resume --run runs/cifar10-narrow`,
+  inception train --resume --run runs/cifar10-narrow
+  mpirun -n 4 inception train --replicas mpi --recipe cifar10-narrow --data cifar10.tar.gz`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.do(cmd) },
 	}
@@ -88,6 +95,7 @@ would have.`,
 	addPrecision(cmd, &f.precision, inTraining(), "")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
+	f.replicas.add(cmd)
 	f.backend.add(cmd)
 	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "label-offset", maxUnreadable, "precision"} {
 		flags.Lookup(name).Usage += " (default that of the recipe)"
@@ -97,6 +105,9 @@ would have.`,
 }
 
 func (f *trainFlags) do(cmd *cobra.Command) error {
+	if err := f.replicas.check(); err != nil {
+		return err
+	}
 	var r recipe.Training
 	if f.resume {
 		if err := f.checkResume(cmd); err != nil {
@@ -108,18 +119,46 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 			return err
 		}
 	}
+	if err := f.backend.check(); err != nil {
+		return err
+	}
+	all, err := f.replicas.open()
+	if err != nil {
+		return err
+	}
+	return all.end(cmd.ErrOrStderr(), f.train(cmd, r, all))
+}
+
+// train trains, with other processes or alone.
+func (f *trainFlags) train(cmd *cobra.Command, r recipe.Training, all *together) error {
+	if f.backend.threads == 0 {
+		var err error
+		if f.backend.threads, err = all.threads(); err != nil {
+			return err
+		}
+	}
 	backend, err := f.backend.open()
 	if err != nil {
 		return err
 	}
 	defer backend.Finalize()
 	bar := &trainBar{out: cmd.ErrOrStderr()}
+	log := all.logger(slog.New(slog.NewTextHandler(bar, nil)))
+	if err := all.introduce(log); err != nil {
+		return err
+	}
 	collectOften()
 	settle := sync.OnceFunc(collectForSteps)
 	o := train.Options{
-		Log:            slog.New(slog.NewTextHandler(bar, nil)),
-		Progress:       func(p train.Progress) { settle(); bar.show(p) },
+		Log: log,
+		Progress: func(p train.Progress) {
+			settle()
+			if all.first() {
+				bar.show(p)
+			}
+		},
 		CheckGradients: f.check,
+		Replicas:       all.group,
 		Weights: func(ctx context.Context, name string) (string, *recipe.Checkpoint, error) {
 			return weightsOfFlag(ctx, cmd.ErrOrStderr(), name)
 		},
@@ -131,7 +170,7 @@ func (f *trainFlags) do(cmd *cobra.Command) error {
 		result, err = train.Start(cmd.Context(), backend, f.run, r, o)
 	}
 	bar.end()
-	if err != nil {
+	if err != nil || !all.first() {
 		return err
 	}
 	if result.Finished {
@@ -223,12 +262,17 @@ type trained struct {
 	Waiting         float64           `json:"waiting"`
 	Unreadable      int               `json:"unreadable"`
 	LeftOut         evaluate.LeftOut  `json:"left_out"`
+	// Of replicas, the shares of the time in which they added gradients, and in which they
+	// did nothing else.
+	Reducing        float64 `json:"reducing,omitempty"`
+	ReducingExposed float64 `json:"reducing_exposed,omitempty"`
 }
 
 func (f *trainFlags) report(out io.Writer, r *train.Result) error {
 	t := trained{Run: f.run, Finished: r.Finished, Step: r.Step, Last: r.Last, Best: r.Best, Seconds: r.Time.Seconds(), Unreadable: r.Unreadable, LeftOut: evaluate.LeftOutOf(r.LeftOut)}
 	if r.Time > 0 {
 		t.ImagesPerSecond, t.Waiting = float64(r.Images)/r.Time.Seconds(), r.Waiting.Seconds()/r.Time.Seconds()
+		t.Reducing, t.ReducingExposed = r.Reduction.Time.Seconds()/r.Time.Seconds(), r.Reduction.Exposed.Seconds()/r.Time.Seconds()
 	}
 	if f.json {
 		return printJSON(out, t)
@@ -238,6 +282,9 @@ func (f *trainFlags) report(out io.Writer, r *train.Result) error {
 		what = "interrupted"
 	}
 	fmt.Fprintf(out, "%s: %s at step %d, %.1f images/s, waiting for images %.1f%% of the time\n", f.run, what, t.Step, t.ImagesPerSecond, 100*t.Waiting)
+	if t.Reducing > 0 {
+		fmt.Fprintf(out, "adding gradients %.1f%% of the time, %.1f%% while nothing else was computed\n", 100*t.Reducing, 100*t.ReducingExposed)
+	}
 	if t.Unreadable > 0 {
 		fmt.Fprintf(out, "%d images could not be read\n", t.Unreadable)
 	}

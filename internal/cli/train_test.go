@@ -121,6 +121,8 @@ func TestTrainUsage(t *testing.T) {
 		{"--resume", "--resume needs --run"},
 		{"--resume --run x --batch 3", "--batch cannot be given with --resume"},
 		{"--recipe cifar10-narrow --data x --threads -1", "--threads"},
+		{"--recipe cifar10-narrow --data x --replicas mpi", "go build -tags mpi"},
+		{"--recipe cifar10-narrow --data x --replicas tcp", "unknown way to connect replicas"},
 		{"x", "takes no arguments"},
 	} {
 		_, errOut := run(t, 2, append([]string{"train"}, strings.Fields(c.args)...)...)

@@ -1,0 +1,5 @@
+//go:build !mpi
+
+package cli
+
+func connections() []connection { return nil }

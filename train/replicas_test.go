@@ -1,0 +1,246 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gomlx/compute"
+
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train/replica"
+	"github.com/seed-fb2c0fa6/inception/train/rundir"
+	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
+)
+
+// trainTogether runs a training on replicas of this process, and ends all with the first
+// error.
+func trainTogether(size int, do func(rank int, o Options) (*Result, error)) ([]*Result, error) {
+	var running sync.WaitGroup
+	results, failures := make([]*Result, size), make([]error, size)
+	for rank, transport := range replica.Local(size) {
+		running.Go(func() {
+			var err error
+			if results[rank], err = do(rank, Options{Replicas: replica.New(transport, replica.Float32)}); err != nil {
+				failures[rank] = err
+				transport.Abort(1)
+			}
+		})
+	}
+	running.Wait()
+	return results, errors.Join(failures...)
+}
+
+func startTogether(t *testing.T, backend compute.Backend, folder string, r recipe.Training, size int) []*Result {
+	t.Helper()
+	results, err := trainTogether(size, func(_ int, o Options) (*Result, error) {
+		return Start(t.Context(), backend, folder, r, o)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// stateOf returns the last checkpoint's values, and its state.
+func stateOf(t *testing.T, folder string) (map[string][]float32, state) {
+	t.Helper()
+	last, err := rundir.Dir(folder).LastCheckpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := safetensors.Open(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	values := map[string][]float32{}
+	for _, tensor := range file.Tensors() {
+		size := 1
+		for _, n := range tensor.Shape {
+			size *= n
+		}
+		values[tensor.Name] = make([]float32, size)
+		if err := tensor.Float32s(values[tensor.Name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var st state
+	if err := json.Unmarshal([]byte(file.Metadata()[stateKey]), &st); err != nil {
+		t.Fatal(err)
+	}
+	return values, st
+}
+
+// compareRuns expects two runs to be the same bit for bit, but for what their checkpoints say
+// of replicas.
+func compareRuns(t *testing.T, got, want string) {
+	t.Helper()
+	theirs, ours := outcomeOf(t, want), outcomeOf(t, got)
+	for _, o := range []map[string]string{theirs, ours} {
+		for name := range o {
+			if strings.HasPrefix(name, "step-") {
+				delete(o, name)
+			}
+		}
+	}
+	compareOutcomes(t, ours, theirs)
+	values, st := stateOf(t, got)
+	wantValues, wantState := stateOf(t, want)
+	for name, v := range wantValues {
+		if !slices.Equal(values[name], v) {
+			t.Fatalf("%s differs from that of the other run", name)
+		}
+	}
+	if st.Step != wantState.Step || st.Position != wantState.Position || len(values) != len(wantValues) {
+		t.Errorf("the state is %+v, want %+v", st, wantState)
+	}
+}
+
+// TestReplicasAreMicroBatches compares a training of replicas, with one of them interrupted
+// and resumed, with one of a process with as many micro-batches.
+func TestReplicasAreMicroBatches(t *testing.T) {
+	backend := cpubackend.New(t)
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test")) // 5 steps an epoch
+	r.MicroBatches, r.DropoutKeep = 3, 0.7
+	one := filepath.Join(t.TempDir(), "one")
+	if _, err := Start(t.Context(), backend, one, r, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	three := filepath.Join(t.TempDir(), "three")
+	for rank, result := range startTogether(t, backend, three, r, 3) {
+		if !result.Finished || result.Step != 10 || (rank == 0) != (result.Best != nil) || result.Images != 60 || result.Reduction.Time <= 0 {
+			t.Errorf("replica %d ended as %+v", rank, result)
+		}
+	}
+	compareRuns(t, three, one)
+	if _, st := stateOf(t, three); !slices.Equal(st.Partitions, []partition{{0, 3, 3}}) {
+		t.Errorf("recorded %v, want 3 replicas", st.Partitions)
+	}
+
+	// Another than the first is interrupted, during step 4.
+	folder := filepath.Join(t.TempDir(), "interrupted")
+	results, err := trainTogether(3, func(rank int, o Options) (*Result, error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		o.Progress = func(p Progress) {
+			if rank == 2 && p.Step == 4 {
+				cancel()
+			}
+		}
+		return Start(ctx, backend, folder, r, o)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rank, result := range results {
+		if result.Finished || result.Step != 4 {
+			t.Errorf("replica %d ended as %+v, want an interruption after step 4", rank, result)
+		}
+	}
+	if _, err := trainTogether(3, func(_ int, o Options) (*Result, error) {
+		return Resume(t.Context(), backend, folder, o)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	compareRuns(t, folder, one)
+}
+
+// TestOtherReplicas resumes with another number of replicas: it is said, and recorded.
+func TestOtherReplicas(t *testing.T) {
+	backend := cpubackend.New(t)
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	folder := filepath.Join(t.TempDir(), "run")
+	for _, c := range []struct {
+		size, until int
+		said        string
+		want        []partition
+	}{
+		{2, 3, "", []partition{{0, 2, 2}}},
+		{3, 6, "step=3 replicas=3 before=2", []partition{{0, 2, 2}, {3, 3, 3}}},
+		{1, 10, "step=6 replicas=1 before=3", []partition{{0, 2, 2}, {3, 3, 3}, {6, 1, 1}}},
+	} {
+		var log bytes.Buffer
+		_, err := trainTogether(c.size, func(rank int, o Options) (*Result, error) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if rank == 0 {
+				o.Log = slog.New(slog.NewTextHandler(&log, nil))
+			}
+			o.Progress = func(p Progress) {
+				if p.Step == c.until {
+					cancel()
+				}
+			}
+			if rundir.Dir(folder).Begun() && c.until != 3 {
+				return Resume(ctx, backend, folder, o)
+			}
+			return Start(ctx, backend, folder, r, o)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, st := stateOf(t, folder); st.Step != c.until || !slices.Equal(st.Partitions, c.want) {
+			t.Errorf("after step %d, %v is recorded, want %v", st.Step, st.Partitions, c.want)
+		}
+		if !strings.Contains(log.String(), c.said) || strings.Contains(log.String(), "another number") != (c.said != "") {
+			t.Errorf("with %d replicas the log is %s", c.size, log.String())
+		}
+	}
+}
+
+// TestReplicasRefuse expects errors of what replicas cannot share, from all of them or from
+// one that ends the others.
+func TestReplicasRefuse(t *testing.T) {
+	backend := cpubackend.New(t)
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	other := writeSet(t, 2, 16, "train", "test")
+	taken := filepath.Join(t.TempDir(), "taken")
+	if err := os.MkdirAll(taken, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := rundir.Dir(taken).Begin(r); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		change func(rank int, r *recipe.Training)
+		folder string
+		want   string
+	}{
+		"micro-batches": {func(_ int, r *recipe.Training) { r.MicroBatches = 3 }, "", "2 replicas cannot share equally"},
+		"batch":         {func(_ int, r *recipe.Training) { r.Batch = 3 }, "", "at least 2 images, for 2 replicas"},
+		"a run there":   {func(int, *recipe.Training) {}, taken, "has a run already"},
+		"other images":  {nil, "", "replica 1 has other images than the first"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := c.folder
+			if folder == "" {
+				folder = filepath.Join(t.TempDir(), "run")
+			}
+			_, err := trainTogether(2, func(rank int, o Options) (*Result, error) {
+				r := r
+				if c.change != nil {
+					c.change(rank, &r)
+					return Start(t.Context(), backend, folder, r, o)
+				}
+				set := r.Data // the same path, with other images on another machine
+				if rank == 1 {
+					set = other
+				}
+				return nil, replicas{o.Replicas}.sameImages(fingerprint{Names: set})
+			})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q", err, c.want)
+			}
+		})
+	}
+}
