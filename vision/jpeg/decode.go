@@ -14,7 +14,8 @@ type Options struct {
 	// Region is the part of the picture, at that size, that is wanted; all of it when empty.
 	Region image.Rectangle
 	// AllowTruncated decodes what is there of a picture of which a part is missing, and
-	// leaves the rest grey, as libjpeg does.
+	// leaves the rest grey, as libjpeg does; but what scans have left coarse of a progressive
+	// one is not smoothed.
 	AllowTruncated bool
 }
 
