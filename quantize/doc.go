@@ -8,6 +8,6 @@
 //	quantized, err := model.Quantize(statistics, quantize.Options{})
 //	err = quantized.Write("quantized.safetensors")
 //
-// Sources: Jacob et al., arXiv 1712.05877; Nagel et al., arXiv 1906.04721 (equalisation and
-// correction of biases); Krishnamoorthi, arXiv 1806.08342 (ranges by channel).
+// Sources: Jacob et al., arXiv 1712.05877; Nagel et al., arXiv 1906.04721 (correction of
+// biases); Krishnamoorthi, arXiv 1806.08342 (ranges by channel).
 package quantize
