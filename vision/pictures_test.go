@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"os"
+	"runtime"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/wanted"
@@ -131,6 +132,30 @@ func TestAllowTruncated(t *testing.T) {
 		}
 		if !bytes.Equal(last, bytes.Repeat(rest, m.Width)) {
 			t.Errorf("%s: the row that is missing is %v, want %v", name, last, rest)
+		}
+	}
+}
+
+// TestHeadersAlone refuses pictures that are larger than the limit by their headers, and
+// allocates nothing of their size.
+func TestHeadersAlone(t *testing.T) {
+	files := map[string][]byte{
+		"PNG":  pngHeader(60000, 60000),
+		"BMP":  append([]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00\x28\x00\x00\x00\x60\xea\x00\x00\x60\xea\x00\x00\x01\x00\x18\x00"), make([]byte, 24)...),
+		"GIF":  []byte("GIF89a\x60\xea\x60\xea\x00\x00\x00,\x00\x00\x00\x00\x60\xea\x60\xea\x00\x08\x00"),
+		"WebP": []byte("RIFF\x30\x00\x00\x00WEBPVP8L\x08\x00\x00\x00\x2f\xff\xff\xff\x0f\x00\x00\x00"),
+		"TIFF": []byte("II*\x00\x08\x00\x00\x00\x03\x00" + // entries: width, height, offset of the strip
+			"\x00\x01\x03\x00\x01\x00\x00\x00\x60\xea\x00\x00" + "\x01\x01\x03\x00\x01\x00\x00\x00\x60\xea\x00\x00" +
+			"\x11\x01\x04\x00\x01\x00\x00\x00\x08\x00\x00\x00" + "\x00\x00\x00\x00"),
+	}
+	for name, file := range files {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Decode(file, DecodeOptions{})
+		runtime.ReadMemStats(&after)
+		wanted.ErrorOf(t, name, err, "the "+name+"'s header says", "more than the limit of 178956970")
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated to refuse it", name, used)
 		}
 	}
 }
