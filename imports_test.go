@@ -16,9 +16,10 @@ const module = "github.com/seed-fb2c0fa6/inception/"
 var mayImport = map[string][]string{
 	"arch":                     {"internal/device"},             // what the backend is given in bfloat16
 	"recipe":                   {"internal/textfile", "vision"}, // the cards of checkpoints and the recipes hold a vision.Preprocessing
-	"vision":                   {"vision/*", "vision/jpeg"},
+	"vision":                   {"vision/*", "vision/jpeg", "vision/tiff"},
 	"vision/*":                 {"vision/raster"}, // the formats of pictures
 	"vision/jpeg":              {"vision/jpeg/avx2"},
+	"vision/tiff":              {"vision/jpeg", "vision/raster"},
 	"vision/jpeg/avx2":         {},
 	"score":                    {},
 	"internal/atomicfile":      {},

@@ -80,6 +80,9 @@ func (o DecodeOptions) reserve(bytes int64) {
 func Open(path string, o DecodeOptions) (*Image, error) {
 	info, err := os.Stat(path)
 	if err != nil {
+		if target, linkErr := os.Readlink(path); linkErr == nil {
+			return nil, fmt.Errorf("expected an image file, found a link to %s; mend or remove the link: %w", target, err)
+		}
 		return nil, fmt.Errorf("expected an image file; check the path: %w", err)
 	}
 	if info.IsDir() {

@@ -359,6 +359,12 @@ func TestBadFiles(t *testing.T) {
 	wanted.Error(t, err, folder, "found a folder", "name a file")
 	_, err = Open(filepath.Join(folder, "missing.jpg"), DecodeOptions{})
 	wanted.Error(t, err, "missing.jpg", "no such file", "check the path")
+	link := filepath.Join(folder, "link.jpg")
+	if err := os.Symlink("missing.jpg", link); err != nil {
+		t.Skip(err) // of a system without links
+	}
+	_, err = Open(link, DecodeOptions{})
+	wanted.Error(t, err, link, "a link to missing.jpg")
 }
 
 // FuzzDecode feeds hostile files: whatever they hold, an image comes out whole,

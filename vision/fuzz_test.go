@@ -51,9 +51,9 @@ func fuzz(f *testing.F, name string, repair func([]byte) []byte) {
 	const (
 		maxPixels = 1 << 16
 		maxTime   = 5 * time.Second // on a busy machine
-		// A pixel is four bytes, and RGB, and may be decoded from 16 bits a channel; what a
-		// decoder needs besides does not depend on the picture.
-		maxBytes = 64*maxPixels + 16<<20
+		// A pixel is four bytes, and RGB, and may be decoded from 16 bits a channel; a part that
+		// is decoded by itself takes what does not depend on its size. This is the sum of all.
+		maxBytes = 128*maxPixels + 32<<20
 	)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if repair != nil {

@@ -773,7 +773,33 @@ refused('tiff, cut', whole[:100], 'TIFF', 'ends too early')
 refused('tiff, strip beyond the file', layout(C[..., :3], 8, 2, strip=H, spoil=lambda t: t.update({273: (4, [100000])})), 'TIFF', 'ends too early')
 refused('tiff LZW, cut strip', layout(C[..., :3], 8, 2, compression=5, compress=lambda b: tiff_lzw(b)[:-20]), 'TIFF', 'damaged')
 refused('tiff, too few strips', layout(C[..., :3], 8, 2, spoil=lambda t: t.update({278: (3, [1])})), 'TIFF', '3 parts', 'expected 9')
-refused('tiff JPEG', save(SMOOTH, 'TIFF', compression='jpeg'), 'TIFF', 'not supported', 'JPEG within')
+tall = np.concatenate([SMOOTH, SMOOTH[::-1], SMOOTH])[:, :17].copy()
+for q in (60, 95):
+    case(f'tiff JPEG by libtiff, {q}', save(tall, 'TIFF', compression='jpeg', quality=q), lossy=True)
+    case(f'tiff JPEG by libtiff, gray, {q}', save(tall[..., 1].copy(), 'TIFF', compression='jpeg', quality=q), lossy=True)
+
+
+def tiff_jpeg(photometric, tile=None, order='<', **options):
+    """Whole JPEG files as strips or tiles; RGB ones without a transform of colours."""
+    def compress(_):
+        return files.pop(0)
+    padded = np.zeros((48, 32, 3), np.uint8)
+    padded[:36, :17] = tall
+    source = [padded[y:y + 16, x:x + 16] for y in range(0, 36, 16) for x in range(0, 17, 16)] if tile else [tall[y:y + 16] for y in range(0, 36, 16)]
+    files = [save(a.copy(), 'JPEG', quality=95, keep_rgb=photometric == 2, **options) for a in source]
+    if photometric == 6:
+        files = [f[:2] + f[20:] for f in files]  # without JFIF's segment
+    return layout(tall.astype(int), 8, photometric, order, strip=16, tile=tile, compression=7, compress=compress)
+
+
+case('tiff JPEG, YCbCr', tiff_jpeg(6), lossy=True)
+case('tiff JPEG, YCbCr, tiles', tiff_jpeg(6, 16), lossy=True)
+case('tiff JPEG, YCbCr, MM', tiff_jpeg(6, order='>', subsampling=0), lossy=True)
+case('tiff JPEG, RGB', tiff_jpeg(2), lossy=True)
+case('tiff JPEG, RGB, tiles', tiff_jpeg(2, 16), lossy=True)
+refused('tiff JPEG, cut strip', layout(tall.astype(int), 8, 6, strip=36, compression=7, compress=lambda _: save(tall, 'JPEG')[:500]), 'TIFF', 'damaged')
+refused('tiff JPEG, other size', layout(tall.astype(int), 8, 6, strip=36, compression=7, compress=lambda _: save(tall[:, :9].copy(), 'JPEG')), 'TIFF', 'a JPEG of 9 x 36')
+refused('tiff old JPEG', layout(tall.astype(int), 8, 6, compression=6), 'TIFF', 'not supported', 'of 1992')
 refused('tiff floating point', save(SMOOTH[..., 0].astype(np.float32), 'TIFF'), 'TIFF', 'not supported', 'floating')
 refused('tiff YCbCr', layout(C[..., :3], 8, 6), 'TIFF', 'not supported', 'YCbCr')
 refused('tiff DNG', layout(C[..., :3], 8, 2, more={50706: (1, [1, 4, 0, 0])}), 'TIFF', 'not supported', "camera's raw")

@@ -31,6 +31,7 @@ const (
 	tagTileCounts      = 325
 	tagExtraSamples    = 338
 	tagSampleFormat    = 339
+	tagJPEGTables      = 347
 	tagDNGVersion      = 50706
 )
 

@@ -15,6 +15,7 @@ const (
 	rgb         = 2
 	paletted    = 3
 	cmyk        = 5
+	yCbCr       = 6
 )
 
 // Values of the tag for compression.
@@ -105,13 +106,16 @@ func (l *layout) check(d *directory) error {
 		return raster.Unsupported("a preview of the picture proper, as cameras' raw files begin with")
 	}
 	switch l.compression {
-	case plain, group3, group4, lzwCodes, deflate, oldDeflate, packBits:
-	case oldJPEG, newJPEG:
-		return raster.Unsupported("a JPEG within a TIFF")
+	case plain, group3, group4, lzwCodes, deflate, oldDeflate, packBits, newJPEG:
+	case oldJPEG:
+		return raster.Unsupported("a JPEG within a TIFF as of 1992")
 	default:
 		return raster.Unsupported("compression %d", l.compression)
 	}
 	colours := map[int64]int{whiteIsZero: 1, blackIsZero: 1, rgb: 3, paletted: 1, cmyk: 4}[l.photometric]
+	if l.photometric == yCbCr && l.compression == newJPEG {
+		colours = 3
+	}
 	switch {
 	case colours == 0:
 		return raster.Unsupported("colours of type %d, such as YCbCr or Lab", l.photometric)
@@ -155,6 +159,9 @@ func (l *layout) check(d *directory) error {
 	} else if p != 1 {
 		return raster.Unsupported("planar configuration %d", p)
 	}
+	if l.compression == newJPEG {
+		return l.checkJPEG()
+	}
 	if l.samples > colours && l.photometric != cmyk {
 		// Some programs write four samples and forget to say that the last is alpha.
 		l.alpha = d.value(tagExtraSamples, separate)
@@ -182,6 +189,10 @@ func (l *layout) setBlocks(d *directory) error {
 			height = int64(l.height)
 		}
 		*b = blocks{l.width, int(height), false, tagStripOffsets, tagStripCounts}
+	}
+	const unit = 8 // the side of what a JPEG is made of
+	if l.compression == newJPEG && b.tiled && (b.width < unit || b.height < unit) {
+		return fmt.Errorf("it has tiles of %d x %d pixels", b.width, b.height)
 	}
 	across, down := l.across(), l.down()
 	if n := int64(across) * int64(down) * int64(l.planes); n > int64(d.len(b.offsets)) {

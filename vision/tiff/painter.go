@@ -7,7 +7,7 @@ func (l *layout) channels() int {
 	switch {
 	case l.photometric == cmyk, l.alpha != 0:
 		return 4
-	case l.photometric == rgb, l.photometric == paletted:
+	case l.photometric == rgb, l.photometric == paletted, l.photometric == yCbCr:
 		return 3
 	}
 	return 1

@@ -1,8 +1,8 @@
 // Package tiff decodes TIFF and BigTIFF files, of several pictures in one the first: gray,
 // RGB, CMYK and palettes, with or without alpha, of 1, 2, 4, 8 or 16 bits a sample, in
-// strips, tiles and planes, plain or compressed by LZW, Deflate, PackBits or as faxes. 16
-// bits are reduced to their upper 8. JPEG, YCbCr, Lab and floating-point numbers are not
-// read, which the errors say.
+// strips, tiles and planes, plain or compressed by LZW, Deflate, PackBits, as JPEGs or as
+// faxes. 16 bits are reduced to their upper 8. YCbCr that is no JPEG, Lab and floating-point
+// numbers are not read, which the errors say.
 package tiff
 
 import (
@@ -70,6 +70,9 @@ func (l *layout) decodeBlock(m *raster.Image, d *directory, i, x, y int, inflate
 	}
 	if length >= 0 && length < int64(len(stored)) {
 		stored = stored[:length]
+	}
+	if l.compression == newJPEG {
+		return l.decodeJPEG(m, d, stored, x, y)
 	}
 	r, err := l.reader(stored, rows, inflater)
 	if err != nil {
