@@ -186,7 +186,7 @@ func (f *format) takes(data []byte, width, height int, o DecodeOptions) int64 {
 	if f.memory != nil {
 		return f.memory(data, o)
 	}
-	return 8 * int64(width) * int64(height)
+	return 8*int64(width)*int64(height) + 32*int64(width)
 }
 
 // undecodable says why a file of a format that is read is not.

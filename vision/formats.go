@@ -21,7 +21,7 @@ type format struct {
 	// are stored. Nothing of that size is allocated.
 	size func(data []byte) (width, height int, err error)
 	// memory returns how many bytes decoding takes of a file whose size is within the limit;
-	// nil stands for eight a pixel.
+	// nil stands for eight a pixel, and 32 for each of a row as it is stored.
 	memory func(data []byte, o DecodeOptions) int64
 	// decode returns the pixels as they are stored, of the size that size returned, which is
 	// within the limit, or reduced as DecodeOptions.denominator says. An error that wraps
