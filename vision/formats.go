@@ -99,6 +99,7 @@ func formats() []format {
 
 // formatOf returns the format of a file by its first bytes; nil for none that is known.
 func formatOf(head []byte) *format {
+	head = head[:min(len(head), headLength)]
 	for _, f := range formats() {
 		if f.recognise(head) {
 			return &f
