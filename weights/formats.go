@@ -42,6 +42,14 @@ func formats() formatTable {
 			Name: "tensorflow checkpoint", Endings: []string{".index", ".ckpt"},
 			recognise: tensorflow.RecogniseCheckpoint, open: tensorflow.OpenCheckpoint,
 		},
+		{
+			Name: "tensorflow SavedModel", Endings: []string{"saved_model.pb"},
+			recognise: tensorflow.RecogniseSavedModel, open: tensorflow.OpenSavedModel,
+		},
+		{
+			Name: "tensorflow graph", Endings: []string{".pb"},
+			recognise: tensorflow.RecogniseGraph, open: tensorflow.OpenGraph,
+		},
 	}
 }
 

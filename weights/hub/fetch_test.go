@@ -471,6 +471,7 @@ func TestVariables(t *testing.T) {
 			t.Errorf("HF_HUB_OFFLINE=%s is taken for %v", value, !want)
 		}
 	}
+	t.Setenv("HF_HUB_OFFLINE", "")
 	t.Setenv("TRANSFORMERS_OFFLINE", "on")
 	if !offline() {
 		t.Error("TRANSFORMERS_OFFLINE=on is not read")
