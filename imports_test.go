@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"internal/atomicfile":      {},
 	"internal/ahead":           {},
 	"internal/hdf5":            {},
+	"internal/wire":            {},
 	"internal/device":          {},
 	"internal/splitmix":        {},
 	"internal/printable":       {},
@@ -32,10 +33,12 @@ var mayImport = map[string][]string{
 	"internal/tfrecord":        {},
 	"dataset":                  {"internal/ahead", "internal/printable", "internal/splitmix", "internal/textfile", "internal/tfrecord", "vision"}, // of vision, what is an image
 	"dataset/ilsvrc":           {"dataset", "internal/textfile"},
-	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*", "weights/keras", "weights/tfjs"},
+	"weights":                  {"arch", "recipe", "vision", "weights/tensorfile", "weights/*", "weights/keras", "weights/onnx", "weights/tensorflow", "weights/tfjs"},
 	"weights/tensorfile":       {},
 	"weights/keras":            {"internal/hdf5", "weights/keras/model", "weights/tensorfile"},
 	"weights/keras/model":      {"weights/tensorfile"},
+	"weights/onnx":             {"internal/wire", "weights/tensorfile"},
+	"weights/tensorflow":       {"internal/wire", "weights/tensorfile"},
 	"weights/tfjs":             {"weights/keras/model", "weights/tensorfile"},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":              {"internal/atomicfile", "recipe"},

@@ -25,8 +25,9 @@ type Checkpoint struct {
 
 	file     tensorfile.File
 	view     *view
-	graph    *topology // nil where the file carries none, or its layout is known by names
-	headless bool      // identified without what follows the last block
+	graph    *topology     // nil where the file carries none, or its layout is known by names
+	config   *folderConfig // nil where there is none
+	headless bool          // identified without what follows the last block
 }
 
 // Open opens a file of weights of any format and recognises its layout.
@@ -37,6 +38,11 @@ func Open(path string) (*Checkpoint, error) {
 		return nil, err
 	}
 	c, err := newCheckpoint(path, format, file)
+	if err == nil && c.Metadata.Network == "" {
+		if c.config, err = readConfig(path); err == nil && c.config != nil {
+			err = c.config.apply(&c.Metadata, path)
+		}
+	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/weights/keras"
 	"github.com/seed-fb2c0fa6/inception/weights/npz"
+	"github.com/seed-fb2c0fa6/inception/weights/onnx"
 	"github.com/seed-fb2c0fa6/inception/weights/pytorch"
 	"github.com/seed-fb2c0fa6/inception/weights/safetensors"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
@@ -41,6 +42,10 @@ func formats() formatTable {
 		{
 			Name: "tensorflow checkpoint", Endings: []string{".index", ".ckpt"},
 			recognise: tensorflow.RecogniseCheckpoint, open: tensorflow.OpenCheckpoint,
+		},
+		{
+			Name: "onnx", Endings: []string{".onnx"},
+			recognise: onnx.Recognise, open: onnx.Open,
 		},
 		{
 			Name: "tensorflow SavedModel", Endings: []string{"saved_model.pb"},

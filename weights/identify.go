@@ -41,6 +41,8 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 		if _, err := arch.New(name, arch.Options{}); err != nil {
 			return fail(err)
 		}
+	} else if c.config != nil {
+		name = c.config.Architecture
 	}
 	c.headless, c.graph = hint.Headless, nil
 	var options arch.Options
@@ -61,7 +63,7 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 		}
 		name, options = found.Name(), found.Options()
 	}
-	card := c.card(name)
+	card := c.card(name, options)
 	if hint.Card != nil {
 		card = *hint.Card
 	}
@@ -196,12 +198,21 @@ func (c *Checkpoint) advice(difference *MismatchError) string {
 }
 
 // card is that of a file for which none is given.
-func (c *Checkpoint) card(network string) recipe.Checkpoint {
+func (c *Checkpoint) card(network string, o arch.Options) recipe.Checkpoint {
 	card := recipe.Checkpoint{Network: network, Preprocessing: recipe.Inception()}
 	// A file in TF-slim's names that says nothing of itself has TensorFlow's average
 	// pooling, unlike the default card of Inception-v3.
 	if known, ok := recipe.DefaultCheckpoint(network); ok && (c.view.publicCards || !known.AveragePoolCountsPadding) {
 		card = known
+	}
+	switch {
+	case o.FaceBlock:
+		card.Preprocessing = ofFacenet
+	case c.view.preprocessing != nil:
+		card.Preprocessing = *c.view.preprocessing
+	}
+	if c.graph != nil {
+		c.graph.preprocess(&card.Preprocessing)
 	}
 	card.Tag = c.Metadata.Tag // looks do not tell a public file from a fine-tuned one
 	if p := c.Metadata.Preprocessing; p != nil {

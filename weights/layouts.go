@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -68,7 +69,7 @@ func layouts() []layout {
 			gammaless: true,
 			auxiliary: func(string) bool { return false },
 			spare:     func(name string) bool { return strings.Contains(name, "seed_generator") },
-			framework: "keras",
+			framework: "keras", preprocessing: &ofKeras,
 		},
 		{
 			name:      Facenet,
@@ -77,7 +78,7 @@ func layouts() []layout {
 			axes:      timmAxes,
 			auxiliary: func(name string) bool { return strings.HasPrefix(name, "logits.") },
 			spare:     isBatchCounter,
-			framework: "pt",
+			framework: "pt", preprocessing: &ofFacenet,
 		},
 		{
 			name:      Cadene,
@@ -128,6 +129,9 @@ type layout struct {
 	spare func(name string) bool
 	// framework is what such readers look for under the key "format" (Format.framework).
 	framework string
+	// preprocessing is what its library's users do to images as a rule; that of the paper
+	// when nil.
+	preprocessing *vision.Preprocessing
 	// publicCards is set where the cards of the public checkpoints are for files of the
 	// layout.
 	publicCards bool
@@ -183,3 +187,15 @@ func inScope(name string) bool {
 
 // isBatchCounter tells PyTorch's counters of batches that batch norm has seen.
 func isBatchCounter(name string) bool { return strings.HasSuffix(name, ".num_batches_tracked") }
+
+// ofKeras is that of keras.applications, with images loaded by load_img(target_size=...).
+var ofKeras = vision.Preprocessing{
+	Size: 299, Crop: 1, Interpolation: vision.Bilinear, Fit: vision.FitSquash,
+	Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{0.5, 0.5, 0.5},
+}
+
+// ofFacenet is that of faces that have been cut out: (x - 127.5) / 128 of bytes.
+var ofFacenet = vision.Preprocessing{
+	Size: 160, Crop: 1, Interpolation: vision.Bilinear, Fit: vision.FitSquash,
+	Mean: [3]float32{0.5, 0.5, 0.5}, Std: [3]float32{128. / 255, 128. / 255, 128. / 255},
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -18,6 +19,28 @@ type topology struct {
 	// scale and offset are what the graph does to its images before the network: times and
 	// plus.
 	scale, offset []float32
+	side          int // of the images, 0 where the file does not say
+}
+
+// preprocess takes what the graph itself does to images: to bytes, unless that would make
+// large numbers of them, and to values in [0,1] then.
+func (t *topology) preprocess(p *vision.Preprocessing) {
+	if t.side > 0 {
+		p.Size = t.side
+	}
+	at := func(v []float32, channel int) float64 { return float64(v[min(channel, len(v)-1)]) }
+	if len(t.scale) == 0 || at(t.scale, 0) == 1 && at(t.offset, 0) == 0 && len(t.scale) == 1 && len(t.offset) == 1 {
+		return
+	}
+	for channel := range 3 {
+		const large = 16
+		scale, offset := at(t.scale, channel), at(t.offset, channel)
+		if math.Abs(255*scale+offset) < large {
+			scale *= 255
+		}
+		p.Std[channel] = float32(1 / scale)
+		p.Mean[channel] = float32(-offset / scale)
+	}
 }
 
 // match returns the tensors of the parameters.
@@ -749,5 +772,5 @@ func (a *attempt) topology() (*topology, error) {
 		}
 	}
 	network, err := arch.New(a.network.Name(), o)
-	return &topology{network: network, found: a.found, scale: a.scale, offset: a.offset}, err
+	return &topology{network: network, found: a.found, scale: a.scale, offset: a.offset, side: a.graph.Side}, err
 }

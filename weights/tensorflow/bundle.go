@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -30,22 +31,22 @@ type entry struct {
 
 func entryOf(message []byte) (e entry, err error) {
 	e.shape = []int{}
-	err = each(message, func(f field) (err error) {
-		switch f.number {
+	err = wire.Each(message, func(f wire.Field) (err error) {
+		switch f.Number {
 		case 1:
-			e.dtype = dtype(f.bits)
+			e.dtype = dtype(f.Bits)
 		case 2:
-			e.shape, err = shapeOf(f.data)
+			e.shape, err = shapeOf(f.Data)
 		case 3:
-			e.shard = int(int32(f.bits))
+			e.shard = int(int32(f.Bits))
 		case 4:
-			e.offset = int64(f.bits)
+			e.offset = int64(f.Bits)
 		case 5:
-			e.size = int64(f.bits)
+			e.size = int64(f.Bits)
 		case 6:
-			e.sum = uint32(f.bits)
+			e.sum = uint32(f.Bits)
 		case 7:
-			e.slices = append(e.slices, slices.Clone(f.data))
+			e.slices = append(e.slices, slices.Clone(f.Data))
 		}
 		return err
 	})
@@ -133,12 +134,12 @@ const shardLimit = 99_999
 
 func (b *bundle) readHeader(message []byte) error {
 	shards, big := 0, false
-	err := each(message, func(f field) error {
-		switch f.number {
+	err := wire.Each(message, func(f wire.Field) error {
+		switch f.Number {
 		case 1:
-			shards = int(int32(f.bits))
+			shards = int(int32(f.Bits))
 		case 2:
-			big = f.bits != 0
+			big = f.Bits != 0
 		}
 		return nil
 	})

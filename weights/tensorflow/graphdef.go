@@ -2,7 +2,6 @@ package tensorflow
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -11,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -58,7 +58,14 @@ type graphDef struct {
 // what is not the content of tensors stays in memory.
 func readGraph(in io.ReaderAt, at, end int64) (*graphDef, error) {
 	g := &graphDef{nodes: map[string]*nodeDef{}, functions: map[string]*functionDef{}}
-	err := eachIn(in, at, end, func(number protowire.Number, data []byte, at int64) error {
+	err := wire.EachIn(in, at, end, func(number protowire.Number, _ uint64, at, length int64) error {
+		if number != 1 && number != 2 {
+			return nil
+		}
+		data, err := wire.Read(in, at, length)
+		if err != nil {
+			return err
+		}
 		switch number {
 		case 1:
 			n, err := nodeOf(data, at)
@@ -66,16 +73,16 @@ func readGraph(in io.ReaderAt, at, end int64) (*graphDef, error) {
 				return err
 			}
 			if g.nodes[n.name] != nil {
-				return fmt.Errorf("%w: the node %.100q twice", errProto, n.name)
+				return fmt.Errorf("%w: the node %.100q twice", wire.ErrBroken, n.name)
 			}
 			g.nodes[n.name] = n
 			g.order = append(g.order, n.name)
 		case 2:
-			return each(data, func(f field) error {
-				if f.number != 1 || f.kind != protowire.BytesType {
+			return wire.Each(data, func(f wire.Field) error {
+				if f.Number != 1 || f.Kind != protowire.BytesType {
 					return nil
 				}
-				fn, err := functionOf(f.data, at+int64(f.at))
+				fn, err := functionOf(f.Data, at+int64(f.At))
 				if err == nil {
 					g.functions[fn.name] = fn
 				}
@@ -87,64 +94,26 @@ func readGraph(in io.ReaderAt, at, end int64) (*graphDef, error) {
 	return g, err
 }
 
-// eachIn goes over the fields of a message in a file, reading one at a time. Of those that
-// are no bytes it tells nothing.
-func eachIn(in io.ReaderAt, at, end int64, do func(number protowire.Number, data []byte, at int64) error) error {
-	head := make([]byte, 2*binary.MaxVarintLen64)
-	for at < end {
-		buffer := head[:min(int64(len(head)), end-at)]
-		if _, err := in.ReadAt(buffer, at); err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		number, kind, n := protowire.ConsumeTag(buffer)
-		if n < 0 {
-			return fmt.Errorf("%w: %w", errProto, protowire.ParseError(n))
-		}
-		if kind != protowire.BytesType {
-			m := protowire.ConsumeFieldValue(number, kind, buffer[n:])
-			if m < 0 {
-				return fmt.Errorf("%w: %w", errProto, protowire.ParseError(m))
-			}
-			at += int64(n + m)
-			continue
-		}
-		length, m := protowire.ConsumeVarint(buffer[n:])
-		if m < 0 || length > uint64(end-at-int64(n+m)) {
-			return fmt.Errorf("%w: a field of %d bytes at %d of %d", errProto, length, at, end)
-		}
-		at += int64(n + m)
-		data := make([]byte, length)
-		if read, err := in.ReadAt(data, at); read < len(data) {
-			return err
-		}
-		if err := do(number, data, at); err != nil {
-			return err
-		}
-		at += int64(length)
-	}
-	return nil
-}
-
 func nodeOf(data []byte, at int64) (*nodeDef, error) {
 	n := &nodeDef{attrs: map[string]attr{}}
-	return n, each(data, func(f field) error {
-		switch f.number {
+	return n, wire.Each(data, func(f wire.Field) error {
+		switch f.Number {
 		case 1:
-			n.name = string(f.data)
+			n.name = string(f.Data)
 		case 2:
-			n.op = string(f.data)
+			n.op = string(f.Data)
 		case 3:
-			n.inputs = append(n.inputs, string(f.data))
+			n.inputs = append(n.inputs, string(f.Data))
 		case 5:
 			var key string
 			var a attr
-			base := at + int64(f.at)
-			err := each(f.data, func(f field) (err error) {
-				switch f.number {
+			base := at + int64(f.At)
+			err := wire.Each(f.Data, func(f wire.Field) (err error) {
+				switch f.Number {
 				case 1:
-					key = string(f.data)
+					key = string(f.Data)
 				case 2:
-					a, err = attrOf(f.data, base+int64(f.at))
+					a, err = attrOf(f.Data, base+int64(f.At))
 				}
 				return err
 			})
@@ -156,21 +125,21 @@ func nodeOf(data []byte, at int64) (*nodeDef, error) {
 }
 
 func attrOf(data []byte, at int64) (a attr, err error) {
-	err = each(data, func(f field) error {
-		switch f.number {
+	err = wire.Each(data, func(f wire.Field) error {
+		switch f.Number {
 		case 1:
-			return each(f.data, func(f field) error {
-				if f.number != 3 {
+			return wire.Each(f.Data, func(f wire.Field) error {
+				if f.Number != 3 {
 					return nil
 				}
-				if f.kind == protowire.VarintType {
-					a.ints = append(a.ints, int(f.bits))
+				if f.Kind == protowire.VarintType {
+					a.ints = append(a.ints, int(f.Bits))
 					return nil
 				}
-				for rest := f.data; len(rest) > 0; {
+				for rest := f.Data; len(rest) > 0; {
 					v, n := protowire.ConsumeVarint(rest)
 					if n < 0 {
-						return errProto
+						return wire.ErrBroken
 					}
 					a.ints = append(a.ints, int(v))
 					rest = rest[n:]
@@ -178,22 +147,22 @@ func attrOf(data []byte, at int64) (a attr, err error) {
 				return nil
 			})
 		case 2:
-			a.text = string(f.data)
+			a.text = string(f.Data)
 		case 3:
-			a.ints = append(a.ints, int(f.bits))
+			a.ints = append(a.ints, int(f.Bits))
 		case 4:
-			a.float = float64(math.Float32frombits(uint32(f.bits)))
+			a.float = float64(math.Float32frombits(uint32(f.Bits)))
 		case 5:
-			a.flag = f.bits != 0
+			a.flag = f.Bits != 0
 		case 6:
-			a.kind = dtype(f.bits)
+			a.kind = dtype(f.Bits)
 		case 8:
-			a.value, err = constOf(f.data, at+int64(f.at))
+			a.value, err = constOf(f.Data, at+int64(f.At))
 			return err
 		case 10:
-			return each(f.data, func(f field) error {
-				if f.number == 1 {
-					a.fn = string(f.data)
+			return wire.Each(f.Data, func(f wire.Field) error {
+				if f.Number == 1 {
+					a.fn = string(f.Data)
 				}
 				return nil
 			})
@@ -207,7 +176,7 @@ func attrOf(data []byte, at int64) (a attr, err error) {
 func constOf(data []byte, at int64) (*constDef, error) {
 	c := &constDef{shape: []int{}, at: -1}
 	var numbers []byte
-	err := each(data, func(f field) (err error) {
+	err := wire.Each(data, func(f wire.Field) (err error) {
 		put := func(size int, bits uint64) {
 			if size == 4 {
 				numbers = binary.LittleEndian.AppendUint32(numbers, uint32(bits))
@@ -215,35 +184,35 @@ func constOf(data []byte, at int64) (*constDef, error) {
 				numbers = binary.LittleEndian.AppendUint64(numbers, bits)
 			}
 		}
-		switch f.number {
+		switch f.Number {
 		case 1:
-			c.dtype = dtype(f.bits)
+			c.dtype = dtype(f.Bits)
 		case 2:
-			c.shape, err = shapeOf(f.data)
+			c.shape, err = shapeOf(f.Data)
 		case 4:
-			c.at, c.length = at+int64(f.at), len(f.data)
+			c.at, c.length = at+int64(f.At), len(f.Data)
 		case 5, 6: // floats, doubles
-			if f.kind == protowire.BytesType {
-				numbers = append(numbers, f.data...)
+			if f.Kind == protowire.BytesType {
+				numbers = append(numbers, f.Data...)
 			} else {
-				put(map[protowire.Number]int{5: 4, 6: 8}[f.number], f.bits)
+				put(map[protowire.Number]int{5: 4, 6: 8}[f.Number], f.Bits)
 			}
 		case 7, 10: // int32, int64
-			size := map[protowire.Number]int{7: 4, 10: 8}[f.number]
-			if f.kind != protowire.BytesType {
-				put(size, f.bits)
+			size := map[protowire.Number]int{7: 4, 10: 8}[f.Number]
+			if f.Kind != protowire.BytesType {
+				put(size, f.Bits)
 				return nil
 			}
-			for rest := f.data; len(rest) > 0; {
+			for rest := f.Data; len(rest) > 0; {
 				v, n := protowire.ConsumeVarint(rest)
 				if n < 0 {
-					return errProto
+					return wire.ErrBroken
 				}
 				put(size, v)
 				rest = rest[n:]
 			}
 		case 8: // strings: those that a SavedModel's restoring names
-			numbers = append(append(numbers, f.data...), 0)
+			numbers = append(append(numbers, f.Data...), 0)
 		}
 		return err
 	})
@@ -255,22 +224,22 @@ func constOf(data []byte, at int64) (*constDef, error) {
 
 func functionOf(data []byte, at int64) (*functionDef, error) {
 	fn := &functionDef{nodes: map[string]*nodeDef{}, returns: map[string]string{}}
-	return fn, each(data, func(f field) error {
-		switch f.number {
+	return fn, wire.Each(data, func(f wire.Field) error {
+		switch f.Number {
 		case 1:
-			return each(f.data, func(f field) error {
-				switch f.number {
+			return wire.Each(f.Data, func(f wire.Field) error {
+				switch f.Number {
 				case 1:
-					fn.name = string(f.data)
+					fn.name = string(f.Data)
 				case 2, 3:
-					return each(f.data, func(inner field) error {
-						if inner.number != 1 {
+					return wire.Each(f.Data, func(inner wire.Field) error {
+						if inner.Number != 1 {
 							return nil
 						}
-						if f.number == 2 {
-							fn.inputs = append(fn.inputs, string(inner.data))
+						if f.Number == 2 {
+							fn.inputs = append(fn.inputs, string(inner.Data))
 						} else {
-							fn.outputs = append(fn.outputs, string(inner.data))
+							fn.outputs = append(fn.outputs, string(inner.Data))
 						}
 						return nil
 					})
@@ -278,19 +247,19 @@ func functionOf(data []byte, at int64) (*functionDef, error) {
 				return nil
 			})
 		case 3:
-			n, err := nodeOf(f.data, at+int64(f.at))
+			n, err := nodeOf(f.Data, at+int64(f.At))
 			if err == nil {
 				fn.nodes[n.name] = n
 			}
 			return err
 		case 4:
 			var key, value string
-			err := each(f.data, func(f field) error {
-				switch f.number {
+			err := wire.Each(f.Data, func(f wire.Field) error {
+				switch f.Number {
 				case 1:
-					key = string(f.data)
+					key = string(f.Data)
 				case 2:
-					value = string(f.data)
+					value = string(f.Data)
 				}
 				return nil
 			})

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -143,7 +144,7 @@ func openGraph(path string, open func(string) (io.ReaderAt, int64, error)) (*mod
 }
 
 func (m *modelFile) broken(err error, advice string) error {
-	if errors.Is(err, errProto) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, wire.ErrBroken) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return m.mismatch("", "a whole graph of TensorFlow", err.Error(), "the file may be cut short: "+copyAgain)
 	}
 	return m.mismatch("", "a graph of TensorFlow", err.Error(), advice)
@@ -186,16 +187,20 @@ func openSavedModel(path string, open func(string) (io.ReaderAt, int64, error)) 
 	m.size, m.tensors = size+variables.size, variables.tensors
 	var def *graphDef
 	signatures := map[string]string{}
-	err = eachIn(in, 0, size, func(number protowire.Number, data []byte, at int64) error {
+	err = wire.EachIn(in, 0, size, func(number protowire.Number, _ uint64, at, length int64) error {
 		if number != 2 || def != nil {
 			return nil
 		}
-		return each(data, func(f field) (err error) {
-			switch f.number {
+		data, err := wire.Read(in, at, length)
+		if err != nil {
+			return err
+		}
+		return wire.Each(data, func(f wire.Field) (err error) {
+			switch f.Number {
 			case 2:
-				def, err = readGraph(in, at+int64(f.at), at+int64(f.at)+int64(len(f.data)))
+				def, err = readGraph(in, at+int64(f.At), at+int64(f.At)+int64(len(f.Data)))
 			case 5:
-				err = signatureOf(f.data, signatures)
+				err = signatureOf(f.Data, signatures)
 			}
 			return err
 		})
@@ -250,22 +255,22 @@ func openSavedModel(path string, open func(string) (io.ReaderAt, int64, error)) 
 // signatureOf notes the first output of a signature by its name.
 func signatureOf(data []byte, signatures map[string]string) error {
 	var name, output string
-	err := each(data, func(f field) error {
-		switch f.number {
+	err := wire.Each(data, func(f wire.Field) error {
+		switch f.Number {
 		case 1:
-			name = string(f.data)
+			name = string(f.Data)
 		case 2:
-			return each(f.data, func(f field) error {
-				if f.number != 2 { // outputs
+			return wire.Each(f.Data, func(f wire.Field) error {
+				if f.Number != 2 { // outputs
 					return nil
 				}
-				return each(f.data, func(f field) error {
-					if f.number != 2 {
+				return wire.Each(f.Data, func(f wire.Field) error {
+					if f.Number != 2 {
 						return nil
 					}
-					return each(f.data, func(f field) error {
-						if f.number == 1 && output == "" {
-							output = string(f.data)
+					return wire.Each(f.Data, func(f wire.Field) error {
+						if f.Number == 1 && output == "" {
+							output = string(f.Data)
 						}
 						return nil
 					})

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -73,33 +74,33 @@ const rankLimit = 254
 // shapeOf reads a TensorShapeProto.
 func shapeOf(message []byte) ([]int, error) {
 	shape := []int{}
-	err := each(message, func(f field) error {
-		switch f.number {
+	err := wire.Each(message, func(f wire.Field) error {
+		switch f.Number {
 		case 2:
 			n := 0
-			if err := each(f.data, func(f field) error {
-				if f.number == 1 {
-					if f.bits > math.MaxInt {
-						return fmt.Errorf("%w: a dimension of %d", errProto, int64(f.bits))
+			if err := wire.Each(f.Data, func(f wire.Field) error {
+				if f.Number == 1 {
+					if f.Bits > math.MaxInt {
+						return fmt.Errorf("%w: a dimension of %d", wire.ErrBroken, int64(f.Bits))
 					}
-					n = int(f.bits)
+					n = int(f.Bits)
 				}
 				return nil
 			}); err != nil {
 				return err
 			}
 			if shape = append(shape, n); len(shape) > rankLimit {
-				return fmt.Errorf("%w: more than %d dimensions", errProto, rankLimit)
+				return fmt.Errorf("%w: more than %d dimensions", wire.ErrBroken, rankLimit)
 			}
 		case 3:
-			if f.bits != 0 {
-				return fmt.Errorf("%w: a shape of unknown rank", errProto)
+			if f.Bits != 0 {
+				return fmt.Errorf("%w: a shape of unknown rank", wire.ErrBroken)
 			}
 		}
 		return nil
 	})
 	if _, ok := tensorfile.Elements(shape); err == nil && !ok {
-		err = fmt.Errorf("%w: a shape of too many elements, %s", errProto, tensorfile.ShapeText(shape))
+		err = fmt.Errorf("%w: a shape of too many elements, %s", wire.ErrBroken, tensorfile.ShapeText(shape))
 	}
 	return shape, err
 }
@@ -116,37 +117,37 @@ type slice struct {
 func sliceOf(message []byte, shape []int) (slice, error) {
 	s := slice{make([]int, len(shape)), append([]int(nil), shape...), make([]bool, len(shape))}
 	axis := 0
-	err := each(message, func(f field) error {
-		if f.number != 1 {
+	err := wire.Each(message, func(f wire.Field) error {
+		if f.Number != 1 {
 			return nil
 		}
 		if axis >= len(shape) {
-			return fmt.Errorf("%w: a slice of more axes than its tensor", errProto)
+			return fmt.Errorf("%w: a slice of more axes than its tensor", wire.ErrBroken)
 		}
 		whole := true
-		if err := each(f.data, func(f field) error {
-			if f.kind != protowire.VarintType || f.bits > math.MaxInt {
-				return fmt.Errorf("%w: a slice outside its tensor", errProto)
+		if err := wire.Each(f.Data, func(f wire.Field) error {
+			if f.Kind != protowire.VarintType || f.Bits > math.MaxInt {
+				return fmt.Errorf("%w: a slice outside its tensor", wire.ErrBroken)
 			}
-			switch f.number {
+			switch f.Number {
 			case 1:
-				s.start[axis] = int(f.bits)
+				s.start[axis] = int(f.Bits)
 			case 2:
-				s.length[axis], whole = int(f.bits), false
+				s.length[axis], whole = int(f.Bits), false
 			}
 			return nil
 		}); err != nil {
 			return err
 		}
 		if whole && s.start[axis] != 0 || s.start[axis] > shape[axis] || s.length[axis] > shape[axis]-s.start[axis] {
-			return fmt.Errorf("%w: a slice outside its tensor", errProto)
+			return fmt.Errorf("%w: a slice outside its tensor", wire.ErrBroken)
 		}
 		s.unsaid[axis] = whole
 		axis++
 		return nil
 	})
 	if err == nil && axis != 0 && axis != len(shape) {
-		err = fmt.Errorf("%w: a slice of fewer axes than its tensor", errProto)
+		err = fmt.Errorf("%w: a slice of fewer axes than its tensor", wire.ErrBroken)
 	}
 	return s, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -71,7 +72,7 @@ func openSlices(names []string, open func(name string) (io.ReaderAt, int64, erro
 			return s.readSlice(value, at, i)
 		})
 		if err != nil {
-			if errors.Is(err, errProto) {
+			if errors.Is(err, wire.ErrBroken) {
 				return nil, t.mismatch("", "a checkpoint of version 1", err.Error(), copyAgain)
 			}
 			return nil, err
@@ -85,23 +86,23 @@ func openSlices(names []string, open func(name string) (io.ReaderAt, int64, erro
 
 // readList reads the metadata: SavedTensorSlices.meta.
 func (s *savedSlices) readList(message []byte) error {
-	return each(message, func(f field) error {
-		if f.number != 1 {
+	return wire.Each(message, func(f wire.Field) error {
+		if f.Number != 1 {
 			return nil
 		}
-		return each(f.data, func(f field) error {
-			if f.number != 1 {
+		return wire.Each(f.Data, func(f wire.Field) error {
+			if f.Number != 1 {
 				return nil
 			}
 			name, x := "", &saved{shape: []int{}}
-			if err := each(f.data, func(f field) (err error) {
-				switch f.number {
+			if err := wire.Each(f.Data, func(f wire.Field) (err error) {
+				switch f.Number {
 				case 1:
-					name = string(f.data)
+					name = string(f.Data)
 				case 2:
-					x.shape, err = shapeOf(f.data)
+					x.shape, err = shapeOf(f.Data)
 				case 3:
-					x.dtype = dtype(f.bits)
+					x.dtype = dtype(f.Bits)
 				}
 				return err
 			}); err != nil {
@@ -122,28 +123,28 @@ func (s *savedSlices) readList(message []byte) error {
 
 // readSlice reads SavedTensorSlices.data: a name, a slice, and the values.
 func (s *savedSlices) readSlice(message []byte, at int64, file int) error {
-	inFile := func(f field, base int64) int64 {
+	inFile := func(f wire.Field, base int64) int64 {
 		if base < 0 {
 			return -1
 		}
-		return base + int64(f.at)
+		return base + int64(f.At)
 	}
-	return each(message, func(f field) error {
-		if f.number != 2 {
+	return wire.Each(message, func(f wire.Field) error {
+		if f.Number != 2 {
 			return nil
 		}
 		var name string
 		var where, values []byte
 		valuesAt := int64(-1)
 		base := inFile(f, at)
-		if err := each(f.data, func(f field) error {
-			switch f.number {
+		if err := wire.Each(f.Data, func(f wire.Field) error {
+			switch f.Number {
 			case 1:
-				name = string(f.data)
+				name = string(f.Data)
 			case 2:
-				where = f.data
+				where = f.Data
 			case 3:
-				values, valuesAt = f.data, inFile(f, base)
+				values, valuesAt = f.Data, inFile(f, base)
 			}
 			return nil
 		}); err != nil {
@@ -177,30 +178,30 @@ func (p *savedPart) find(message []byte, at int64, d dtype) error {
 	numbers := map[dtype]protowire.Number{float32Type: 5, float64Type: 6, float16Type: 13, bfloat16Type: 13}[d]
 	found := false
 	var loose []byte
-	err := each(message, func(f field) error {
+	err := wire.Each(message, func(f wire.Field) error {
 		const content = 4
 		switch {
-		case f.number != content && f.number != numbers:
+		case f.Number != content && f.Number != numbers:
 			return nil
-		case f.kind != protowire.BytesType: // numbers one by one
+		case f.Kind != protowire.BytesType: // numbers one by one
 			switch d.size() {
 			case 4:
-				loose = binary.LittleEndian.AppendUint32(loose, uint32(f.bits))
+				loose = binary.LittleEndian.AppendUint32(loose, uint32(f.Bits))
 			case 8:
-				loose = binary.LittleEndian.AppendUint64(loose, f.bits)
+				loose = binary.LittleEndian.AppendUint64(loose, f.Bits)
 			default:
-				loose = binary.AppendUvarint(loose, f.bits)
+				loose = binary.AppendUvarint(loose, f.Bits)
 			}
 			return nil
 		case found:
 			return errors.New("values in several parts")
 		}
 		found = true
-		p.content, p.length = f.number == content, len(f.data)
+		p.content, p.length = f.Number == content, len(f.Data)
 		if at >= 0 {
-			p.at = at + int64(f.at)
+			p.at = at + int64(f.At)
 		} else {
-			p.values = slices.Clone(f.data)
+			p.values = slices.Clone(f.Data)
 		}
 		return nil
 	})

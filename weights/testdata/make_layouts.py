@@ -68,6 +68,7 @@ def keras_networks():
                 variables[k] = ['float32', list(v.shape)]; ws.append(value(k, tuple(v.shape), False))
             l.set_weights(ws)
         y = net(image(net.input_shape[1]), training=False).numpy()[0]
+        if y.ndim == 3: y = y.mean((0, 1))
         out[name] = dict(side=net.input_shape[1], variables=variables, output=[float(v) for v in y], config=json.loads(net.to_json()))
         print(name, y.std(), len(variables), flush=True)
     keras.utils.clear_session()
