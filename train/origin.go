@@ -99,6 +99,10 @@ func openWeights(ctx context.Context, r recipe.Training, find WeightsFinder) (*w
 		err := fmt.Errorf("%s holds weights that are quantised to %s, which cannot be trained; start from those that were quantised", path, p)
 		return fail(errors.Join(err, file.Close()))
 	}
+	if o := network.Options(); o.Multilabel() || !o.HasClasses() {
+		err := fmt.Errorf("%s holds a network whose outputs are %s, and training is for those of softmax; start from weights with such a head", path, o.Head.Output)
+		return fail(errors.Join(err, file.Close()))
+	}
 	return file, network, card, nil
 }
 

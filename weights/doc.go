@@ -9,5 +9,6 @@
 // how these are called and how their axes are ordered. Both are rows of a static table
 // (formats.go, layouts.go), and any format goes with any layout. The formats are
 // sub-packages that know of files alone (package tensorfile); a file's layout and its
-// network are told from the names and shapes of its tensors.
+// network are told from the names and shapes of its tensors; of a file that carries the
+// network's graph, from the graph (topology.go), with its head.
 package weights

@@ -24,6 +24,10 @@ func formats() formatTable {
 			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.Write,
 		},
 		{
+			Name: "safetensors shards", Endings: []string{".safetensors.index.json"},
+			recognise: safetensors.RecogniseIndex, open: safetensors.OpenIndex,
+		},
+		{
 			Name: "npz", Endings: []string{".npz"}, int8s: true,
 			recognise: npz.Recognise, open: npz.Open, write: npz.Write,
 		},

@@ -103,7 +103,7 @@ func kerasNames(parameters []arch.Parameter) ([]string, error) {
 	for i, p := range parameters {
 		layer, tensor := splitTensor(p.Name)
 		if strings.Contains(layer, "/AuxLogits/") {
-			return nil, fmt.Errorf("Keras' networks have no auxiliary head")
+			return nil, fmt.Errorf("networks of Keras have no auxiliary head")
 		}
 		rest := strings.TrimPrefix(layer, scope+"/")
 		conv, norm := "", ""

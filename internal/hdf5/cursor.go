@@ -57,9 +57,6 @@ func (c *cursor) address() uint64 {
 func (c *cursor) size() uint64 { return c.number(c.length) }
 func (c *cursor) byte() byte   { return byte(c.number(1)) }
 
-// rest is what has not been read.
-func (c *cursor) rest() []byte { return c.bytes(len(c.data) - c.at) }
-
 // magic reads four letters that a structure begins with.
 func (c *cursor) magic(want string) {
 	if got := string(c.bytes(len(want))); c.failure == nil && got != want {

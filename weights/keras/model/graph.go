@@ -86,6 +86,16 @@ func (b *builder) model(m layer, inputs []int, path []string, depth int) ([]int,
 		from  []reference
 	}
 	var calls []call
+	times := map[string]int{}
+	// A model inside has been called once before, when it was made, which some versions
+	// count and others do not.
+	value := func(r reference) ([]int, bool) {
+		if times[r.name] == 1 {
+			r.nth = 0
+		}
+		v, ok := values[r.key()]
+		return v, ok
+	}
 	for _, l := range c.Layers {
 		own, err := l.config()
 		if err != nil {
@@ -100,6 +110,7 @@ func (b *builder) model(m layer, inputs []int, path []string, depth int) ([]int,
 		if err != nil {
 			return nil, fmt.Errorf("layer %.100q: its inputs: %w", name, err)
 		}
+		times[name] = len(inbound)
 		for nth, from := range inbound {
 			calls = append(calls, call{l, reference{name, nth}.key(), from})
 		}
@@ -114,7 +125,7 @@ func (b *builder) model(m layer, inputs []int, path []string, depth int) ([]int,
 			var in []int
 			ready := true
 			for _, r := range k.from {
-				from, ok := values[r.key()]
+				from, ok := value(r)
 				if ready = ready && ok; ok {
 					in = append(in, from...)
 				}
@@ -135,7 +146,7 @@ func (b *builder) model(m layer, inputs []int, path []string, depth int) ([]int,
 	}
 	var out []int
 	for _, r := range wanted {
-		from, ok := values[r.key()]
+		from, ok := value(r)
 		if !ok {
 			return nil, fmt.Errorf("the output %.100q is of no layer that can be computed", r.name)
 		}

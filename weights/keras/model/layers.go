@@ -42,6 +42,9 @@ func (b *builder) operation(l layer, c config, name string, in []int, path []str
 	}
 	class := l.Class[strings.LastIndexByte(l.Class, '>')+1:]
 	several := class == "Concatenate" || class == "Add" || class == "Lambda" || class == "CustomScaleLayer"
+	if several && len(in) == 0 {
+		return 0, fmt.Errorf("no inputs")
+	}
 	if !several && len(in) != 1 {
 		return 0, fmt.Errorf("%d inputs, expected one", len(in))
 	}

@@ -3,6 +3,7 @@
   v1.ckpt, v2.ckpt.*            variables of several types, some partitioned, beside a step
   sharded_v1.ckpt-*, sharded_v2.ckpt.*  the same by a saver that writes a file a device
   objects.*                     tf.train.Checkpoint: the names of TensorFlow 2
+  graph.pb                      a frozen graph of TensorFlow 1's form;  saved/  a SavedModel
   expected.json                 name: [dtype, shape, values]
 """
 import json, os, numpy as np, tensorflow as tf
@@ -31,3 +32,15 @@ json.dump(dict(v1={k: entry(np.asarray(v)) for k, v in {**values, **parted, 'glo
                v2={k: entry(np.asarray(v)) for k, v in {**values, **parted, 'global_step': np.int64(1234)}.items()},
                objects={'model/kernel/.ATTRIBUTES/VARIABLE_VALUE': entry(values['net/conv/weights']), 'model/parts/0/.ATTRIBUTES/VARIABLE_VALUE': entry(values['net/half'])}),
           open(at('expected.json'), 'w'))
+with tf.Graph().as_default() as g, v1.Session() as s:
+    x = v1.placeholder(tf.float32, [None, 9, 9, 3], name='input'); c = lambda n, a: tf.constant(np.asarray(a, np.float32), name=n)
+    y = tf.nn.conv2d(x, c('w', r.normal(size=(3, 3, 3, 4))), 2, 'VALID'); y = v1.nn.fused_batch_norm(y, c('gamma', np.ones(4)), c('beta', r.random(4)), c('mean', r.random(4)), c('variance', r.random(4)), epsilon=1e-3, is_training=False)[0]
+    y = tf.nn.relu(y); y = tf.nn.conv2d(y, c('v', r.normal(size=(1, 1, 4, 2))), 1, 'SAME') * c('scale', r.random(2)) + c('offset', r.random(2)); y = tf.reduce_mean(tf.nn.relu(y), [1, 2])
+    tf.nn.softmax(tf.nn.bias_add(tf.matmul(y, c('fc', r.normal(size=(2, 3)))), c('bias', r.random(3))), name='output')
+    open(at('graph.pb'), 'wb').write(g.as_graph_def().SerializeToString())
+class M(tf.Module):
+    def __init__(self): super().__init__(); self.w = tf.Variable(tf.ones((3, 3, 3, 2)), name='w'); self.b = tf.Variable([1., 2.], name='b')
+    @tf.function(input_signature=[tf.TensorSpec([None, 9, 9, 3], tf.float32)])
+    def __call__(self, x): return tf.reduce_mean(tf.nn.relu(tf.nn.conv2d(x, self.w, 2, 'VALID') + self.b), [1, 2])
+m = M(); tf.saved_model.save(m, at('saved'), signatures=m.__call__)
+import shutil; shutil.rmtree(at('saved/assets'), ignore_errors=True)
