@@ -52,6 +52,9 @@ func (c *Classifier) Predict(ctx context.Context, images ...*vision.Image) ([]Re
 
 // classify classifies n images, whose pixels write gives, without a look at the logits.
 func (c *Classifier) classify(ctx context.Context, n int, write func(dst []float32, i int) error) ([]Result, error) {
+	if !c.network.Options().HasClasses() {
+		return nil, fmt.Errorf("%s without logits has features, and no classes to tell; Logits returns the features", c.network.Name())
+	}
 	results := make([]Result, 0, n)
 	values, classes := c.preprocessing.Size*c.preprocessing.Size*3, c.network.Options().Classes
 	for at := 0; at < n; {

@@ -48,12 +48,12 @@ func formats() formatTable {
 			recognise: tensorflow.RecogniseCheckpoint, open: tensorflow.OpenCheckpoint,
 		},
 		{
-			Name: "onnx", Endings: []string{".onnx"},
-			recognise: onnx.Recognise, open: onnx.Open,
-		},
-		{
 			Name: "tensorflow SavedModel", Endings: []string{"saved_model.pb"},
 			recognise: tensorflow.RecogniseSavedModel, open: tensorflow.OpenSavedModel,
+		},
+		{
+			Name: "onnx", Endings: []string{".onnx"},
+			recognise: onnx.Recognise, open: onnx.Open,
 		},
 		{
 			Name: "tensorflow graph", Endings: []string{".pb"},

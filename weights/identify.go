@@ -44,7 +44,7 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 	} else if c.config != nil {
 		name = c.config.Architecture
 	}
-	c.headless, c.graph = hint.Headless, nil
+	c.headless, c.graph, c.Layout = hint.Headless, nil, c.view.name
 	var options arch.Options
 	if said := c.Metadata.Network; said != "" {
 		if name != "" && name != said {
@@ -160,6 +160,7 @@ func (c *Checkpoint) identifyByGraph(name string, hint Hint) (*arch.Network, err
 		}
 		return nil, fmt.Errorf("%s: %w", c.Path, err)
 	}
+	c.Layout = ByGraph
 	return c.graph.network, nil
 }
 

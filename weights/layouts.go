@@ -33,6 +33,9 @@ const (
 	// Keras has the names that Keras' own networks give their layers, by kind and number,
 	// and TensorFlow's axes.
 	Keras Layout = "keras"
+	// ByGraph is what a file has whose network was recognised by the graph that it carries,
+	// whatever its names are. No file is written so.
+	ByGraph Layout = "graph"
 )
 
 // layouts is the table of layouts. A file has, of those that recognise its tensors, the

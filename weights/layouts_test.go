@@ -128,6 +128,9 @@ func TestLayouts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if byGraph := c.Layout == weights.ByGraph; byGraph != (library == "head") {
+					t.Errorf("the layout is %s", c.Layout)
+				}
 				if network.Options().Classes != len(f.Output) {
 					t.Fatalf("%s has %d outputs, want %d", network.Name(), network.Options().Classes, len(f.Output))
 				}

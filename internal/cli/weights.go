@@ -91,7 +91,7 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			i := inspection{File: path, Format: checkpoint.Format.Name, Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
 			// A file of another network is still worth a look.
 			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true, Headless: head.none()}); err == nil {
-				i.Network = network.Name()
+				i.Network, i.Layout = network.Name(), checkpoint.Layout
 			}
 			var wrong error // of the first tensor that is
 			for _, t := range checkpoint.File().Tensors() {
