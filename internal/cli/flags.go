@@ -112,7 +112,7 @@ func checkModel(name string) error {
 
 // weightsText says what --weights takes, and is: findWeights finds it.
 func weightsText(what string) string {
-	return what + ": `file`, folder with a " + weights.FileInFolder + ", or tag of public ones: " + strings.Join(tags(), ", ")
+	return what + ": `file`, folder with a " + weights.FileInFolder + " or other weights, " + hubPrefix + "owner/name[@revision] of the Hub, or tag of public ones: " + strings.Join(tags(), ", ")
 }
 
 func tags() []string {
@@ -130,11 +130,32 @@ const defaultNetwork = "inception_v4"
 // findWeights returns the file of the weights of a name, downloaded where they are public,
 // with their card.
 func findWeights(ctx context.Context, stderr io.Writer, name string) (path string, card *recipe.Checkpoint, err error) {
+	if repository, ok := strings.CutPrefix(name, hubPrefix); ok {
+		path, err = fetchRepository(ctx, stderr, repository)
+		return path, nil, err
+	}
 	path, card, err = weights.Find(name)
 	if err == nil && card != nil {
 		path, err = fetch(ctx, stderr, *card)
 	}
 	return path, card, err
+}
+
+// hubPrefix is what stands before the name of a repository of the Hugging Face Hub.
+const hubPrefix = "hf:"
+
+// fetchRepository returns the weights of any repository, owner/name or
+// owner/name@revision.
+func fetchRepository(ctx context.Context, stderr io.Writer, name string) (path string, err error) {
+	name, revision, _ := strings.Cut(name, "@")
+	owner, repository, ok := strings.Cut(name, "/")
+	if !ok || owner == "" || repository == "" || strings.Contains(repository, "/") {
+		return "", usageError{fmt.Errorf("a repository of the Hub is given as %sowner/name, or %sowner/name@revision, found %q", hubPrefix, hubPrefix, hubPrefix+name)}
+	}
+	bar := downloadBar{tag: name, out: stderr}
+	path, err = hub.FetchRepository(ctx, name, hub.Options{Revision: revision, Progress: bar.show})
+	bar.end()
+	return path, err
 }
 
 // weightsOfFlag is findWeights for a name that --weights gives.

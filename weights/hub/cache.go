@@ -17,14 +17,16 @@ import (
 	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
-// revision is the branch whose files are fetched.
-const revision = "main"
+// mainRevision is the branch whose files are fetched where no other is asked for.
+const mainRevision = "main"
 
 // weightsFile is one file of one repository and its place in the cache.
 type weightsFile struct {
 	tag   string // repository, owner/name
 	file  string // path inside the repository, with slashes
 	cache string // absolute path of the cache folder
+	// revision is a branch, a tag or a commit.
+	revision string
 }
 
 // locate returns the place of a card's file in the given cache folder, or in the
@@ -44,7 +46,7 @@ func locate(card recipe.Checkpoint, dir string) (weightsFile, error) {
 	if err != nil {
 		return weightsFile{}, fmt.Errorf("resolving the cache folder %s: %w", dir, err)
 	}
-	return weightsFile{tag: card.Tag, file: card.File, cache: dir}, nil
+	return weightsFile{tag: card.Tag, file: card.File, cache: dir, revision: mainRevision}, nil
 }
 
 func defaultCacheDir() string {
@@ -107,7 +109,7 @@ func (w weightsFile) snapshot(name string) string {
 // find returns the file's path in the cache, or an error that wraps
 // fs.ErrNotExist.
 func (w weightsFile) find() (string, error) {
-	main, err := os.ReadFile(w.in("refs", revision))
+	main, err := os.ReadFile(w.in("refs", w.revision))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
@@ -117,6 +119,12 @@ func (w weightsFile) find() (string, error) {
 		}
 	}
 
+	if w.revision != mainRevision {
+		if _, ok, err := modified(w.snapshot(w.revision)); ok || err != nil { // a commit
+			return w.snapshot(w.revision), err
+		}
+		return "", fmt.Errorf("searching the cache folder %s for the revision %s: %w", w.cache, w.revision, fs.ErrNotExist)
+	}
 	entries, err := os.ReadDir(w.in("snapshots"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err

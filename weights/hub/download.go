@@ -68,6 +68,9 @@ func (w weightsFile) fetch(ctx context.Context, o Options) (path string, err err
 func (w weightsFile) download(ctx context.Context, staging string, o Options) (commit, blob, sum string, err error) {
 	repo := huggingface.New(w.tag).WithCacheDir(staging).WithAuth(strings.TrimSpace(os.Getenv("HF_TOKEN")))
 	repo.Verbosity = 0
+	if w.revision != mainRevision {
+		repo.WithRevision(w.revision)
+	}
 	if o.Endpoint != "" {
 		repo.WithEndpoint(strings.TrimSuffix(o.Endpoint, "/"))
 	}
@@ -138,7 +141,7 @@ func (w weightsFile) describe(ctx context.Context, repo *huggingface.Repo) (comm
 			return commit, *f, nil
 		}
 	}
-	return "", stated, fmt.Errorf("the repository %s has no such file at commit %s", w.tag, commit)
+	return "", stated, fmt.Errorf("%w at commit %s", ErrNoSuchFile, commit)
 }
 
 // transfer downloads the file and returns the path of a link to it. The bytes
@@ -231,7 +234,7 @@ func (w weightsFile) publish(staging, commit, blob, sum string) (string, error) 
 	for _, step := range [][2]string{
 		{blob, filepath.Join(blobs, sum)},
 		{link, snapshot},
-		{ref, filepath.Join(refs, revision)},
+		{ref, filepath.Join(refs, w.revision)},
 	} {
 		if err := atomicfile.Rename(step[0], step[1]); err != nil {
 			return "", err

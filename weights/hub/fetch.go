@@ -21,6 +21,8 @@ type Options struct {
 	// Endpoint is the hub's address. When empty it is HF_ENDPOINT, else
 	// https://huggingface.co.
 	Endpoint string
+	// Revision is the branch, the tag or the commit that is fetched; main when empty.
+	Revision string
 	// Offline forbids all network access, as HF_HUB_OFFLINE or else TRANSFORMERS_OFFLINE
 	// does with 1, true, yes or on in either case.
 	Offline bool
@@ -30,6 +32,42 @@ type Options struct {
 	// last call has done == total. It is not called for a file that needs no
 	// download or that another Fetch is downloading.
 	Progress func(done, total int64)
+}
+
+// ErrNoSuchFile is wrapped where a repository has not the file that is asked for.
+var ErrNoSuchFile = errors.New("the repository has no such file")
+
+// Names that weights have in repositories, and what says how they are used, which lies
+// beside them then.
+var (
+	weightsFiles = []string{"model.safetensors", "pytorch_model.bin", "model.keras", "model.onnx"}
+	configFile   = "config.json"
+)
+
+// FetchRepository returns the path of the weights of any repository, owner/name: of the
+// first file of those that are usual that it has. Its config.json is fetched too, where it
+// has one, and lies beside them. Errors are those of Fetch.
+func FetchRepository(ctx context.Context, name string, o Options) (string, error) {
+	var first error
+	absent := func(err error) bool { return errors.Is(err, ErrNoSuchFile) || errors.Is(err, fs.ErrNotExist) }
+	for _, file := range weightsFiles {
+		path, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: file}, o)
+		if err == nil {
+			quiet := o
+			quiet.Progress = nil
+			if _, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: configFile}, quiet); err != nil && !absent(err) {
+				return "", err
+			}
+			return path, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if !absent(err) {
+			break
+		}
+	}
+	return "", first
 }
 
 // Fetch returns the path of the card's weights, and downloads them first if they
@@ -50,6 +88,12 @@ func Fetch(ctx context.Context, card recipe.Checkpoint, o Options) (string, erro
 	w, err := locate(card, o.CacheDir)
 	if err != nil {
 		return "", fmt.Errorf("hub: %w", err)
+	}
+	if o.Revision != "" {
+		if !isName(o.Revision) {
+			return "", fmt.Errorf("hub: %s: expected a branch, a tag or a commit as revision, without slashes, found %q", card.Tag, o.Revision)
+		}
+		w.revision = o.Revision
 	}
 	path, err := w.find()
 	if errors.Is(err, fs.ErrNotExist) {

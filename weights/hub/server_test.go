@@ -55,7 +55,7 @@ func newFakeHub(t *testing.T) *fakeHub {
 		closing: make(chan struct{}),
 	}
 	hub := http.NewServeMux()
-	hub.HandleFunc("GET /api/models/"+card.Tag+"/revision/main", h.describe)
+	hub.HandleFunc("GET /api/models/"+card.Tag+"/revision/{revision}", h.describe)
 	hub.HandleFunc("GET /"+card.Tag+"/resolve/"+commit+"/{file}", h.redirect)
 	hub.HandleFunc("GET /storage/{file}", h.send)
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
