@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
@@ -33,14 +35,45 @@ func weightsCommand() *cobra.Command {
 
 // inspection is what `weights inspect` prints.
 type inspection struct {
-	File       string             `json:"file"`
-	Format     string             `json:"format"`
-	Bytes      int64              `json:"bytes"`
-	Network    string             `json:"network,omitempty"`
-	Layout     weights.Layout     `json:"layout"`
-	Metadata   map[string]string  `json:"metadata,omitempty"`
-	Parameters int64              `json:"parameters"`
-	Tensors    []inspectionTensor `json:"tensors"`
+	File    string `json:"file"`
+	Format  string `json:"format"`
+	Bytes   int64  `json:"bytes"`
+	Network string `json:"network,omitempty"`
+	// Unknown says why the network is not known.
+	Unknown string         `json:"unknown,omitempty"`
+	Layout  weights.Layout `json:"layout"`
+	// Classes is how many there are, or features where Output says so.
+	Classes int `json:"classes,omitempty"`
+	// Output is "softmax", or another of arch.Head's.
+	Output        string                `json:"output,omitempty"`
+	Head          *arch.Head            `json:"head,omitempty"`
+	Preprocessing *vision.Preprocessing `json:"preprocessing,omitempty"`
+	Metadata      map[string]string     `json:"metadata,omitempty"`
+	Parameters    int64                 `json:"parameters"`
+	Tensors       []inspectionTensor    `json:"tensors"`
+}
+
+// identified takes in what a network is, and how it is used.
+func (i *inspection) identified(network *arch.Network, p vision.Preprocessing) {
+	o := network.Options()
+	i.Network, i.Classes, i.Head, i.Preprocessing, i.Output = network.Name(), o.Classes, o.Head, &p, arch.OutputSoftmax
+	if o.Head != nil {
+		i.Output = cmp.Or(o.Head.Output, arch.OutputSoftmax)
+	}
+}
+
+// use is the line that says how the network is used.
+func (i *inspection) use() string {
+	what := "classes"
+	if i.Output == arch.OutputFeatures || i.Output == arch.OutputEmbedding {
+		what = "values"
+	}
+	p := i.Preprocessing
+	text := fmt.Sprintf("%s %s, %s", count(int64(i.Classes)), what, i.Output)
+	if i.Head != nil && len(i.Head.Hidden) > 0 {
+		text += fmt.Sprintf(" behind %d more layers", len(i.Head.Hidden))
+	}
+	return text + fmt.Sprintf("; photographs %d x %d, crop %g, %s, %s, mean %v, std %v", p.Size, p.Size, p.Crop, cmp.Or(p.Fit, vision.FitCenter), cmp.Or(p.Interpolation, vision.Bicubic), p.Mean, p.Std)
 }
 
 type inspectionTensor struct {
@@ -90,8 +123,12 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			defer checkpoint.Close()
 			i := inspection{File: path, Format: checkpoint.Format.Name, Bytes: checkpoint.File().Size(), Layout: checkpoint.Layout, Metadata: checkpoint.File().Metadata()}
 			// A file of another network is still worth a look.
-			if network, _, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true, Headless: head.none()}); err == nil {
-				i.Network, i.Layout = network.Name(), checkpoint.Layout
+			network, card, err := checkpoint.Identify(weights.Hint{AuxiliaryHead: true, Headless: head.none()})
+			if err == nil {
+				i.identified(network, card.Preprocessing)
+				i.Layout = checkpoint.Layout
+			} else {
+				i.Unknown = err.Error()
 			}
 			var wrong error // of the first tensor that is
 			for _, t := range checkpoint.File().Tensors() {
@@ -115,12 +152,13 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			network := i.Network
-			if network == "" {
-				network = "no known network"
+			if i.Network == "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "no known network: %s\n", i.Unknown)
+			} else {
+				fmt.Fprintln(cmd.OutOrStdout(), i.use())
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, layout %s, %d tensors, %s values, %s bytes\n",
-				i.File, network, i.Layout, len(i.Tensors), count(i.Parameters), count(i.Bytes))
+				i.File, cmp.Or(i.Network, "no known network"), i.Layout, len(i.Tensors), count(i.Parameters), count(i.Bytes))
 			return wrong
 		},
 	}
