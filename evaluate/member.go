@@ -62,16 +62,31 @@ func MemberNames(files []string) []string {
 	return short
 }
 
-// Fingerprint is that of a Member whose weights are a file: its SHA-256.
+// Fingerprint is that of a Member whose weights are a file: its SHA-256, or that of all
+// files that the weights consist of, one behind the other.
 func Fingerprint(path string) (string, error) {
-	file, err := os.Open(path)
+	files, err := weights.Files(path)
 	if err != nil {
 		return "", err
 	}
-	defer file.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+	for _, name := range files {
+		if err := add(sum, name); err != nil {
+			return "", err
+		}
 	}
 	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+}
+
+// add writes a file's bytes.
+func add(to io.Writer, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := io.Copy(to, file); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }

@@ -66,6 +66,19 @@ func (c *Checkpoint) Close() error { return c.file.Close() }
 // File returns the file behind the checkpoint.
 func (c *Checkpoint) File() tensorfile.File { return c.file }
 
+// Files returns the paths of all files that the weights at a path consist of.
+func Files(path string) ([]string, error) {
+	file, err := formats().of(path).open(path)
+	if err != nil {
+		return nil, err
+	}
+	parts := []string{path}
+	if parted, ok := file.(tensorfile.Parted); ok {
+		parts = parted.Parts()
+	}
+	return parts, file.Close()
+}
+
 // Tensor returns the tensor that the file has under a name of its own, and false where
 // there is none. What a program has put before all names, such as "module.", is not of
 // the name.

@@ -92,3 +92,15 @@ func TestFolders(t *testing.T) {
 	_, _, err = weights.Find(put(`checkpoint=model_checkpoint_path: "gone"`))
 	wanted.Error(t, err, "gone", "not there")
 }
+
+// TestFiles counts the files that weights consist of.
+func TestFiles(t *testing.T) {
+	for path, want := range map[string]int{
+		"tensorflow/testdata/v2.ckpt.index": 2, "tensorflow/testdata/sharded_v1.ckpt-00001-of-00003": 3, "tensorflow/testdata/saved/saved_model.pb": 3,
+		"pytorch/testdata/zip.pth": 1, "onnx/testdata/external.onnx": 2, "onnx/testdata/inside.onnx": 1,
+	} {
+		if files, err := weights.Files(path); err != nil || len(files) != want {
+			t.Errorf("%s: %v, %v, want %d", path, files, err, want)
+		}
+	}
+}

@@ -108,6 +108,7 @@ type file struct {
 	outputs  []string
 	metadata map[string]string
 	opened   []io.Closer
+	parts    []string
 }
 
 type input struct {
@@ -118,6 +119,7 @@ type input struct {
 func (f *file) Tensors() []tensorfile.Tensor { return slices.Clone(f.tensors) }
 func (f *file) Metadata() map[string]string  { return maps.Clone(f.metadata) }
 func (f *file) Size() int64                  { return f.size }
+func (f *file) Parts() []string              { return slices.Clone(f.parts) }
 
 func (f *file) Close() error {
 	var all error
@@ -143,6 +145,7 @@ func Open(path string) (tensorfile.File, error) {
 			return nil, 0, err
 		}
 		f.opened = append(f.opened, opened)
+		f.parts = append(f.parts, name)
 		info, err := opened.Stat()
 		if err == nil && !info.Mode().IsRegular() {
 			err = fmt.Errorf("%s is no regular file but %s", name, info.Mode())

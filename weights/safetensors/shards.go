@@ -27,11 +27,13 @@ type shards struct {
 	metadata map[string]string
 	tensors  []tensorfile.Tensor
 	files    []tensorfile.File
+	parts    []string
 }
 
 func (s *shards) Tensors() []tensorfile.Tensor { return slices.Clone(s.tensors) }
 func (s *shards) Metadata() map[string]string  { return maps.Clone(s.metadata) }
 func (s *shards) Size() int64                  { return s.size }
+func (s *shards) Parts() []string              { return slices.Clone(s.parts) }
 
 func (s *shards) Close() error {
 	var all error
@@ -72,7 +74,7 @@ func (s *shards) open(path string) error {
 	if len(index.Map) == 0 {
 		return mismatch(path, "", "a weight_map of tensors", "none", exportAgain)
 	}
-	s.size = info.Size()
+	s.size, s.parts = info.Size(), []string{path}
 	found := map[string]bool{}
 	for _, name := range slices.Compact(slices.Sorted(maps.Values(index.Map))) {
 		if !filepath.IsLocal(filepath.FromSlash(name)) {
@@ -87,6 +89,7 @@ func (s *shards) open(path string) error {
 			return err
 		}
 		s.files = append(s.files, f)
+		s.parts = append(s.parts, shard)
 		s.size += f.Size()
 		if m := f.Metadata(); s.metadata == nil {
 			s.metadata = m

@@ -23,6 +23,12 @@ type File interface {
 	Close() error
 }
 
+// A Parted is a File that consists of several files.
+type Parted interface {
+	// Parts returns the paths of all of them.
+	Parts() []string
+}
+
 // A Tensor is one tensor of an open file, or one that is to be written.
 type Tensor struct {
 	// Name is the tensor's in the file.

@@ -61,6 +61,7 @@ type bundle struct {
 	tensors []tensorfile.Tensor
 	size    int64
 	close   func() error
+	parts   []string
 }
 
 // A shard has the bytes of tensors.
@@ -73,6 +74,7 @@ type shard struct {
 func (b *bundle) Tensors() []tensorfile.Tensor { return slices.Clone(b.tensors) }
 func (b *bundle) Metadata() map[string]string  { return nil }
 func (b *bundle) Size() int64                  { return b.size }
+func (b *bundle) Parts() []string              { return slices.Clone(b.parts) }
 func (b *bundle) Close() error                 { return b.close() }
 
 // dataName is the name of a shard of the checkpoint with the given index.

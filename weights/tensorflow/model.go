@@ -60,11 +60,13 @@ type modelFile struct {
 	tensors []tensorfile.Tensor
 	graph   func() (*tensorfile.Graph, error)
 	close   func() error
+	parts   []string
 }
 
 func (m *modelFile) Tensors() []tensorfile.Tensor { return slices.Clone(m.tensors) }
 func (m *modelFile) Metadata() map[string]string  { return nil }
 func (m *modelFile) Size() int64                  { return m.size }
+func (m *modelFile) Parts() []string              { return slices.Clone(m.parts) }
 func (m *modelFile) Close() error                 { return m.close() }
 func (m *modelFile) Graph() (*tensorfile.Graph, error) {
 	g, err := m.graph()
@@ -81,7 +83,7 @@ func OpenGraph(path string) (tensorfile.File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	m.close = f.close
+	m.close, m.parts = f.close, f.parts()
 	return m, nil
 }
 
@@ -160,7 +162,7 @@ func OpenSavedModel(path string) (tensorfile.File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.close())
 	}
-	m.close = f.close
+	m.close, m.parts = f.close, f.parts()
 	return m, nil
 }
 

@@ -35,6 +35,15 @@ func indexOf(path string) string {
 // files are those that a checkpoint consists of, all open.
 type files struct{ open []*os.File }
 
+// parts are their paths.
+func (f *files) parts() []string {
+	var all []string
+	for _, file := range f.open {
+		all = append(all, file.Name())
+	}
+	return all
+}
+
 func (f *files) close() error {
 	var all error
 	for _, file := range f.open {
@@ -84,7 +93,7 @@ func openCheckpoint(path string, f *files) (tensorfile.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.close = f.close
+		b.close, b.parts = f.close, f.parts()
 		return b, nil
 	}
 	names := []string{path}
@@ -101,6 +110,6 @@ func openCheckpoint(path string, f *files) (tensorfile.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.close = f.close
+	s.close, s.parts = f.close, f.parts()
 	return s, nil
 }

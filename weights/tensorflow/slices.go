@@ -23,6 +23,7 @@ type savedSlices struct {
 	size   int64
 	close  func() error
 	inside []tensorfile.Tensor
+	parts  []string
 }
 
 // A saved tensor has one part a slice.
@@ -50,6 +51,7 @@ type savedPart struct {
 func (s *savedSlices) Tensors() []tensorfile.Tensor { return slices.Clone(s.inside) }
 func (s *savedSlices) Metadata() map[string]string  { return nil }
 func (s *savedSlices) Size() int64                  { return s.size }
+func (s *savedSlices) Parts() []string              { return slices.Clone(s.parts) }
 func (s *savedSlices) Close() error                 { return s.close() }
 
 // openSlices opens the tables of a checkpoint.

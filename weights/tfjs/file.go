@@ -97,11 +97,13 @@ type file struct {
 	metadata map[string]string
 	config   json.RawMessage
 	opened   []io.Closer
+	parts    []string
 }
 
 func (f *file) Tensors() []tensorfile.Tensor { return slices.Clone(f.tensors) }
 func (f *file) Metadata() map[string]string  { return maps.Clone(f.metadata) }
 func (f *file) Size() int64                  { return f.size }
+func (f *file) Parts() []string              { return slices.Clone(f.parts) }
 
 func (f *file) Close() error {
 	var all error
@@ -136,6 +138,7 @@ func Open(path string) (tensorfile.File, error) {
 			return nil, 0, err
 		}
 		f.opened = append(f.opened, opened)
+		f.parts = append(f.parts, name)
 		info, err := opened.Stat()
 		if err == nil && !info.Mode().IsRegular() {
 			err = fmt.Errorf("%s is no regular file but %s", name, info.Mode())
