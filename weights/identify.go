@@ -5,6 +5,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/weights/keras"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -85,6 +86,9 @@ var headless = &arch.Head{Output: arch.OutputFeatures}
 func (c *Checkpoint) identify(name string, hint Hint) (*arch.Network, error) {
 	if network, err := c.identifyByGraph(name, hint); network != nil || err != nil {
 		return network, err
+	}
+	if c.file.Metadata()[keras.CountedKey] != "" {
+		return nil, fmt.Errorf("%s calls its layers by kind and count, in an order that it does not say; save it again with a newer Keras 3, which writes their names, or give the whole model (.keras)", c.Path)
 	}
 	var found *arch.Network
 	var nearest *MismatchError
