@@ -50,6 +50,10 @@ type Config struct {
 	Labels []recipe.Label
 	// Batch is how many images run through the network at a time; 1 when zero.
 	Batch int
+	// OnlyProgram lets the parameters go into the first program that is compiled, so that they
+	// are not in memory a second time. Another batch size or end point is an error then; a
+	// classifier of one image at a time needs none.
+	OnlyProgram bool
 	// Precision is how exactly the network computes: that of the weights when empty, which
 	// is arch.Float32, or arch.Int8 where they are quantised; or Auto.
 	Precision arch.Precision
@@ -98,6 +102,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 		return nil, err
 	}
 	c.programs = newPrograms(backend, network, store, c.preprocessing.Size)
+	c.programs.only = config.OnlyProgram
 	return c, nil
 }
 

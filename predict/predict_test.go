@@ -177,6 +177,27 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// TestOnlyProgram lets the parameters go into a program, whose results are those of others.
+func TestOnlyProgram(t *testing.T) {
+	config := tiny(t, nil)
+	several := open(t, config)
+	config.OnlyProgram = true
+	one := open(t, config)
+	ctx, image := context.Background(), pixels(t, several, 1)
+	want, err := several.Logits(ctx, image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := one.Logits(ctx, image); err != nil || !slices.Equal(got, want) {
+			t.Errorf("the only program's logits are %v, error %v, want %v", got, err, want)
+		}
+	}
+	if _, err := one.Logits(ctx, pixels(t, one, 2)); err == nil || !strings.Contains(err.Error(), "OnlyProgram") {
+		t.Errorf("another program's error is %v", err)
+	}
+}
+
 func TestTop(t *testing.T) {
 	labels := make([]recipe.Label, 10)
 	for i := range labels {

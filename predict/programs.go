@@ -24,8 +24,10 @@ type programs struct {
 	network *arch.Network
 	store   *model.Store // of all parameters
 	size    int          // side of the images in pixels
+	only    bool         // the first program takes the parameters
 
 	mutex  sync.Mutex
+	taken  bool // the parameters, by a program
 	all    map[programKey]*program
 	closed bool
 }
@@ -142,7 +144,18 @@ func (p *programs) fill(key programKey, found *program) {
 }
 
 func (p *programs) compile(key programKey) (*device.Program, error) {
-	return device.Compile(p.backend, p.store, p.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
+	compile := device.Compile
+	if p.only {
+		p.mutex.Lock()
+		taken := p.taken
+		p.taken = true
+		p.mutex.Unlock()
+		if taken {
+			return nil, fmt.Errorf("compile %s: the classifier was opened for one program, which has been compiled; open it without Config.OnlyProgram for more than one batch size or end point", p.network.Name())
+		}
+		compile = device.CompileOnly
+	}
+	return compile(p.backend, p.store, p.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
 		outputs := p.network.Graph(scope, graph.Parameter(g, "images", p.shape(key.batch)))
 		if key.endPoint == "" {
 			return []*graph.Node{outputs.Logits}
@@ -167,5 +180,7 @@ func (p *programs) close() {
 			program.compiled.Close()
 		}
 	}
-	p.store.Finalize()
+	if !p.taken {
+		p.store.Finalize()
+	}
 }

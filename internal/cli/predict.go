@@ -85,6 +85,7 @@ func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	config := predict.Config{Network: f.model, Batch: min(f.batch, len(files)), Card: card, Precision: arch.Precision(f.precision)}
+	config.OnlyProgram = config.Batch == 1
 	f.preprocessing.apply(&config)
 	if config.Labels, err = readLabels(f.labels); err != nil {
 		return err
