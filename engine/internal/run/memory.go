@@ -39,8 +39,12 @@ func newRun(m *Machine, p *plan.Plan, needs needs) *run {
 		pairs:  make([]kernel.GradientScratch, m.Threads), statistics: make([]kernel.StatisticsF32, m.Threads),
 		gradientSums: make([]kernel.NormGradientSumsF32, m.Threads),
 	}
-	for range m.Threads {
-		r.scratch = append(r.scratch, aligned(needs.scratch))
+	// The threads' scratch is in large pages: what Winograd's algorithm transforms lies in more
+	// places, point by point, than there are small pages that are looked up at once.
+	apart := plan.Lines(needs.scratch) * tuning.CacheLine
+	scratch := inLargePages(m.Threads * apart)
+	for thread := range m.Threads {
+		r.scratch = append(r.scratch, scratch[thread*apart:][:needs.scratch:needs.scratch])
 		r.registers = append(r.registers, make([][]float32, needs.registers))
 	}
 	return r
@@ -123,6 +127,18 @@ func bits(memory []byte) []uint16 {
 
 func floats(memory []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/4)
+}
+
+// inLargePages returns zeros whose first byte begins a large page where they are about as
+// many as that has.
+func inLargePages(size int) []byte {
+	if size < tuning.HugePage/2 {
+		return aligned(size)
+	}
+	all := make([]byte, (size+2*tuning.HugePage-1)&^(tuning.HugePage-1))
+	adviseHugePages(all)
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(all)))) & (tuning.HugePage - 1)
+	return all[skip:][:size:size]
 }
 
 // aligned returns zeros whose first byte begins a cache line, in large pages where the
