@@ -71,9 +71,6 @@ func (s *Set) WinogradBF16(kh, kw int) []*WinogradBF16 {
 	return all
 }
 
-// Outputs is how many pixels a tile writes along a side that is not one pixel high or wide.
-func (w *WinogradBF16) Outputs() int { return w.outputs }
-
 // RoundedSize is how many elements RoundInto fills.
 func (w *WinogradBF16) RoundedSize(k, n int) int { return w.KH * w.KW * w.gemm.PackedSize(1, k, n) }
 
