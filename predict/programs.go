@@ -87,6 +87,11 @@ func (p *programs) execute(compiled *device.Program, pixels []float32, batch int
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, images.Finalize()) }()
+	return outputOf(compiled, images)
+}
+
+// outputOf runs a program and returns its output's values.
+func outputOf(compiled *device.Program, images compute.Buffer) (values []float32, err error) {
 	outputs, err := compiled.Run(images)
 	if err != nil {
 		return nil, err

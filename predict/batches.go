@@ -1,0 +1,349 @@
+package predict
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// decode decodes waiting files, the first first, until the Batcher is drained.
+func (b *Batcher) decode() {
+	for {
+		m, memory := b.nextFile()
+		if m == nil {
+			return
+		}
+		began := time.Now()
+		photo, crop := b.crop(m.input.Encoded)
+		took := time.Since(began)
+
+		b.mu.Lock()
+		b.decoding -= memory
+		b.stats.Decoding += took
+		b.stats.Queued += began.Sub(m.since)
+		m.since = began.Add(took)
+		m.call.photos[m.index] = photo
+		m.crop, m.state = crop, ready
+		m.input.Encoded = nil
+		if photo.Err != nil || m.call.over() {
+			b.remove(m)
+			b.answer(m)
+		}
+		b.changed.Broadcast()
+		b.mu.Unlock()
+	}
+}
+
+// nextFile waits for a file, and for the memory that it takes to decode it; nil at the end.
+func (b *Batcher) nextFile() (m *image, memory int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		b.dropLeft()
+		for _, next := range b.waiting {
+			if next.state != encoded {
+				continue
+			}
+			memory = vision.Memory(next.input.Encoded, b.options.Decode)
+			if b.decoding > 0 && b.decoding+memory > b.options.DecodeBytes {
+				break // those behind it wait too, or it might wait for ever
+			}
+			b.decoding += memory
+			next.state = inDecoder
+			return next, memory
+		}
+		if b.draining && len(b.waiting) == 0 {
+			return nil, 0
+		}
+		b.changed.Wait()
+	}
+}
+
+// crop decodes a file and takes the part that the network sees.
+func (b *Batcher) crop(file []byte) (photo Photo, crop *vision.Image) {
+	err := caught(func() error {
+		m, err := vision.Decode(file, b.options.Decode)
+		if err != nil {
+			return err
+		}
+		photo.Width, photo.Height = m.PhotoSize()
+		crop, err = b.classifier.preprocessing.CentralCrop(m)
+		return err
+	})
+	if err != nil {
+		return Photo{Err: err}, nil
+	}
+	return photo, crop
+}
+
+// A PanicError is a fault of this program, not of what it was given.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+
+// caught returns a panic as a PanicError.
+func caught(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{Value: r, Stack: debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+func (b *Batcher) remove(m *image) {
+	for i, w := range b.waiting {
+		if w == m {
+			b.waiting = append(b.waiting[:i], b.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// compute runs batches until the Batcher is drained.
+func (b *Batcher) compute() {
+	for b.awaitReady() {
+		b.options.Turns.free <- struct{}{}
+		batch := b.nextBatch()
+		if len(batch) > 0 {
+			b.run(batch)
+		}
+		<-b.options.Turns.free
+	}
+}
+
+// awaitReady waits until a batch may begin; false at the end.
+func (b *Batcher) awaitReady() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		b.dropLeft()
+		count, wait := 0, time.Duration(0)
+		for _, m := range b.waiting {
+			if m.state != ready {
+				continue
+			}
+			if count == 0 {
+				wait = b.options.Delay - time.Since(m.since)
+			}
+			count++
+		}
+		switch {
+		case count >= b.options.Batch, count > 0 && (wait <= 0 || b.draining):
+			return true
+		case b.draining && len(b.waiting) == 0:
+			return false
+		case count > 0:
+			timer := time.AfterFunc(wait, func() {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.changed.Broadcast()
+			})
+			b.changed.Wait()
+			timer.Stop()
+		default:
+			b.changed.Wait()
+		}
+	}
+}
+
+// nextBatch takes the images that have waited longest, as many as one of the sizes.
+func (b *Batcher) nextBatch() []*image {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dropLeft()
+	count := 0
+	for _, m := range b.waiting {
+		if m.state == ready {
+			count++
+		}
+	}
+	size := 0
+	for _, s := range b.sizes {
+		if s <= count {
+			size = s
+			break
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	batch := make([]*image, 0, size)
+	kept := b.waiting[:0]
+	now := time.Now()
+	for _, m := range b.waiting {
+		if m.state == ready && len(batch) < size {
+			b.stats.Queued += now.Sub(m.since)
+			batch = append(batch, m)
+			continue
+		}
+		kept = append(kept, m)
+	}
+	clear(b.waiting[len(kept):])
+	b.waiting = kept
+	return batch
+}
+
+// run classifies a batch. An image that cannot be written gets its error, and is zeros in
+// the batch.
+func (b *Batcher) run(batch []*image) {
+	began := time.Now()
+	logits, faults, err := b.logits(batch)
+	took := time.Since(began)
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats.Batches[len(batch)]++
+	b.stats.Images += uint64(len(batch))
+	b.stats.Computing += took * time.Duration(len(batch))
+	network := b.classifier.network.Options()
+	for i, m := range batch {
+		photo := &m.call.photos[m.index]
+		switch {
+		case err != nil:
+			if m.call.err == nil {
+				m.call.err = err
+			}
+		case faults[i] != nil:
+			*photo = Photo{Err: faults[i]}
+		default:
+			classes := len(logits) / len(batch)
+			photo.Result = Result{Logits: logits[i*classes:][:classes:classes], labels: b.classifier.labels, multilabel: network.Multilabel()}
+			if !score.Finite(photo.Result.Logits) {
+				*photo = Photo{Err: score.ErrNotFinite}
+			}
+		}
+		b.answer(m)
+	}
+}
+
+// logits computes those of a batch, [batch, classes], and says which images are faulty.
+func (b *Batcher) logits(batch []*image) (logits []float32, faults []error, err error) {
+	in, err := b.input(len(batch))
+	if err != nil {
+		return nil, nil, err
+	}
+	p := b.classifier.preprocessing
+	values := p.Size * p.Size * 3
+	faults = make([]error, len(batch))
+	for i, m := range batch {
+		dst := in.pixels[i*values:][:values:values]
+		faults[i] = caught(func() error {
+			if m.crop != nil {
+				return vision.Normalize(dst, m.crop, p.Mean, p.Std)
+			}
+			if err := m.input.Write(dst); err != nil {
+				return err
+			}
+			return checkFinite(dst)
+		})
+		if faults[i] != nil {
+			clear(dst)
+		}
+	}
+	err = caught(func() (err error) {
+		logits, err = b.classifier.programs.runInput(context.Background(), in)
+		return err
+	})
+	return logits, faults, err
+}
+
+// checkFinite refuses what a network's activations might hide: the larger of zero and what
+// is not a number may be zero.
+func checkFinite(pixels []float32) error {
+	for i, v := range pixels {
+		if v-v != 0 {
+			return fmt.Errorf("value %d of the image is %v, expected a finite number", i, v)
+		}
+	}
+	return nil
+}
+
+// input returns the input of batches of a size, which are used again.
+func (b *Batcher) input(size int) (*input, error) {
+	if in, ok := b.inputs[size]; ok {
+		return in, nil
+	}
+	in, err := b.classifier.programs.newInput(size)
+	if err == nil {
+		b.inputs[size] = in
+	}
+	return in, err
+}
+
+// Warm compiles the network for every size of a batch and runs each once, so that no image
+// waits for that. It takes the time of a few batches, and is called before Classify or not
+// at all.
+func (b *Batcher) Warm(ctx context.Context) error {
+	b.options.Turns.free <- struct{}{}
+	defer func() { <-b.options.Turns.free }()
+	for _, size := range b.sizes {
+		in, err := b.input(size)
+		if err != nil {
+			return err
+		}
+		if _, err := b.classifier.programs.runInput(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// An input holds the pixels of a batch where the backend reads them.
+type input struct {
+	batch  int
+	pixels []float32 // [batch, size, size, 3]
+	// buffer is over pixels, or nil on a backend that does not share memory.
+	buffer compute.Buffer
+}
+
+func (p *programs) newInput(batch int) (*input, error) {
+	if !p.backend.HasSharedBuffers() {
+		return &input{batch: batch, pixels: make([]float32, batch*p.imageValues())}, nil
+	}
+	buffer, flat, err := p.backend.NewSharedBuffer(0, p.shape(batch))
+	if err != nil {
+		return nil, err
+	}
+	pixels, ok := flat.([]float32)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("the backend shares a buffer of float32 as %T", flat), buffer.Finalize())
+	}
+	return &input{batch: batch, pixels: pixels, buffer: buffer}, nil
+}
+
+func (in *input) close() {
+	if in.buffer != nil {
+		_ = in.buffer.Finalize()
+	}
+}
+
+// runInput returns the logits of an input.
+func (p *programs) runInput(ctx context.Context, in *input) (values []float32, err error) {
+	if in.buffer == nil {
+		return p.run(ctx, "", in.pixels)
+	}
+	compiled, err := p.find(ctx, programKey{batch: in.batch})
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	thrown := exceptions.TryCatch[error](func() { values, err = outputOf(compiled, in.buffer) })
+	if err = errors.Join(thrown, err); err != nil {
+		return nil, fmt.Errorf("run %s: %w", p.network.Name(), err)
+	}
+	return values, nil
+}
