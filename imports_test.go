@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"predict":                  {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "vision", "weights"},
+	"server/oip":               {},
 	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":    {},
 	"engine/kernel/avx2":       {},

@@ -1,0 +1,87 @@
+package oip
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// HeaderLength is the name of the HTTP header that says how many bytes of a body, once it is
+// decompressed, are JSON; the tensors' bytes follow. Zero says that the body is a tensor.
+const HeaderLength = "Inference-Header-Content-Length"
+
+// ReadBody reads the body of a request, decompressed as its Content-Encoding says. It is
+// allocated as it arrives. More bytes than the limit, before or after that, are an error, as
+// soon as they come.
+func ReadBody(r *http.Request, limit int64) ([]byte, error) {
+	large := &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more bytes than the limit of %d", limit)}
+	if r.ContentLength > limit {
+		return nil, large
+	}
+	var from io.Reader = &limited{r.Body, limit, large}
+	encoding := r.Header.Get("Content-Encoding")
+	var err error
+	switch encoding {
+	case "", "identity":
+	case "gzip":
+		from, err = gzip.NewReader(from)
+	case "deflate":
+		from, err = zlib.NewReader(from)
+	default:
+		return nil, &Error{http.StatusUnsupportedMediaType, fmt.Sprintf("header Content-Encoding: expected gzip, deflate or identity, found %q", encoding)}
+	}
+	var data []byte
+	if err == nil {
+		data, err = io.ReadAll(&limited{from, limit, large})
+	}
+	var fault *Error
+	switch {
+	case err == nil:
+		return data, nil
+	case errors.As(err, &fault):
+		return nil, fault
+	case encoding != "" && (errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrChecksum)):
+		return nil, faultf("the body is no whole %s stream: %v", encoding, err)
+	}
+	return nil, faultf("the body ends too early or is damaged: %v", err)
+}
+
+// limited gives an error instead of more than left bytes.
+type limited struct {
+	from io.Reader
+	left int64
+	err  error
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	// One byte more is asked for, to tell the end from an excess.
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.from.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, l.err
+	}
+	return n, err
+}
+
+// Split divides a body into its JSON and the bytes of tensors, by the header HeaderLength;
+// raw says that there is no JSON.
+func Split(header http.Header, body []byte) (json, tensors []byte, raw bool, err error) {
+	values := header.Values(HeaderLength)
+	if len(values) == 0 {
+		return body, nil, false, nil
+	}
+	n, err := strconv.ParseUint(values[0], 10, 63)
+	if err != nil || len(values) > 1 {
+		return nil, nil, false, faultf("header %s: expected one whole number of at least 0, found %q", HeaderLength, values)
+	}
+	if n > uint64(len(body)) {
+		return nil, nil, false, faultf("header %s: found %d, more than the %d bytes of the body", HeaderLength, n, len(body))
+	}
+	return body[:n], body[n:], n == 0, nil
+}
