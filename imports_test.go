@@ -65,6 +65,7 @@ var mayImport = map[string][]string{
 	"train/step":               {"arch", "internal/device", "recipe"},
 	"train/rundir":             {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":             {"internal/atomicfile", "train/rundir"},
+	"features":                 {"internal/atomicfile", "internal/printable", "vision", "weights/npz"},
 	"internal/version":         {"engine/kernel"},
 	"internal/rendered":        {},
 	"internal/demo": {
@@ -74,7 +75,7 @@ var mayImport = map[string][]string{
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision", "weights"},
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
-		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "internal/atomicfile",
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "features", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
 		"score", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/tensorfile",
 	},

@@ -70,20 +70,25 @@ type Description struct {
 // Describe goes through the network for one image of the given height and width and
 // returns its layers. It builds no graph and needs no backend.
 func (n *Network) Describe(height, width int) (*Description, error) {
+	d, _, err := n.describe(height, width)
+	return d, err
+}
+
+func (n *Network) describe(height, width int) (*Description, *builder, error) {
 	if err := n.CheckSize(height, width); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	images := &value{shape: []int{1, height, width, 3}, layer: imageInput}
 	b := newBuilder(n, nil, images)
 	if err := exceptions.TryCatch[error](func() { b.build(images) }); err != nil {
-		return nil, fmt.Errorf("describe %s: %w", n.Name(), err)
+		return nil, nil, fmt.Errorf("describe %s: %w", n.Name(), err)
 	}
 	d := &Description{Network: n.Name(), Height: height, Width: width, Layers: b.layers, Tensors: b.construction.parameters}
 	for _, layer := range d.Layers {
 		d.Parameters += layer.Parameters
 		d.MultiplyAdds += layer.MultiplyAdds
 	}
-	return d, nil
+	return d, b, nil
 }
 
 // Parameters returns the names and shapes of the network's parameters in the

@@ -123,7 +123,7 @@ func (b *builder) head(x *value) *value {
 		h = &Head{}
 	}
 	x = b.globalPool(x, h.Pooling)
-	b.endPoints["PreLogits"] = x
+	b.endPoints["global_pool"], b.endPoints["PreLogits"] = x, x
 	for i, l := range h.Hidden {
 		x = b.headLayer(x, l, l.name(i))
 		b.endPoints["PreLogits"] = x

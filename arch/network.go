@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -112,8 +113,9 @@ type Outputs struct {
 	AuxiliaryLogits *graph.Node
 	// EndPoints holds the output of every stage by the TF-slim name without the
 	// network's scope: "Conv2d_1a_3x3", "Mixed_6a", "Repeat/block35_1", ..., shaped
-	// [batch, height, width, channels], and "PreLogits", the features before
-	// dropout and logits, shaped [batch, channels].
+	// [batch, height, width, channels], "global_pool", the channels pooled over the
+	// grid, and "PreLogits", the features before dropout and logits, which are the same
+	// unless Options.Head has hidden layers, both shaped [batch, channels].
 	EndPoints map[string]*graph.Node
 	// Statistics holds the batch's mean or variance, shaped [channels], by the name of the
 	// parameter that it should move; with Options.LeaveStatistics alone.
@@ -131,12 +133,26 @@ func (o *Outputs) EndPoint(name string) (*graph.Node, error) {
 	if node, ok := o.EndPoints[name]; ok {
 		return node, nil
 	}
-	var names []string
-	for known := range o.EndPoints {
-		names = append(names, known)
+	return nil, unknownEndPoint(name, o.EndPoints)
+}
+
+func unknownEndPoint[Value any](name string, known map[string]Value) error {
+	return fmt.Errorf("the network has no end point %q; it has %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+}
+
+// EndPointShape returns the shape of the named stage (Outputs.EndPoints) for one image of the
+// given height and width: height, width, channels; or features. It builds no graph. An unknown
+// name is an error that lists the known ones.
+func (n *Network) EndPointShape(name string, height, width int) ([]int, error) {
+	_, b, err := n.describe(height, width)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
-	return nil, fmt.Errorf("the network has no end point %q; it has %s", name, strings.Join(names, ", "))
+	x, ok := b.endPoints[name]
+	if !ok {
+		return nil, unknownEndPoint(name, b.endPoints)
+	}
+	return x.shape[1:], nil
 }
 
 // Graph adds the network to the graph of images, which are shaped [batch, height,

@@ -183,8 +183,11 @@ func TestEndPoints(t *testing.T) {
 	outputs := network.Graph(model.NewStore().RootScope(), images)
 	for name, want := range map[string][]int{
 		"Conv2d_1a_3x3": {2, 149, 149, 32}, "Mixed_4a": {2, 71, 71, 192}, "Mixed_6a": {2, 17, 17, 1024},
-		"Mixed_7d": {2, 8, 8, 1536}, "PreLogits": {2, 1536}, "Logits": {2, 1000},
+		"Mixed_7d": {2, 8, 8, 1536}, "global_pool": {2, 1536}, "PreLogits": {2, 1536}, "Logits": {2, 1000},
 	} {
+		if shape, err := network.EndPointShape(name, 299, 299); err != nil || !slices.Equal(shape, want[1:]) {
+			t.Errorf("%s has the shape %v, %v, want %v", name, shape, err, want[1:])
+		}
 		node, err := outputs.EndPoint(name)
 		if err != nil {
 			t.Error(err)
@@ -194,6 +197,10 @@ func TestEndPoints(t *testing.T) {
 	}
 	_, err = outputs.EndPoint("Mixed_8a")
 	wanted.Error(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
+	_, err = network.EndPointShape("Mixed_8a", 299, 299)
+	wanted.Error(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
+	_, err = network.EndPointShape("Mixed_7d", 74, 299)
+	wanted.Error(t, err, "at least 75x75", "74x299")
 }
 
 // TestShapesAreTheGraphs builds graphs for images of odd sizes: that every value has the

@@ -36,27 +36,55 @@ func (c *Classifier) Labels() []recipe.Label { return c.labels }
 // looked at before each batch. Logits that are not finite are an error that wraps
 // score.ErrNotFinite.
 func (c *Classifier) Predict(ctx context.Context, images ...*vision.Image) ([]Result, error) {
-	results, err := c.classify(ctx, len(images), func(dst []float32, i int) error {
+	if err := c.checkClasses(); err != nil {
+		return nil, err
+	}
+	logits, err := c.valuesOf(ctx, images, c.Logits)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]Result, len(images))
+	for i := range results {
+		results[i] = c.result(logits[i])
+	}
+	return results, nil
+}
+
+// checkClasses refuses a network without logits.
+func (c *Classifier) checkClasses() error {
+	if !c.network.Options().HasClasses() {
+		return fmt.Errorf("%s without logits has features, and no classes to tell; Features returns them", c.network.Name())
+	}
+	return nil
+}
+
+func (c *Classifier) result(logits []float32) Result {
+	return Result{Logits: logits, labels: c.labels, multilabel: c.network.Options().Multilabel()}
+}
+
+// A computation makes values, batch first, of pixels, [batch, size, size, 3].
+type computation func(ctx context.Context, pixels []float32) ([]float32, error)
+
+// valuesOf computes values of photographs, those of each apart. What is not finite is an error.
+func (c *Classifier) valuesOf(ctx context.Context, images []*vision.Image, compute computation) ([][]float32, error) {
+	all, err := c.inBatches(ctx, len(images), compute, func(dst []float32, i int) error {
 		return c.preprocessing.Apply(dst, images[i])
 	})
 	if err != nil {
 		return nil, err
 	}
-	for i, r := range results {
-		if !score.Finite(r.Logits) {
+	for i, values := range all {
+		if !score.Finite(values) {
 			return nil, fmt.Errorf("image %d of %d: %w", i+1, len(images), score.ErrNotFinite)
 		}
 	}
-	return results, nil
+	return all, nil
 }
 
-// classify classifies n images, whose pixels write gives, without a look at the logits.
-func (c *Classifier) classify(ctx context.Context, n int, write func(dst []float32, i int) error) ([]Result, error) {
-	if !c.network.Options().HasClasses() {
-		return nil, fmt.Errorf("%s without logits has features, and no classes to tell; Logits returns the features", c.network.Name())
-	}
-	results := make([]Result, 0, n)
-	values, classes := c.preprocessing.Size*c.preprocessing.Size*3, c.network.Options().Classes
+// inBatches computes values of n images, whose pixels write gives, and returns those of each.
+func (c *Classifier) inBatches(ctx context.Context, n int, compute computation, write func(dst []float32, i int) error) ([][]float32, error) {
+	all := make([][]float32, 0, n)
+	pixelValues := c.preprocessing.Size * c.preprocessing.Size * 3
 	for at := 0; at < n; {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -65,22 +93,23 @@ func (c *Classifier) classify(ctx context.Context, n int, write func(dst []float
 		if n-at >= c.batch {
 			batch = c.batch
 		}
-		pixels := make([]float32, batch*values)
+		pixels := make([]float32, batch*pixelValues)
 		for i := range batch {
-			if err := write(pixels[i*values:][:values], at+i); err != nil {
+			if err := write(pixels[i*pixelValues:][:pixelValues], at+i); err != nil {
 				return nil, err
 			}
 		}
-		logits, err := c.Logits(ctx, pixels)
+		values, err := compute(ctx, pixels)
 		if err != nil {
 			return nil, err
 		}
+		size := len(values) / batch
 		for i := range batch {
-			results = append(results, Result{Logits: logits[i*classes:][:classes:classes], labels: c.labels, multilabel: c.network.Options().Multilabel()})
+			all = append(all, values[i*size:][:size:size])
 		}
 		at += batch
 	}
-	return results, nil
+	return all, nil
 }
 
 // Logits returns the logits, [batch, classes], of images that have gone through the

@@ -27,10 +27,26 @@ type Photo struct {
 // ends with the names, with the first error of use or of the network, or with the context.
 // Names may go on without end.
 func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), use func(Photo) error) error {
-	type opened struct {
-		photo Photo
-		crop  *vision.Image
+	if err := c.checkClasses(); err != nil {
+		return err
 	}
+	return c.each(ctx, names, open, c.Logits, func(o opened, logits []float32) error {
+		if o.photo.Err == nil {
+			o.photo.Result = c.result(logits)
+		}
+		return use(o.photo)
+	})
+}
+
+// opened is a photograph that waits for its turn.
+type opened struct {
+	photo Photo
+	crop  *vision.Image // nil where the photograph has an error
+}
+
+// each computes values of photographs in the order of their names, and calls use for each with
+// its own: those of photographs with errors are nil, and those that are not finite become one.
+func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), compute computation, use func(o opened, values []float32) error) error {
 	var batch []opened
 	finish := func() error {
 		var crops []*vision.Image
@@ -39,21 +55,21 @@ func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func
 				crops = append(crops, o.crop)
 			}
 		}
-		results, err := c.classify(ctx, len(crops), func(dst []float32, i int) error {
+		all, err := c.inBatches(ctx, len(crops), compute, func(dst []float32, i int) error {
 			return vision.Normalize(dst, crops[i], c.preprocessing.Mean, c.preprocessing.Std)
 		})
 		if err != nil {
 			return err
 		}
 		for _, o := range batch {
+			var values []float32
 			if o.photo.Err == nil {
-				o.photo.Result = results[0]
-				if !score.Finite(results[0].Logits) {
-					o.photo = Photo{Name: o.photo.Name, Err: score.ErrNotFinite}
+				values, all = all[0], all[1:]
+				if !score.Finite(values) {
+					o, values = opened{photo: Photo{Name: o.photo.Name, Err: score.ErrNotFinite}}, nil
 				}
-				results = results[1:]
 			}
-			if err := use(o.photo); err != nil {
+			if err := use(o, values); err != nil {
 				return err
 			}
 		}

@@ -17,6 +17,11 @@ import (
 // The one exception is an error that says so: the new file stands, but a power failure
 // may still undo it. Errors of write are returned as they are.
 func Write(path string, write func(io.Writer) error) error {
+	return WriteSeek(path, func(w io.WriteSeeker) error { return write(w) })
+}
+
+// WriteSeek is Write for files of which a part that comes first is known last.
+func WriteSeek(path string, write func(io.WriteSeeker) error) error {
 	// Not os.CreateTemp: its files are private to the owner.
 	temp := path + mark + rand.Text()
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)

@@ -87,8 +87,10 @@ func check(path string, metadata map[string]string, keys []string, sorted []tens
 	return nil
 }
 
-// writeArray adds an entry, uncompressed, with a header of version 1.0.
-func writeArray(z *zip.Writer, name, descr string, shape []int, data []byte) error {
+// Header returns what stands before the elements of an .npy file of version 1.0: rows first,
+// of the given type as numpy spells it, such as "<f4". Headers of shapes of a few axes all
+// have 128 bytes.
+func Header(descr string, shape []int) []byte {
 	var tuple strings.Builder
 	for i, d := range shape {
 		if i > 0 {
@@ -105,11 +107,16 @@ func writeArray(z *zip.Writer, name, descr string, shape []int, data []byte) err
 	text += strings.Repeat(" ", alignment-1-(before+len(text))%alignment) + "\n"
 	header := append([]byte(magic), 1, 0)
 	header = binary.LittleEndian.AppendUint16(header, uint16(len(text)))
+	return append(header, text...)
+}
+
+// writeArray adds an entry, uncompressed.
+func writeArray(z *zip.Writer, name, descr string, shape []int, data []byte) error {
 	w, err := z.CreateHeader(&zip.FileHeader{Name: name + ending, Method: zip.Store})
 	if err != nil {
 		return fmt.Errorf("tensor %s: %w", tensorfile.Quote(name), err)
 	}
-	for _, part := range [][]byte{append(header, text...), data} {
+	for _, part := range [][]byte{Header(descr, shape), data} {
 		if _, err := w.Write(part); err != nil {
 			return fmt.Errorf("tensor %s: expected room for %d bytes: %w; make room on the disk", tensorfile.Quote(name), len(part), err)
 		}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/gomlx/compute"
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+)
+
+// classifierFlags are the flags of the verbs that run one network over photographs: what the
+// network is, and what becomes of photographs before it.
+type classifierFlags struct {
+	model         string
+	weights       string
+	preprocessing preprocessingFlags
+	decode        decodeFlags
+	batch         int
+	labels        string
+	precision     string
+	backend       backendFlags
+
+	card *recipe.Checkpoint // of the public weights that are meant where none are named
+}
+
+// publicWeightsText says in the help of such verbs where weights come from.
+const publicWeightsText = `Without --weights the network's public weights are taken from the cache of the
+Hugging Face Hub (HF_HUB_CACHE, or ~/.cache/huggingface/hub), and downloaded there
+when absent. HF_HUB_OFFLINE=1 (or true, yes, on) forbids the download.`
+
+// takesPhotos is what such verbs take.
+const takesPhotos = "IMAGE, FOLDER or -"
+
+func (f *classifierFlags) add(cmd *cobra.Command) {
+	addModel(cmd, &f.model, "that of the weights, or "+defaultNetwork)
+	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText("weights"))
+	f.preprocessing.add(cmd)
+	f.decode.add(cmd)
+	f.decode.addExact(cmd)
+	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
+	addPrecision(cmd, &f.precision, predict.Precisions(), "")
+	cmd.Flags().Lookup("precision").Usage += precisionOfWeights
+	f.backend.add(cmd)
+}
+
+// check refuses wrong flags.
+func (f *classifierFlags) check() error {
+	err := cmp.Or(atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.backend.check())
+	if err != nil || f.weights != "" {
+		return err
+	}
+	network := cmp.Or(f.model, defaultNetwork)
+	card, ok := recipe.DefaultCheckpoint(network)
+	if !ok {
+		return usageError{fmt.Errorf("%s has no public weights; give a file with --weights", network)}
+	}
+	f.card = &card
+	return nil
+}
+
+// manyImages is from how many images on it pays to transform the weights for
+// Winograd's algorithm, which makes them larger.
+const manyImages = 8
+
+// open makes the classifier for a number of photographs, and returns the path of its weights.
+// What close releases is in use until then.
+func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *predict.Classifier, weights string, close func(), err error) {
+	ctx := cmd.Context()
+	config := predict.Config{Network: f.model, Batch: min(f.batch, photos), Card: f.card, Precision: arch.Precision(f.precision)}
+	config.OnlyProgram = config.Batch == 1
+	f.preprocessing.apply(&config)
+	if config.Labels, err = readLabels(f.labels); err != nil {
+		return nil, "", nil, err
+	}
+	if f.card != nil {
+		if config.Weights, err = fetch(ctx, cmd.ErrOrStderr(), *f.card); err != nil {
+			err = fmt.Errorf("the public weights, since --weights names none: %w", err)
+		}
+	} else {
+		config.Weights, config.Card, err = weightsOfFlag(ctx, cmd.ErrOrStderr(), f.weights)
+	}
+	if err != nil {
+		return nil, "", nil, err
+	}
+	if !cmd.Flags().Changed("backend") && photos < manyImages {
+		f.backend.name = defaultBackend + ":winograd=off"
+	}
+	var backend compute.Backend
+	if backend, err = f.backend.open(); err != nil {
+		return nil, "", nil, err
+	}
+	if classifier, err = predict.Open(ctx, backend, config); err != nil {
+		backend.Finalize()
+		return nil, "", nil, err
+	}
+	sayPrecision(cmd.ErrOrStderr(), f.precision, classifier.Network().Options().Precision, config.Weights)
+	return classifier, config.Weights, func() {
+		classifier.Close()
+		backend.Finalize()
+	}, nil
+}
+
+// opener decodes photographs for a classifier.
+func (f *classifierFlags) opener(classifier *predict.Classifier, stdin io.Reader) func(file string, reserve func(bytes int64)) (*vision.Image, error) {
+	return func(file string, reserve func(bytes int64)) (*vision.Image, error) {
+		o := f.decode.options()
+		o.ResizedTo, o.Reserve = classifier.Preprocessing().ResizedTo(), reserve
+		o.Alpha = classifier.Preprocessing().Alpha
+		return openPhoto(file, stdin, o)
+	}
+}
+
+// reportFailed says how many photographs failed; that some did, or that not all were found,
+// is an error that has been said.
+func reportFailed(stderr io.Writer, failed, all int, incomplete bool) error {
+	if failed > 0 {
+		fmt.Fprintf(stderr, "inception: %d of %d images failed\n", failed, all)
+	}
+	if failed > 0 || incomplete {
+		return errReported
+	}
+	return nil
+}

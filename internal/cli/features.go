@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/features"
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
+	"github.com/seed-fb2c0fa6/inception/predict"
+)
+
+// featuresFlags are the flags of `features`.
+type featuresFlags struct {
+	classifier classifierFlags
+	layer      string
+	normalize  bool
+	out        string
+}
+
+func featuresCommand() *cobra.Command {
+	var f featuresFlags
+	cmd := &cobra.Command{
+		Use:   "features IMAGE|FOLDER|- ...",
+		Short: "Write what the network computes of photographs: pooled features, or any stage",
+		Long: `Write the features of photographs, one row for each: the channels of the network's last
+block pooled over the grid, or with --layer the values of another stage. The ending of
+--out tells the format:
+
+  .npy          an array of float32, [photographs, features]. OUT.json beside it lists the
+                rows' photographs under "files", and says what the features are of
+  .safetensors  the tensor "features"; the metadata have "inception.files", a JSON list,
+                and "inception.features"
+  .csv          a line of titles, then the photograph and its features in a line
+  .jsonl        a JSON object in a line for each photograph, with "file" and "features"
+
+Without --out, JSON lines are printed. Rows have the order of the photographs. Those that
+cannot be read are named and have no row, but in JSON lines, where they have an "error";
+the exit code is 1 then. Files appear whole or not at all.
+
+` + publicWeightsText,
+		Example: `  inception features photos/ --out features.npy
+  inception features --weights model.safetensors --l2 photos/ --out features.csv
+  inception features --layer Mixed_6e cat.jpg --out cat.npy
+  python3 -c 'import json, numpy; x = numpy.load("features.npy"); files = json.load(open("features.npy.json"))["files"]'`,
+		Args: takesSeveral(takesPhotos),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.classifier.add(cmd)
+	cmd.Flags().StringVar(&f.layer, "layer", predict.Pooled, "`name` of a stage, such as Mixed_7a, PreLogits (what goes into the logits) or Logits; a wrong one is answered with all")
+	cmd.Flags().BoolVar(&f.normalize, "l2", false, "divide each photograph's features by their Euclidean length, so that inner products are cosines")
+	cmd.Flags().StringVar(&f.out, "out", "", "`file` to write: "+features.Formats()+" (default JSON lines on standard output)")
+	return cmd
+}
+
+func (f *featuresFlags) run(cmd *cobra.Command, args []string) error {
+	ctx := cmd.Context()
+	if err := cmp.Or(f.classifier.check(), f.checkOut()); err != nil {
+		return err
+	}
+	files, incomplete, err := imageFiles(ctx, cmd.ErrOrStderr(), args)
+	if err != nil {
+		return err
+	}
+	classifier, weights, closeClassifier, err := f.classifier.open(cmd, len(files))
+	if err != nil {
+		return err
+	}
+	defer closeClassifier()
+	shape, err := classifier.EndPointShape(f.layer)
+	if err != nil {
+		return usageError{fmt.Errorf("--layer: %w", err)}
+	}
+	header := features.Header{Files: files, About: features.About{
+		Network: classifier.Network().Name(), Weights: weights, Layer: f.layer, Shape: shape,
+		Normalized: f.normalize, Preprocessing: classifier.Preprocessing(),
+	}}
+	failed := 0
+	rows := func(add func(features.Row) error) error {
+		return classifier.EachFeatures(ctx, f.layer, slices.Values(files), f.classifier.opener(classifier, cmd.InOrStdin()), func(p predict.Features) error {
+			if p.Err != nil {
+				failed++
+				fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s: %s\n", printable.Line(p.Name), printable.UTF8(p.Err.Error()))
+			} else if f.normalize {
+				predict.Normalize(p.Values)
+			}
+			return add(features.Row{File: p.Name, Width: p.Width, Height: p.Height, Values: p.Values, Err: p.Err})
+		})
+	}
+	if f.out == "" {
+		err = features.WriteJSONLines(cmd.OutOrStdout(), header, rows)
+	} else {
+		err = features.Write(f.out, header, rows)
+	}
+	if err != nil {
+		return err
+	}
+	return reportFailed(cmd.ErrOrStderr(), failed, len(files), incomplete)
+}
+
+func (f *featuresFlags) checkOut() error {
+	if f.out == "" {
+		return nil
+	}
+	if err := features.Check(f.out); err != nil {
+		return usageError{fmt.Errorf("--out: %w", err)}
+	}
+	return nil
+}
