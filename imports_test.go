@@ -42,9 +42,10 @@ var mayImport = map[string][]string{
 	"weights/tfjs":             {"weights/keras/model", "weights/tensorfile"},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":              {"internal/atomicfile", "recipe"},
-	"predict":                  {"arch", "internal/ahead", "internal/device", "recipe", "score", "vision", "weights"},
+	"predict":                  {"arch", "internal/ahead", "internal/device", "internal/printable", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "vision", "weights"},
+	"server":                   {"predict", "score", "server/oip"},
 	"server/oip":               {},
 	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":    {},
@@ -77,7 +78,7 @@ var mayImport = map[string][]string{
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "features", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
-		"score", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/tensorfile",
+		"score", "server", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},
 	"bench":         {"arch"},

@@ -33,11 +33,7 @@ type Prediction struct {
 // ones the smaller index first. There are no more than there are classes.
 func (r Result) Top(k int) []Prediction {
 	order := score.Top(r.Logits, k)
-	probabilities := score.Softmax
-	if r.multilabel {
-		probabilities = score.Sigmoid
-	}
-	shares := probabilities(nil, r.Logits)
+	shares := r.Probabilities()
 	top := make([]Prediction, len(order))
 	for i, index := range order {
 		top[i] = Prediction{
@@ -51,4 +47,12 @@ func (r Result) Top(k int) []Prediction {
 		}
 	}
 	return top
+}
+
+// Probabilities returns those of all classes, in index order, as Prediction has them.
+func (r Result) Probabilities() []float64 {
+	if r.multilabel {
+		return score.Sigmoid(nil, r.Logits)
+	}
+	return score.Softmax(nil, r.Logits)
 }

@@ -61,21 +61,6 @@ func (r *tableReporter) report(p predict.Photo) error {
 
 func (r *tableReporter) close() error { return nil }
 
-// A jsonName is the name of a file in JSON, which is UTF-8: other bytes are as \xff, and
-// then Bytes has the name itself, in base64.
-type jsonName struct {
-	File  string `json:"file"`
-	Bytes []byte `json:"file_bytes,omitempty"`
-}
-
-func jsonNameOf(name string) jsonName {
-	n := jsonName{File: printable.UTF8(name)}
-	if n.File != name {
-		n.Bytes = []byte(name)
-	}
-	return n
-}
-
 // jsonReporter prints one array, element by element.
 type jsonReporter struct {
 	out     io.Writer
@@ -84,21 +69,7 @@ type jsonReporter struct {
 }
 
 func (r *jsonReporter) report(p predict.Photo) error {
-	var record any
-	if p.Err != nil {
-		record = struct {
-			jsonName
-			Error string `json:"error"`
-		}{jsonNameOf(p.Name), printable.UTF8(p.Err.Error())}
-	} else {
-		record = struct {
-			jsonName
-			Width       int                  `json:"width"`
-			Height      int                  `json:"height"`
-			Predictions []predict.Prediction `json:"predictions"`
-		}{jsonNameOf(p.Name), p.Width, p.Height, p.Result.Top(r.top)}
-	}
-	data, err := json.MarshalIndent(record, "  ", "  ")
+	data, err := json.MarshalIndent(p.Record(r.top), "  ", "  ")
 	if err != nil {
 		return err
 	}

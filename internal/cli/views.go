@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -27,7 +28,7 @@ func (f *viewFlags) add(cmd *cobra.Command) {
 
 // describedViews is what `describe --crops --json` prints.
 type describedViews struct {
-	jsonName
+	predict.FileName
 	Width  int           `json:"width"`
 	Height int           `json:"height"`
 	Views  []vision.View `json:"views"`
@@ -58,7 +59,7 @@ func (f *viewFlags) run(cmd *cobra.Command, file string, size int, asJSON bool) 
 	}
 	out := cmd.OutOrStdout()
 	if asJSON {
-		return printJSON(out, describedViews{jsonNameOf(file), photo.Width, photo.Height, views})
+		return printJSON(out, describedViews{predict.NameOf(file), photo.Width, photo.Height, views})
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CROP\tRESIZED TO\tSQUARE\tAT\tRESULT\tMIRRORED")

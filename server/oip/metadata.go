@@ -56,7 +56,7 @@ type ServerMetadata struct {
 
 // Extensions are those of the protocol that this package has.
 func Extensions() []string {
-	return []string{"classification", "binary_tensor_data", "parameters", "schedule_policy"}
+	return []string{"classification", "binary_tensor_data", "parameters"}
 }
 
 // Live and Ready are the bodies of GET v2/health/live and v2/health/ready, ModelReady that

@@ -101,14 +101,14 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
-	r, err := model.Parse([]byte(`{"id":"7","parameters":{"priority":2,"timeout":1500,"binary_data_output":true,"sequence_id":0,"own":[1]},
+	r, err := model.Parse([]byte(`{"id":"7","parameters":{"timeout":1500,"binary_data_output":true,"sequence_id":0,"own":[1]},
 		"inputs":[{"name":"images","datatype":"BYTES","shape":[1],"data":[""]}],
 		"outputs":[{"name":"probabilities","parameters":{"classification":3,"binary_data":false}},{"name":"logits"}]}`), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []OutputRequest{{Index: 1, Classification: 3}, {Index: 0, Binary: true}}
-	if r.ID != "7" || r.Priority != 2 || r.Timeout != 1500*time.Microsecond || !slices.Equal(r.Outputs, want) {
+	if r.ID != "7" || r.Timeout != 1500*time.Microsecond || !slices.Equal(r.Outputs, want) {
 		t.Errorf("%+v", r)
 	}
 	raws, err := model.ParseRaw([]byte("photo"))
@@ -184,7 +184,6 @@ func TestFaults(t *testing.T) {
 		{"classification", `{"outputs":[{"name":"logits","parameters":{"classification":-1}}]}`, nil, []string{"outputs[0].parameters.classification", "-1"}},
 		{"binary_data", `{"outputs":[{"name":"logits","parameters":{"binary_data":1}}]}`, nil, []string{"outputs[0].parameters.binary_data", "true or false"}},
 		{"binary_data_output", `{"parameters":{"binary_data_output":"yes"}}`, nil, []string{"parameters.binary_data_output"}},
-		{"priority", `{"parameters":{"priority":-1}}`, nil, []string{"parameters.priority"}},
 		{"timeout", `{"parameters":{"timeout":"1s"}}`, nil, []string{"parameters.timeout", "1s"}},
 		{"sequence", `{"parameters":{"sequence_id":5}}`, nil, []string{"parameters.sequence_id"}},
 	} {

@@ -19,8 +19,6 @@ type Request struct {
 	Input Tensor
 	// Outputs are those that are asked for, all of the model's where none are named.
 	Outputs []OutputRequest
-	// Priority is 1 for the highest, larger for lower ones, and 0 for the default.
-	Priority uint64
 	// Timeout is how long the answer is of use; 0 stands for no limit.
 	Timeout time.Duration
 }
@@ -63,7 +61,7 @@ const maxDepth = 32
 // Parse reads an inference request: its JSON, and the bytes of tensors that follow it. The
 // Request keeps both.
 func (m *Model) Parse(text, tensors []byte) (*Request, error) {
-	if err := checkDepth(text); err != nil {
+	if err := CheckDepth(text); err != nil {
 		return nil, err
 	}
 	var in requestJSON
@@ -108,9 +106,8 @@ func (m *Model) ParseRaw(body []byte) (*Request, error) {
 
 func (m *Model) parseParameters(r *Request, p parameters) error {
 	var timeout uint64
-	err := errors.Join(p.whole("parameters", "priority", &r.Priority), p.whole("parameters", "timeout", &timeout))
-	if err != nil {
-		return firstOf(err)
+	if err := p.whole("parameters", "timeout", &timeout); err != nil {
+		return err
 	}
 	const most = math.MaxInt64 / uint64(time.Microsecond)
 	r.Timeout = time.Duration(min(timeout, most)) * time.Microsecond
@@ -157,8 +154,8 @@ func (m *Model) parseOutputs(r *Request, in requestJSON) error {
 	return nil
 }
 
-// checkDepth refuses JSON that is nested too deep, before anything is made of it.
-func checkDepth(text []byte) error {
+// CheckDepth refuses JSON that is nested too deep, before anything is made of it.
+func CheckDepth(text []byte) error {
 	depth, quoted := 0, false
 	for i := 0; i < len(text); i++ {
 		c := text[i]

@@ -1,0 +1,180 @@
+package server
+
+import (
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/server/oip"
+)
+
+// body reads the body of a request. The function that it returns gives its memory back.
+func (s *Server) body(r *http.Request) (data []byte, release func(), err error) {
+	// What is compressed, or tells no length, may become as long as the limit.
+	bytes := s.options.MaxBody
+	if r.ContentLength >= 0 && r.ContentLength < bytes && r.Header.Get("Content-Encoding") == "" {
+		bytes = r.ContentLength
+	}
+	if s.bodies.Add(bytes) > s.options.Bodies {
+		s.bodies.Add(-bytes)
+		return nil, nil, fmt.Errorf("the bodies of other requests take all memory that there is for them: %w", predict.ErrBusy)
+	}
+	release = func() { s.bodies.Add(-bytes) }
+	if data, err = oip.ReadBody(r, s.options.MaxBody); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return data, release, nil
+}
+
+// infer answers an inference request of the Open Inference Protocol.
+func (s *Server) infer(w http.ResponseWriter, r *http.Request) (err error) {
+	m, err := s.modelOf(r)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	defer func() { s.metrics.observe(m.Name(), m.protocol.Version, time.Since(began), err) }()
+	body, release, err := s.body(r)
+	if err != nil {
+		return err
+	}
+	defer release()
+	text, tensors, raw, err := oip.Split(r.Header, body)
+	if err != nil {
+		return err
+	}
+	var request *oip.Request
+	if raw {
+		request, err = m.protocol.ParseRaw(tensors)
+	} else {
+		request, err = m.protocol.Parse(text, tensors)
+	}
+	if err != nil {
+		return err
+	}
+	photos, err := m.classify(r.Context(), request)
+	if err != nil {
+		return err
+	}
+	for i, p := range photos {
+		if p.Err != nil {
+			return pictureFault(fmt.Sprintf("inputs[0]: image %d of %d", i, len(photos)), p.Err)
+		}
+	}
+	outputs, err := m.outputs(request, photos)
+	if err != nil {
+		return err
+	}
+	response := oip.Response{ModelName: m.Name(), ModelVersion: m.protocol.Version, ID: request.ID, Outputs: outputs}
+	answer, headerLength, err := response.Encode()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if headerLength > 0 {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set(oip.HeaderLength, strconv.Itoa(headerLength))
+	}
+	if acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		_, _ = z.Write(answer)
+		_ = z.Close()
+		return nil
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	_, _ = w.Write(answer)
+	return nil
+}
+
+// acceptsGzip reports whether a client asks for gzip by name.
+func acceptsGzip(r *http.Request) bool {
+	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
+		name, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(quality, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) serverMetadata(w http.ResponseWriter, r *http.Request) error {
+	writeJSON(w, http.StatusOK, oip.ServerMetadata{Name: "inception", Version: s.options.Version, Extensions: oip.Extensions()})
+	return nil
+}
+
+func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
+	writeJSON(w, http.StatusOK, oip.Live{Live: true})
+	return nil
+}
+
+// readiness is the status of whether requests should come.
+func (s *Server) readiness() (ready bool, status int) {
+	if s.draining.Load() {
+		return false, http.StatusServiceUnavailable
+	}
+	return true, http.StatusOK
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	ready, status := s.readiness()
+	writeJSON(w, status, oip.Ready{Ready: ready})
+	return nil
+}
+
+func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.modelOf(r)
+	if err != nil {
+		return err
+	}
+	ready, status := s.readiness()
+	writeJSON(w, status, oip.ModelReady{Name: m.Name(), Ready: ready})
+	return nil
+}
+
+func (s *Server) modelMetadata(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.modelOf(r)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, m.protocol.Metadata())
+	return nil
+}
+
+// A modelConfig is Triton's, as far as clients look at it.
+type modelConfig struct {
+	Name         string         `json:"name"`
+	Platform     string         `json:"platform"`
+	MaxBatchSize int            `json:"max_batch_size"`
+	Input        []configTensor `json:"input"`
+	Output       []configTensor `json:"output"`
+}
+
+// A configTensor has no dimension of the batch.
+type configTensor struct {
+	Name     string  `json:"name"`
+	DataType string  `json:"data_type"`
+	Format   string  `json:"format,omitempty"`
+	Dims     []int64 `json:"dims"`
+}
+
+func (s *Server) modelConfig(w http.ResponseWriter, r *http.Request) error {
+	m, err := s.modelOf(r)
+	if err != nil {
+		return err
+	}
+	tensor := func(t oip.TensorMetadata, format string) configTensor {
+		return configTensor{Name: t.Name, DataType: "TYPE_" + t.Datatype, Format: format, Dims: t.Shape[1:]}
+	}
+	config := modelConfig{Name: m.Name(), Platform: m.protocol.Platform, MaxBatchSize: m.protocol.MaxBatch, Input: []configTensor{tensor(m.protocol.Input, "FORMAT_NHWC")}}
+	for _, o := range m.protocol.Outputs {
+		config.Output = append(config.Output, tensor(o, ""))
+	}
+	writeJSON(w, http.StatusOK, config)
+	return nil
+}

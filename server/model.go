@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/server/oip"
+)
+
+// A Model is a classifier under a name.
+type Model struct {
+	batcher  *predict.Batcher
+	protocol *oip.Model
+	classes  bool // the outputs are logits
+}
+
+// The names of tensors.
+const (
+	inputName     = "images"
+	logits        = "logits"
+	probabilities = "probabilities"
+	features      = "features"
+)
+
+var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// maxImages is how many images a request may have.
+const maxImages = 64
+
+// NewModel returns a Model. Names are of letters, digits, '.', '_' and '-'.
+func NewModel(name string, b *predict.Batcher) (*Model, error) {
+	if !goodName.MatchString(name) {
+		return nil, fmt.Errorf("the name of a model must be of letters, digits, '.', '_' and '-', and begin with a letter or digit, found %q", name)
+	}
+	network := b.Classifier().Network()
+	size := int64(b.Classifier().Preprocessing().Size)
+	m := &Model{batcher: b, classes: network.Options().HasClasses()}
+	m.protocol = &oip.Model{
+		Name: name, Version: "1", Platform: "inception", MaxBatch: maxImages,
+		Input: oip.TensorMetadata{Name: inputName, Datatype: oip.FP32, Shape: []int64{oip.Any, size, size, 3}},
+	}
+	output := func(name string, values int64) {
+		m.protocol.Outputs = append(m.protocol.Outputs, oip.TensorMetadata{Name: name, Datatype: oip.FP32, Shape: []int64{oip.Any, values}})
+	}
+	if m.classes {
+		output(logits, int64(network.Options().Classes))
+		output(probabilities, int64(network.Options().Classes))
+	} else {
+		output(features, oip.Any)
+	}
+	return m, nil
+}
+
+// Name returns the model's name.
+func (m *Model) Name() string { return m.protocol.Name }
+
+// classify classifies the images of a request, of which one that is wrong is an error.
+func (m *Model) classify(ctx context.Context, r *oip.Request) ([]predict.Photo, error) {
+	if r.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, r.Timeout, &oip.Error{Status: http.StatusGatewayTimeout, Message: fmt.Sprintf("parameters.timeout: the images were not classified within %v", r.Timeout)})
+		defer cancel()
+	}
+	inputs := make([]predict.Input, r.Input.Batch)
+	for i := range inputs {
+		if r.Input.Datatype == oip.Bytes {
+			inputs[i].Encoded = r.Input.File(i)
+		} else {
+			inputs[i].Bytes = r.Input.Held()
+			inputs[i].Write = func(dst []float32) error { return r.Input.Write(dst, i) }
+		}
+	}
+	return m.batcher.Classify(ctx, inputs...)
+}
+
+// outputs makes the outputs that a request asks for.
+func (m *Model) outputs(r *oip.Request, photos []predict.Photo) ([]oip.Output, error) {
+	var all []oip.Output
+	for _, asked := range r.Outputs {
+		described := m.protocol.Outputs[asked.Index]
+		if asked.Classification > 0 && !m.classes {
+			return nil, &oip.Error{Status: http.StatusBadRequest, Message: fmt.Sprintf("outputs: the model %s has no classes; leave out the parameter classification", m.Name())}
+		}
+		o := oip.Output{Name: described.Name, Datatype: oip.FP32, Binary: asked.Binary}
+		for _, p := range photos {
+			values := p.Result.Logits
+			if described.Name == probabilities {
+				values = narrowed(p.Result.Probabilities())
+			}
+			if asked.Classification == 0 {
+				o.Values = append(o.Values, values...)
+				continue
+			}
+			top := score.Top(p.Result.Logits, asked.Classification)
+			for _, index := range top {
+				label := ""
+				if labels := m.batcher.Classifier().Labels(); labels != nil {
+					label = labels[index].Name
+				}
+				o.Texts = append(o.Texts, oip.Class(values[index], index, label))
+			}
+		}
+		o.Shape = []int64{int64(len(photos)), int64(max(len(o.Values), len(o.Texts)) / len(photos))}
+		if asked.Classification > 0 {
+			o.Datatype = oip.Bytes
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+func narrowed(values []float64) []float32 {
+	out := make([]float32, len(values))
+	for i, v := range values {
+		out[i] = float32(v)
+	}
+	return out
+}

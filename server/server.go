@@ -1,0 +1,258 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/server/oip"
+)
+
+// Options say what a Server is. The zero value has the defaults.
+type Options struct {
+	// Version is that of the program, in the server's metadata.
+	Version string
+	// MaxBody is the largest body of a request in bytes, before and after it is decompressed;
+	// DefaultMaxBody when zero.
+	MaxBody int64
+	// Bodies is how many bytes the bodies of all requests may hold at a time before others
+	// are refused; DefaultBodies when zero.
+	Bodies int64
+	// Log takes a line for each request; none when nil.
+	Log *slog.Logger
+}
+
+// The defaults of Options.
+const (
+	DefaultMaxBody = 64 << 20
+	DefaultBodies  = 1 << 30
+)
+
+// A Server answers requests. It is an http.Handler.
+type Server struct {
+	options  Options
+	models   []*Model
+	mux      *http.ServeMux
+	metrics  *metrics
+	bodies   atomic.Int64 // bytes
+	draining atomic.Bool
+}
+
+// An endpoint is what is answered at one method and path, a pattern of http.ServeMux.
+type endpoint struct {
+	pattern string
+	answer  func(*Server, http.ResponseWriter, *http.Request) error
+}
+
+func endpoints() []endpoint {
+	return []endpoint{
+		{"POST /classify", (*Server).classify},
+		{"POST /models/{model}/classify", (*Server).classify},
+
+		{"GET /v2", (*Server).serverMetadata},
+		{"GET /v2/health/live", (*Server).live},
+		{"GET /v2/health/ready", (*Server).ready},
+		{"GET /v2/models/{model}", (*Server).modelMetadata},
+		{"GET /v2/models/{model}/versions/{version}", (*Server).modelMetadata},
+		{"GET /v2/models/{model}/ready", (*Server).modelReady},
+		{"GET /v2/models/{model}/versions/{version}/ready", (*Server).modelReady},
+		{"GET /v2/models/{model}/config", (*Server).modelConfig},
+		{"GET /v2/models/{model}/versions/{version}/config", (*Server).modelConfig},
+		{"POST /v2/models/{model}/infer", (*Server).infer},
+		{"POST /v2/models/{model}/versions/{version}/infer", (*Server).infer},
+
+		{"/v2/systemsharedmemory/", (*Server).noSharedMemory},
+		{"/v2/cudasharedmemory/", (*Server).noSharedMemory},
+
+		{"GET /v1/models", (*Server).modelNames},
+		{"GET /v1/models/{model}", (*Server).modelStatus},
+		{"POST /v1/models/{call}", (*Server).predictV1},
+
+		{"GET /metrics", (*Server).scrape},
+	}
+}
+
+// New returns a Server of models, of which the first is that of requests that name none.
+func New(models []*Model, o Options) (*Server, error) {
+	if len(models) == 0 {
+		return nil, errors.New("a server needs a model, found none")
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Bodies == 0 {
+		o.Bodies = DefaultBodies
+	}
+	if o.MaxBody < 1 || o.Bodies < o.MaxBody {
+		return nil, fmt.Errorf("the largest body must be at least 1 byte, and all bodies must be no less, found %d and %d", o.MaxBody, o.Bodies)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	for i, m := range models {
+		if slices.ContainsFunc(models[:i], func(other *Model) bool { return other.Name() == m.Name() }) {
+			return nil, fmt.Errorf("two models have the name %s; give each its own", m.Name())
+		}
+	}
+	s := &Server{options: o, models: models, mux: http.NewServeMux(), metrics: newMetrics(models)}
+	for _, e := range endpoints() {
+		s.mux.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) {
+			if err := e.answer(s, w, r); err != nil {
+				s.fail(w, r, err)
+			}
+		})
+	}
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, s.noEndpoint(r)) })
+	return s, nil
+}
+
+// noEndpoint says what is wrong with a path or its method.
+func (s *Server) noEndpoint(r *http.Request) error {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := s.mux.Handler(other); pattern != "/" {
+			return &oip.Error{Status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("%s: expected the method %s, found %s", r.URL.Path, method, r.Method)}
+		}
+	}
+	return &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at %s; pictures go to /classify, the Open Inference Protocol is at /v2", r.URL.Path)}
+}
+
+func (s *Server) noSharedMemory(http.ResponseWriter, *http.Request) error {
+	return &oip.Error{Status: http.StatusNotImplemented, Message: "shared memory is not supported; send tensors in the request"}
+}
+
+// model returns the model that a request names.
+func (s *Server) model(name, version string) (*Model, error) {
+	if name == "" {
+		return s.models[0], nil
+	}
+	i := slices.IndexFunc(s.models, func(m *Model) bool { return m.Name() == name })
+	if i < 0 {
+		var names []string
+		for _, m := range s.models {
+			names = append(names, m.Name())
+		}
+		return nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is no model %q; expected one of %s", name, strings.Join(names, ", "))}
+	}
+	if version != "" && version != s.models[i].protocol.Version {
+		return nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("the model %s has the version %s, found %q", name, s.models[i].protocol.Version, version)}
+	}
+	return s.models[i], nil
+}
+
+func (s *Server) modelOf(r *http.Request) (*Model, error) {
+	return s.model(r.PathValue("model"), r.PathValue("version"))
+}
+
+// Unready makes the server say that it is not ready; it answers on.
+func (s *Server) Unready() { s.draining.Store(true) }
+
+// requestKey is the context's key of a request's id.
+type requestKey struct{}
+
+// ServeHTTP answers a request, logs it, and turns a panic into the status 500.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	id := r.Header.Get("X-Request-Id")
+	if id == "" || len(id) > 128 {
+		id = rand.Text()
+	}
+	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+	answer := &recorder{ResponseWriter: w}
+	answer.Header().Set("X-Request-Id", id)
+	defer func() {
+		if v := recover(); v != nil {
+			s.fail(answer, r, &predict.PanicError{Value: v, Stack: debug.Stack()})
+		}
+		s.options.Log.Info("request", "method", r.Method, "path", r.URL.Path, "status", answer.status, "bytes", answer.bytes,
+			"duration", time.Since(began), "remote", r.RemoteAddr, "id", id, "traceparent", r.Header.Get("Traceparent"))
+	}()
+	s.mux.ServeHTTP(answer, r)
+}
+
+// A recorder remembers what the log says of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int
+}
+
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += n
+	return n, err
+}
+
+// clientGone is the status, in the log alone, of a request whose client did not wait.
+const clientGone = 499
+
+// statusOf returns the status of an error, and whether it is a fault of this program.
+func statusOf(err error) (status int, internal bool) {
+	var fault *oip.Error
+	switch {
+	case errors.As(err, &fault):
+		return fault.Status, false
+	case errors.Is(err, predict.ErrBusy), errors.Is(err, predict.ErrDraining):
+		return http.StatusServiceUnavailable, false
+	case errors.Is(err, predict.ErrTooMany):
+		return http.StatusRequestEntityTooLarge, false
+	case errors.Is(err, context.DeadlineExceeded):
+		return http.StatusGatewayTimeout, false
+	case errors.Is(err, context.Canceled):
+		return clientGone, false
+	}
+	return http.StatusInternalServerError, true
+}
+
+// fail answers with an error.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, internal := statusOf(err)
+	message := err.Error()
+	if internal {
+		id, _ := r.Context().Value(requestKey{}).(string)
+		message = "a fault of the server; its log tells more at the id " + id
+		var stack []byte
+		var panicked *predict.PanicError
+		if errors.As(err, &panicked) {
+			stack = panicked.Stack
+		}
+		s.options.Log.Error("fault", "id", id, "error", err, "stack", string(stack))
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	writeJSON(w, status, oip.ErrorBody{Error: message})
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // what is answered consists of text and finite numbers
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
