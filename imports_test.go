@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"weights/tensorfile":       {},
 	"weights/keras":            {"internal/hdf5", "weights/keras/model", "weights/tensorfile"},
 	"weights/keras/model":      {"weights/tensorfile"},
-	"weights/onnx":             {"internal/wire", "weights/tensorfile"},
+	"weights/onnx":             {"internal/atomicfile", "internal/wire", "weights/tensorfile"},
 	"weights/tensorflow":       {"internal/wire", "weights/tensorfile"},
 	"weights/tfjs":             {"weights/keras/model", "weights/tensorfile"},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "vision", "weights"},
 	"server":                   {"predict", "score", "server/oip"},
 	"server/oip":               {},
+	"export":                   {"arch", "vision", "weights", "weights/onnx", "weights/tensorfile"},
 	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},
 	"engine/kernel/generic":    {},
 	"engine/kernel/avx2":       {},
@@ -76,9 +77,9 @@ var mayImport = map[string][]string{
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision", "weights"},
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
-		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "features", "internal/atomicfile",
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "export", "features", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
-		"score", "server", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/tensorfile",
+		"score", "server", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},
 	"bench":         {"arch"},

@@ -57,6 +57,10 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 		if hint.Headless {
 			options.Head = headless
 		}
+		var err error
+		if options, err = c.followGraph(name, options, hint); err != nil {
+			return fail(err)
+		}
 	} else {
 		found, err := c.identify(name, hint)
 		if err != nil {
@@ -166,6 +170,33 @@ func (c *Checkpoint) identifyByGraph(name string, hint Hint) (*arch.Network, err
 	}
 	c.Layout = ByGraph
 	return c.graph.network, nil
+}
+
+// followGraph finds where the parameters of a network that the file names are in the graph
+// that it carries, and returns the options with what only the graph tells; those of files
+// without a graph stay.
+func (c *Checkpoint) followGraph(name string, o arch.Options, hint Hint) (arch.Options, error) {
+	file, ok := c.file.(tensorfile.Grapher)
+	if !ok {
+		return o, nil
+	}
+	graph, err := file.Graph()
+	if graph == nil && err == nil {
+		return o, nil
+	}
+	o.AuxiliaryHead = false // which no graph is matched with
+	var network *arch.Network
+	if err == nil {
+		network, err = arch.New(name, o)
+	}
+	if err == nil {
+		c.graph, err = recogniseAs(graph, network, hint.Headless)
+	}
+	if err != nil {
+		return o, fmt.Errorf("%s: %w", c.Path, err)
+	}
+	c.Layout = ByGraph
+	return c.graph.network.Options(), nil
 }
 
 // withoutHead is a network that ends in its features.

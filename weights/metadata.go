@@ -70,6 +70,9 @@ const (
 // keyFramework has no prefix: it is not this program's alone.
 const keyFramework = "format"
 
+// Text returns the metadata as the strings that files hold, by their keys.
+func (m Metadata) Text() (map[string]string, error) { return m.encode(false, layout{}) }
+
 // encode returns the metadata as the strings that a file holds, with the layout's
 // framework where that is asked for.
 func (m Metadata) encode(framework bool, l layout) (map[string]string, error) {

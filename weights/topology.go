@@ -97,6 +97,25 @@ func recognise(g *tensorfile.Graph, name string, bare bool) (*topology, error) {
 		nearest.network.Name(), len(nearest.places), len(nearest.layers), nearest.failure)
 }
 
+// recogniseAs holds a graph against a network that it is said to be.
+func recogniseAs(g *tensorfile.Graph, network *arch.Network, bare bool) (*topology, error) {
+	head, err := headOf(g)
+	if err != nil && !bare {
+		return nil, err
+	}
+	if bare {
+		head.steps = nil
+	}
+	a, err := newAttempt(g, network, head)
+	if err != nil {
+		return nil, err
+	}
+	if a.run(); a.failure != nil {
+		return nil, fmt.Errorf("the graph is not of %s, as the file says: %w", network.Name(), a.failure)
+	}
+	return a.topology()
+}
+
 // A graphHead is what follows the last block in a graph.
 type graphHead struct {
 	head    *arch.Head // nil where it is the published one
@@ -135,7 +154,7 @@ func headOf(g *tensorfile.Graph) (graphHead, error) {
 			break
 		}
 		inside := len(node.Inputs) == 1 && (node.Op == tensorfile.OpActivation || node.Op == tensorfile.OpDense || node.Op == tensorfile.OpBatchNorm || node.Op == tensorfile.OpDropout ||
-			node.Op == tensorfile.OpFlatten || node.Op == tensorfile.OpSame || node.Op == tensorfile.OpScale || node.Op == tensorfile.OpConvolution && node.Window == [2]int{1, 1})
+			node.Op == tensorfile.OpFlatten || node.Op == tensorfile.OpSame || node.Op == tensorfile.OpScale || node.Op == tensorfile.OpNormalize || node.Op == tensorfile.OpConvolution && node.Window == [2]int{1, 1})
 		if !inside {
 			if hasDense {
 				return none, fmt.Errorf("the head's first dense layer reads a grid that no global pooling has been over (%s %q); such a head depends on the size of the images, and is not known: take the network without a head (--head none)", node.Op, node.Name)
@@ -171,6 +190,9 @@ func (h *graphHead) layers(g *tensorfile.Graph, chain []int) error {
 			before = steps[n-2]
 		}
 		switch {
+		case last.Op == tensorfile.OpNormalize:
+			output = arch.OutputEmbedding
+			steps = steps[:n-1]
 		case isDense(last):
 			output = arch.OutputSoftmax
 		case last.Op == tensorfile.OpActivation && (last.Function == tensorfile.FunctionSoftmax || last.Function == tensorfile.FunctionSigmoid) && before >= 0 && isDense(g.Nodes[before]):
@@ -184,7 +206,7 @@ func (h *graphHead) layers(g *tensorfile.Graph, chain []int) error {
 		}
 	}
 	logits := -1
-	if output != arch.OutputFeatures {
+	if output != arch.OutputFeatures && output != arch.OutputEmbedding {
 		logits = steps[len(steps)-1]
 		steps = steps[:len(steps)-1]
 		kernel := g.Nodes[logits].Tensors[tensorfile.RoleKernel].Shape
@@ -318,23 +340,33 @@ func (a *attempt) run() {
 			}
 		}
 	}
-	step := 0
-	for i := pool + 1; i < len(a.layers); i++ {
-		layer := a.layers[i]
-		if layer.Kind == arch.Dropout || layer.Kind == arch.Normalize {
-			continue
+	var nodes []int // of the head, that have weights
+	for _, step := range a.head.steps {
+		for _, at := range step {
+			if len(a.graph.Nodes[at].Tensors) > 0 {
+				nodes = append(nodes, at)
+			}
 		}
-		for step < len(a.head.steps) && len(a.head.steps[step]) == 0 {
-			step++ // dropout alone
+	}
+	for _, layer := range a.layers[pool+1:] {
+		if layer.Kind != arch.Dense && layer.Kind != arch.BatchNorm {
+			continue // there is nothing to read for it
 		}
-		if step == len(a.head.steps) {
+		taken := min(1, len(nodes))
+		if layer.Kind == arch.Dense && a.has(layer.Name+"/BatchNorm/beta") && len(nodes) > 1 && a.graph.Nodes[nodes[1]].Op == tensorfile.OpBatchNorm {
+			taken = 2
+		}
+		if taken == 0 {
 			a.fail(layer, "there is no such layer in the graph")
 			return
 		}
-		if !a.bindHead(layer, a.head.steps[step]) {
+		if !a.bindHead(layer, nodes[:taken]) {
 			return
 		}
-		step++
+		nodes = nodes[taken:]
+	}
+	if len(nodes) > 0 {
+		a.fail(a.layers[len(a.layers)-1], "the graph has %s behind the last layer", a.what(nodes[0]))
 	}
 }
 
@@ -365,6 +397,12 @@ func (a *attempt) bindHead(layer arch.Layer, nodes []int) bool {
 			bias, hasBias := node.Tensors[tensorfile.RoleBias]
 			if !a.bindKernel(layer, node) {
 				return false
+			}
+			if hasBias && len(nodes) == 1 && a.has(layer.Name+"/BatchNorm/beta") {
+				if !a.bindFolded(layer, bias) {
+					return false
+				}
+				hasBias = false
 			}
 			if name := layer.Name + "/biases"; a.has(name) {
 				if !hasBias {

@@ -56,7 +56,7 @@ measure their errors and speed.`,
 	root.SuggestionsMinimumDistance = suggestionDistance
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(demoCommand(), predictCommand(), featuresCommand(), serveCommand(), trainCommand(), evaluateCommand(), plotCommand(), describeCommand(),
-		weightsCommand(), quantizeCommand(), benchCommand(), reproduceCommand(), versionCommand())
+		weightsCommand(), quantizeCommand(), exportCommand(), benchCommand(), reproduceCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand())
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version, and what the CPU offers")
 	root.SetFlagErrorFunc(flagError)

@@ -259,6 +259,22 @@ func (f *preprocessingFlags) apply(c *predict.Config) {
 	}
 }
 
+// changed is a preprocessing with what the flags say.
+func (f *preprocessingFlags) changed(p vision.Preprocessing) vision.Preprocessing {
+	var c predict.Config
+	f.apply(&c)
+	p.Size, p.Crop = cmp.Or(c.Size, p.Size), cmp.Or(c.Crop, p.Crop)
+	p.Interpolation, p.Alpha = cmp.Or(c.Interpolation, p.Interpolation, vision.Bicubic), cmp.Or(c.Alpha, p.Alpha)
+	p.Fit = cmp.Or(c.Fit, p.Fit)
+	if c.Mean != nil {
+		p.Mean = *c.Mean
+	}
+	if c.Std != nil {
+		p.Std = *c.Std
+	}
+	return p
+}
+
 // decodeFlags say how files of images are read.
 type decodeFlags struct {
 	orient         bool

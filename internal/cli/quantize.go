@@ -196,11 +196,7 @@ func (f *quantizeFlags) check(cmd *cobra.Command) (quantize.Options, error) {
 
 // adapt changes what is said of the weights by the flags.
 func (f *quantizeFlags) adapt(m *quantize.Model) error {
-	var config predict.Config
-	f.preprocessing.apply(&config)
-	p := *m.Metadata.Preprocessing
-	p.Size, p.Crop = cmp.Or(config.Size, p.Size), cmp.Or(config.Crop, p.Crop)
-	p.Interpolation, p.Alpha = cmp.Or(config.Interpolation, p.Interpolation, vision.Bicubic), cmp.Or(config.Alpha, p.Alpha)
+	p := f.preprocessing.changed(*m.Metadata.Preprocessing)
 	m.Metadata.Preprocessing = &p
 	if err := errors.Join(m.Network.CheckSize(p.Size, p.Size), p.Check()); err != nil {
 		return err

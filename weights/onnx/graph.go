@@ -239,6 +239,14 @@ func (b *builder) node(n node) error {
 		}
 	case "Identity", "Cast", "Transpose":
 		made.Op = tensorfile.OpSame // axes are told by the operations that have weights
+	case "LpNormalization":
+		const euclidean, features = 2, 1
+		for name, want := range map[string][]int{"p": {euclidean}, "axis": {features, -1}} {
+			if v := n.ints[name]; len(v) == 1 && !slices.Contains(want, v[0]) {
+				return fmt.Errorf("%s is %d, expected %d", name, v[0], want[0])
+			}
+		}
+		made.Op = tensorfile.OpNormalize
 	case "Shape", "Gather", "Slice":
 		if n.op == "Gather" || n.op == "Slice" {
 			return fmt.Errorf("channels of images taken apart, as torchvision's transform_input does: export the model without it")
@@ -282,6 +290,11 @@ func (b *builder) windowed(n node, made tensorfile.Node) error {
 // arithmetic is a sum of two values, or one with a constant: a bias, or a scale.
 func (b *builder) arithmetic(n node, made tensorfile.Node, data []int) error {
 	if len(data) == 2 {
+		if input, ok := b.swish(data); ok && n.op == "Mul" {
+			made.Op, made.Function, made.Inputs = tensorfile.OpActivation, tensorfile.FunctionSwish, []int{input}
+			b.set(n, made)
+			return nil
+		}
 		if n.op != "Add" && n.op != "Sum" {
 			return fmt.Errorf("of two values that follow from images, which no network of this family has")
 		}
@@ -338,4 +351,18 @@ func (b *builder) arithmetic(n node, made tensorfile.Node, data []int) error {
 	}
 	b.set(n, made)
 	return nil
+}
+
+// swish returns which of two values the other is the logistic function of.
+func (b *builder) swish(data []int) (input int, ok bool) {
+	for i, at := range data {
+		if at < 0 {
+			continue
+		}
+		n := b.graph.Nodes[at]
+		if n.Op == tensorfile.OpActivation && n.Function == tensorfile.FunctionSigmoid && n.Inputs[0] == data[1-i] {
+			return data[1-i], true
+		}
+	}
+	return 0, false
 }

@@ -21,8 +21,9 @@ const (
 	OpAdd           = "add"    // of inputs, each times its factor in Factors where there are any
 	OpScale         = "scale"  // times Factors[0], then plus Factors[1]: one for all, or one a channel
 	OpFlatten       = "flatten"
-	OpDropout       = "dropout" // Factors[0] is the share that is kept
-	OpSame          = "same"    // its input
+	OpNormalize     = "normalize" // features, to Euclidean length 1
+	OpDropout       = "dropout"   // Factors[0] is the share that is kept
+	OpSame          = "same"      // its input
 )
 
 // Functions of activations.

@@ -1,0 +1,388 @@
+package export_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/export"
+	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
+	"github.com/seed-fb2c0fa6/inception/internal/device"
+	"github.com/seed-fb2c0fa6/inception/internal/golden"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
+	"github.com/seed-fb2c0fa6/inception/weights"
+	"github.com/seed-fb2c0fa6/inception/weights/onnx"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
+)
+
+// side is small for the tests to be quick.
+const side = 75
+
+// A variant is a network as it is exported.
+type variant struct {
+	name    string
+	network string
+	options arch.Options
+	export  export.Options
+}
+
+// narrow keeps the tests quick: an eighth of the channels, and two blocks of each kind.
+func narrow(o arch.Options) arch.Options {
+	o.Width, o.Classes, o.Blocks = 0.125, 7, []int{2, 2, 2}
+	return o
+}
+
+func variants() []variant {
+	hidden := &arch.Head{Pooling: arch.PoolMax, Output: arch.OutputSigmoid, Hidden: []arch.HeadLayer{
+		{Units: 12, BatchNorm: true, Activation: "swish"}, {DropoutKeep: 0.5, Units: 9, Activation: "tanh"}, {BatchNorm: true}, {Activation: "sigmoid"},
+	}}
+	facenet := arch.Facenet()
+	facenet.Width, facenet.Blocks = 0.125, []int{1, 1, 1}
+	all := []variant{
+		{"auxiliary", "inception_v3", narrow(arch.Options{AuxiliaryHead: true, AveragePoolCountsPadding: true}), export.Options{}},
+		{"hidden", "inception_v4", narrow(arch.Options{Head: hidden}), export.Options{Probabilities: true}},
+		{"features", "inception_resnet_v2", narrow(arch.Options{Head: &arch.Head{Output: arch.OutputFeatures}}), export.Options{}},
+		{"facenet", "inception_resnet_v1", facenet, export.Options{Pixels: true}},
+		{"pixels", "inception_v3", narrow(arch.Options{}), export.Options{Pixels: true, Probabilities: true, External: true}},
+	}
+	for _, name := range arch.Names() {
+		all = append(all, variant{name, name, narrow(arch.Options{}), export.Options{}})
+	}
+	return all
+}
+
+// write exports generated weights and returns the path with the network.
+func (v variant) write(t *testing.T) (path string, network *arch.Network, sources []weights.Source) {
+	t.Helper()
+	network, err := arch.New(v.network, v.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources = golden.Sources("", parameters)
+	path = filepath.Join(t.TempDir(), "model.onnx")
+	if err := export.ONNX(path, network, sources, v.metadata(), v.export); err != nil {
+		t.Fatal(err)
+	}
+	return path, network, sources
+}
+
+func (v variant) metadata() weights.Metadata {
+	p := vision.Preprocessing{Size: side, Crop: 0.875, Interpolation: vision.Bilinear, Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.2, 0.25, 0.5}}
+	m := weights.Metadata{Preprocessing: &p}
+	for _, name := range []string{"zero", "one", "two", "three", "four", "five", "six"} {
+		m.Labels = append(m.Labels, recipe.Label{Name: name})
+	}
+	return m
+}
+
+// logitsOf runs a network on images, [batch, side, side, 3].
+func logitsOf(t *testing.T, network *arch.Network, sources []weights.Source, images []float32) []float32 {
+	t.Helper()
+	backend := cpubackend.New(t)
+	store := model.NewStore()
+	for _, s := range sources {
+		values := make([]float32, s.Size())
+		if err := s.Values(values); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.CreateVariable(s.Name, tensors.FromFlatDataAndDimensions(values, s.Shape...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	device.Place(backend, store)
+	exec, err := model.NewExec(backend, store, func(scope *model.Scope, images *graph.Node) *graph.Node { return network.Graph(scope, images).Logits })
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := exec.Exec(tensors.FromFlatDataAndDimensions(images, len(images)/(side*side*3), side, side, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tensors.MustCopyFlatData[float32](results[0])
+}
+
+// withoutAuxiliary is the network whose model is written.
+func withoutAuxiliary(t *testing.T, network *arch.Network) *arch.Network {
+	o := network.Options()
+	o.AuxiliaryHead = false
+	main, err := arch.New(network.Name(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return main
+}
+
+// TestReadBack reads exported models as any other file of weights, and compares what the
+// network computes with them.
+func TestReadBack(t *testing.T) {
+	for _, v := range variants() {
+		t.Run(v.name, func(t *testing.T) {
+			path, network, sources := v.write(t)
+			c, err := weights.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			found, card, err := c.Identify(weights.Hint{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			network = withoutAuxiliary(t, network)
+			got, _ := json.Marshal(found.Options())
+			want, _ := json.Marshal(network.Options())
+			if found.Name() != network.Name() || string(got) != string(want) {
+				t.Errorf("read as %s %s, want %s %s", found.Name(), got, network.Name(), want)
+			}
+			if m := v.metadata(); card.Preprocessing != *m.Preprocessing || len(c.Metadata.Labels) != len(m.Labels) {
+				t.Errorf("preprocessing %+v, labels %v", card.Preprocessing, c.Metadata.Labels)
+			}
+			parameters, err := found.Parameters()
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := c.Match(parameters)
+			if err != nil {
+				t.Fatal(err)
+			}
+			images := golden.Images("", "export", 2, side)
+			a, b := logitsOf(t, network, sources, images), logitsOf(t, found, weights.Sources(read), images)
+			apart(t, b, a, 1e-5) // folded weights are rounded
+
+			// A second export of what was read is the same file but for nothing.
+			again := filepath.Join(t.TempDir(), "model.onnx")
+			m := weights.MetadataOf(found, card, c.Metadata.Labels)
+			if err := export.ONNX(again, found, weights.Sources(read), m, v.export); err != nil {
+				t.Fatal(err)
+			}
+			first, second := bytesOf(t, path), bytesOf(t, again)
+			if string(first) != string(second) {
+				t.Error("exporting what was read writes another file")
+			}
+		})
+	}
+}
+
+func bytesOf(t *testing.T, path string) []byte {
+	t.Helper()
+	all, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(path + onnx.DataEnding); err == nil {
+		all = append(all, data...)
+	}
+	return all
+}
+
+// apart compares values by the largest difference, as a share of their deviation from 0.
+func apart(t *testing.T, got, want []float32, limit float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d values, want %d", len(got), len(want))
+	}
+	var squares, worst float64
+	for i, w := range want {
+		squares += float64(w) * float64(w)
+		worst = max(worst, math.Abs(float64(got[i])-float64(w)))
+	}
+	deviation := math.Sqrt(squares / float64(len(want)))
+	t.Logf("largest difference %.2g, %.2g of the deviation", worst, worst/deviation)
+	if !(worst <= limit*deviation) {
+		t.Errorf("differ by %g of their deviation, at most %g is expected", worst/deviation, limit)
+	}
+}
+
+// TestStructure looks at the operations of the whole networks.
+func TestStructure(t *testing.T) {
+	for _, name := range arch.Names() {
+		for _, pixels := range []bool{false, true} {
+			v := variant{name, name, narrow(arch.Options{}), export.Options{Pixels: pixels}}
+			path, network, _ := v.write(t)
+			f, err := onnx.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := f.(tensorfile.Grapher).Graph()
+			f.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]int{}
+			for _, n := range g.Nodes {
+				got[n.Op]++
+			}
+			d, err := network.Describe(side, side)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]int{}
+			for _, l := range d.Layers {
+				switch l.Kind {
+				case arch.Convolution:
+					want[tensorfile.OpConvolution]++
+				case arch.Concat:
+					want[tensorfile.OpConcat]++
+				case arch.Sum:
+					want[tensorfile.OpAdd]++
+					if l.Scale != 1 {
+						want[tensorfile.OpScale]++
+					}
+				}
+				if l.Activation != "" {
+					want[tensorfile.OpActivation]++
+				}
+			}
+			if pixels { // the transposition and the cast; factors, and summands with them
+				want[tensorfile.OpSame], want[tensorfile.OpScale] = 2, want[tensorfile.OpScale]+2
+			}
+			for _, op := range []string{tensorfile.OpConvolution, tensorfile.OpConcat, tensorfile.OpAdd, tensorfile.OpScale, tensorfile.OpActivation, tensorfile.OpSame, tensorfile.OpBatchNorm} {
+				if got[op] != want[op] {
+					t.Errorf("%s: %d operations %s, want %d", name, got[op], op, want[op])
+				}
+			}
+		}
+	}
+}
+
+// TestRuntime runs exported models with ONNX Runtime, after onnx's own checker
+// (testdata/run.py), and compares with what the network computes here.
+func TestRuntime(t *testing.T) {
+	python := os.Getenv("INCEPTION_ONNX_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if out, err := exec.Command(python, "-c", "import numpy, onnx, onnxruntime").CombinedOutput(); err != nil {
+		t.Skipf("%s with numpy, onnx and onnxruntime is needed (INCEPTION_ONNX_PYTHON names another): %v %s", python, err, strings.TrimSpace(string(out)))
+	}
+	all := variants()
+	compare := make([]func(t *testing.T), len(all))
+	command := []string{"testdata/run.py"}
+	for i, v := range all {
+		path, network, sources := v.write(t)
+		network = withoutAuxiliary(t, network)
+		command = append(command, path)
+		const first, second = 1, 3
+		images := golden.Images("", "export", first+second, side)
+		if v.export.Pixels {
+			images = v.pixels(t, path+".in", first+second)
+		} else if err := os.WriteFile(path+".in", tensorfile.BytesOf(images), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		compare[i] = func(t *testing.T) {
+			data, err := os.ReadFile(path + ".out")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := make([]float32, len(data)/4)
+			tensorfile.FromF32(got, data)
+			want := logitsOf(t, network, sources, images)
+			if v.export.Probabilities {
+				probabilities(want, network.Options())
+			}
+			apart(t, got, want, 1e-5)
+		}
+	}
+	if out, err := exec.Command(python, command...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for i, v := range all {
+		t.Run(v.name, compare[i])
+	}
+}
+
+// pixels writes photographs as bytes, and returns them normalised.
+func (v variant) pixels(t *testing.T, path string, batch int) (images []float32) {
+	t.Helper()
+	p := v.metadata().Preprocessing
+	var all []byte
+	values := golden.Images("", "pixels", batch, side)
+	for i := range batch {
+		image := &vision.Image{Width: side, Height: side, Pix: make([]uint8, 3*side*side)}
+		for k := range image.Pix {
+			image.Pix[k] = uint8(127.5 * (1 + values[i*len(image.Pix)+k]))
+		}
+		normalized := make([]float32, len(image.Pix))
+		if err := vision.Normalize(normalized, image, p.Mean, p.Std); err != nil {
+			t.Fatal(err)
+		}
+		all, images = append(all, image.Pix...), append(images, normalized...)
+	}
+	if err := os.WriteFile(path, all, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return images
+}
+
+// probabilities replaces logits.
+func probabilities(logits []float32, o arch.Options) {
+	for row := range len(logits) / o.Classes {
+		values := logits[row*o.Classes:][:o.Classes]
+		sum := 0.0
+		for i, v := range values {
+			if o.Multilabel() {
+				values[i] = float32(1 / (1 + math.Exp(-float64(v))))
+				continue
+			}
+			sum += math.Exp(float64(v))
+		}
+		for i, v := range values {
+			if !o.Multilabel() {
+				values[i] = float32(math.Exp(float64(v)) / sum)
+			}
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	network, err := arch.New("inception_v3", narrow(arch.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := golden.Sources("", parameters)
+	v := variant{}
+	path := filepath.Join(t.TempDir(), "model.onnx")
+	wanted.Error(t, export.ONNX(path, network, sources, weights.Metadata{}, export.Options{}), path, "preprocessing")
+	wanted.Error(t, export.ONNX(path, network, sources[1:], v.metadata(), export.Options{}), path, sources[0].Name, "none")
+	small := v.metadata()
+	small.Preprocessing.Size = 20
+	wanted.Error(t, export.ONNX(path, network, sources, small, export.Options{}), "at least 75x75", "20x20")
+	int8s, err := arch.New("inception_v3", arch.Options{Precision: arch.Int8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted.Error(t, export.ONNX(path, int8s, nil, v.metadata(), export.Options{}), "quantised", "float32")
+	features, err := arch.New("inception_v3", arch.Options{Head: &arch.Head{Output: arch.OutputFeatures}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted.Error(t, export.ONNX(path, features, nil, v.metadata(), export.Options{Probabilities: true}), "features", "probabilities")
+	for i, s := range sources {
+		if strings.HasSuffix(s.Name, "moving_variance") {
+			sources[i].Values = func(dst []float32) error { dst[1] = -2; return nil }
+			break
+		}
+	}
+	wanted.Error(t, export.ONNX(path, network, sources, v.metadata(), export.Options{}), path, "moving_variance[1]", "-2")
+	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/export"
+	"github.com/seed-fb2c0fa6/inception/weights"
+	"github.com/seed-fb2c0fa6/inception/weights/onnx"
+)
+
+// exportFlags are the flags of `export`.
+type exportFlags struct {
+	model         string
+	weights       string
+	onnx          string
+	head          headFlag
+	options       export.Options
+	preprocessing preprocessingFlags
+	labels        string
+	json          bool
+}
+
+func exportCommand() *cobra.Command {
+	var f exportFlags
+	cmd := &cobra.Command{
+		Use:   "export --weights WEIGHTS --onnx OUT.onnx",
+		Short: "Write a network with its weights as an ONNX model, for other programs",
+		Long: fmt.Sprintf(`Write a network with its weights as an ONNX model (opset %d), which ONNX Runtime,
+OpenVINO, TensorRT and others run.
+
+The model takes any number of images at once, as float32 shaped [batch, 3, size, size] and
+normalised, and gives logits. With --pixels it takes photographs as bytes shaped [batch,
+size, size, 3], R, G, B, and normalises them inside; with --probabilities it gives these.
+Batch norm is folded into the convolutions; an auxiliary head is left out. The
+preprocessing and the labels are in the model's metadata. OUT appears whole or not at all,
+and the other verbs take it as --weights.`, onnx.Opset),
+		Example: `  inception export --weights timm/inception_v4.tf_in1k --onnx v4.onnx
+  inception export --weights flowers.safetensors --onnx flowers.onnx --pixels --probabilities`,
+		Args: takes(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	addModel(cmd, &f.model, "that of the weights")
+	flags.StringVar(&f.weights, "weights", "", weightsText("weights"))
+	flags.StringVar(&f.onnx, "onnx", "", "`file` to write, whose name ends in .onnx")
+	f.head.add(cmd)
+	flags.BoolVar(&f.options.Probabilities, "probabilities", false, "give probabilities, not logits: softmax, or the logistic function of several labels a photograph")
+	flags.BoolVar(&f.options.Pixels, "pixels", false, "take photographs as bytes, [batch, size, size, 3], and normalise them inside")
+	flags.BoolVar(&f.options.External, "external", false, "put the values into OUT"+onnx.DataEnding+" beside the model, as is done from 2 GB up")
+	f.preprocessing.add(cmd)
+	addLabels(cmd, &f.labels)
+	addJSON(cmd, &f.json)
+	return cmd
+}
+
+// exported is what `export` prints.
+type exported struct {
+	File    string `json:"file"`
+	Data    string `json:"data,omitempty"`
+	Bytes   int64  `json:"bytes"`
+	Network string `json:"network"`
+	Classes int    `json:"classes"`
+}
+
+func (f *exportFlags) run(cmd *cobra.Command) error {
+	if err := required(cmd, "weights", "onnx"); err != nil {
+		return err
+	}
+	if err := cmp.Or(f.preprocessing.check(), f.head.check(), checkModel(f.model)); err != nil {
+		return err
+	}
+	if ending := ".onnx"; !strings.HasSuffix(strings.ToLower(f.onnx), ending) {
+		return usageError{fmt.Errorf("--onnx expects a name that ends in %s, found %q", ending, f.onnx)}
+	}
+	path, card, err := weightsOfFlag(cmd.Context(), cmd.ErrOrStderr(), f.weights)
+	if err != nil {
+		return err
+	}
+	checkpoint, err := weights.Open(path)
+	if err != nil {
+		return err
+	}
+	defer checkpoint.Close()
+	// The model and its data are written while the weights are read.
+	parts, err := weights.Files(path)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if same(part, f.onnx) || same(part, f.onnx+onnx.DataEnding) {
+			return usageError{fmt.Errorf("--onnx would write over the file of the weights, %s; give another name", part)}
+		}
+	}
+	network, known, err := checkpoint.Identify(weights.Hint{Network: f.model, Card: card, Headless: f.head.none()})
+	if err != nil {
+		return err
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		return err
+	}
+	found, err := checkpoint.Match(parameters)
+	if err != nil {
+		return err
+	}
+	metadata := weights.MetadataOf(network, known, checkpoint.Metadata.Labels)
+	p := f.preprocessing.changed(*metadata.Preprocessing)
+	if err := errors.Join(network.CheckSize(p.Size, p.Size), p.Check()); err != nil {
+		return err
+	}
+	metadata.Preprocessing = &p
+	labels, err := readLabels(f.labels)
+	if err != nil {
+		return err
+	}
+	if labels != nil {
+		if n := network.Options().Classes; len(labels) != n {
+			return fmt.Errorf("--labels: expected %d, one for each class of the weights, found %d", n, len(labels))
+		}
+		metadata.Labels = labels
+	}
+	if err := export.ONNX(f.onnx, network, weights.Sources(found), metadata, f.options); err != nil {
+		return err
+	}
+	return f.print(cmd, network.Name(), network.Options().Classes)
+}
+
+func (f *exportFlags) print(cmd *cobra.Command, network string, classes int) error {
+	parts, err := weights.Files(f.onnx)
+	if err != nil {
+		return err
+	}
+	result := exported{File: f.onnx, Network: network, Classes: classes}
+	for _, part := range parts {
+		result.Bytes += sizeOf(part)
+	}
+	if len(parts) > 1 {
+		result.Data = parts[1]
+	}
+	if f.json {
+		return printJSON(cmd.OutOrStdout(), result)
+	}
+	with := ""
+	if result.Data != "" {
+		with = " with " + result.Data
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %s, %s bytes\n", result.File, with, network, count(result.Bytes))
+	return err
+}
