@@ -97,6 +97,7 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("--http: %w", err)
 	}
 	defer listener.Close()
+	collectOften()
 	backend, err := f.backend.open()
 	if err != nil {
 		return err
