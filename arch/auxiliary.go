@@ -19,7 +19,7 @@ func auxiliaryHead(b *builder, x *value, gridName, logitsName string) *value {
 	x = b.keepLast(x)
 	flat := []int{x.shape[0], x.channels()}
 	x = x.wide().then(flat, func(x *graph.Node) *graph.Node { return graph.Reshape(x, flat...) })
-	logits := b.dense(x, logitsName)
+	logits, _ := b.dense(x, logitsName)
 	b.endPoints["AuxLogits"] = logits
 	return logits
 }

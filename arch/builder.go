@@ -37,6 +37,9 @@ type construction struct {
 	dtype     dtypes.DType // of the images and the parameters
 	paper     bool         // the images have the size and the layers the width that the figures' shapes are for
 	endPoints map[string]*value
+	grid      *value // the last block's, that the head pools
+
+	classWeights *model.Variable // of the logits
 
 	statistics map[string]*graph.Node // of batches, by what they should move
 
@@ -346,15 +349,15 @@ func (b *builder) residual(x *value, scale float64, activate bool, branches ...*
 }
 
 // dense maps features, [batch, n], to logits, [batch, classes].
-func (b *builder) dense(x *value, name string) *value {
+func (b *builder) dense(x *value, name string) (y *value, weights *model.Variable) {
 	at := b.in(name)
 	parameters := b.parameterCount()
 	inputs, classes := x.channels(), b.network.options.Classes
-	weights := at.parameter("weights", b.initializer(), true, inputs, classes)
-	y := at.bias(x.then([]int{x.shape[0], classes}, func(x *graph.Node) *graph.Node {
+	weights = at.parameter("weights", b.initializer(), true, inputs, classes)
+	y = at.bias(x.then([]int{x.shape[0], classes}, func(x *graph.Node) *graph.Node {
 		return graph.MatMul(x, weights.NodeValue(b.graph))
 	}))
-	return b.record(name, Layer{Kind: Dense, MultiplyAdds: int64(inputs) * int64(classes)}, window{}, parameters, y, x)
+	return b.record(name, Layer{Kind: Dense, MultiplyAdds: int64(inputs) * int64(classes)}, window{}, parameters, y, x), weights
 }
 
 // channelwise reshapes one value a channel so that it broadcasts to like.

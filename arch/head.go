@@ -132,7 +132,7 @@ func (b *builder) head(x *value) *value {
 		if b.network.options.Head == nil || len(h.Hidden) == 0 {
 			x = b.in("Logits").dropout(x, "Dropout_1b", b.network.options.DropoutKeep)
 		}
-		x = b.dense(x, b.network.definition.logits)
+		x, b.classWeights = b.dense(x, b.network.definition.logits)
 	} else if h.Output == OutputEmbedding {
 		x = b.embedding(x)
 	}

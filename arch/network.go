@@ -122,6 +122,10 @@ type Outputs struct {
 	Statistics map[string]*graph.Node
 
 	layers []*value
+
+	network      *Network
+	grid         *graph.Node // the last block's, that the head pools
+	classWeights *graph.Node // [channels, classes], of the logits; nil where there are none
 }
 
 // Layer returns the output of a layer, by its index in Description.Layers.
@@ -177,7 +181,11 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 	in := &value{node: images, shape: shape.Dimensions, layer: imageInput}
 	b := newBuilder(n, scope, in)
 	logits, auxiliary := b.build(in)
-	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}, Statistics: b.statistics, layers: b.outputs}
+	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}, Statistics: b.statistics, layers: b.outputs,
+		network: n, grid: b.grid.wide().node}
+	if b.classWeights != nil {
+		outputs.classWeights = b.classWeights.NodeValue(b.graph)
+	}
 	if auxiliary != nil {
 		outputs.AuxiliaryLogits = auxiliary.node
 	}
@@ -191,6 +199,7 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 // auxiliary head.
 func (b *builder) build(images *value) (logits, auxiliary *value) {
 	features := b.keepLast(b.network.definition.body(b, b.keep(images)))
+	b.grid = features
 	logits = b.head(features)
 	if b.network.options.AuxiliaryHead {
 		auxiliary = b.network.definition.auxiliary(b)

@@ -43,7 +43,7 @@ func (e *npy) row(r Row) (err error) {
 		return nil
 	}
 	e.rows++
-	e.values, err = writeFloats(e, e.values, r.Values)
+	e.values, err = writeFloats(e, e.values[:0], r.Values)
 	return err
 }
 
@@ -55,14 +55,29 @@ func (e *npy) end() error {
 	return e.patch(beginning)
 }
 
-// writeFloats writes little-endian values through a buffer, which it returns to be used again.
+// writeFloats writes what is in a buffer and little-endian values, and returns the buffer to be
+// used again.
 func writeFloats(w io.Writer, buffer []byte, values []float32) ([]byte, error) {
-	buffer = buffer[:0]
 	for _, v := range values {
 		buffer = binary.LittleEndian.AppendUint32(buffer, math.Float32bits(v))
 	}
 	_, err := w.Write(buffer)
 	return buffer, err
+}
+
+// WriteArray writes one array, rows first, as an .npy file. It appears whole or not at all.
+func WriteArray(path string, shape []int, values []float32) error {
+	elements := 1
+	for _, n := range shape {
+		elements *= n
+	}
+	if len(values) != elements {
+		return fmt.Errorf("%s: an array of the shape %v has %d values, found %d", path, shape, elements, len(values))
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := writeFloats(w, npz.Header(float32Type, shape), values)
+		return err
+	})
 }
 
 // namesEnding is that of the file beside an array, after the array's own name.

@@ -75,7 +75,7 @@ func (e *safetensors) row(r Row) (err error) {
 		return nil
 	}
 	e.files = append(e.files, r.File)
-	e.values, err = writeFloats(e, e.values, r.Values)
+	e.values, err = writeFloats(e, e.values[:0], r.Values)
 	return err
 }
 

@@ -85,6 +85,13 @@ func TestNPY(t *testing.T) {
 	if got := write(t, path, spatial, []features.Row{{File: "x", Err: errBroken}, {File: "y", Values: []float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}}}); !bytes.Equal(got, want(t, "spatial.npy")) {
 		t.Errorf("wrote %q", got)
 	}
+	if err := features.WriteArray(path, []int{2, 3}, append(slices.Clone(rows[0].Values), rows[2].Values...)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want(t, "features.npy")) {
+		t.Errorf("wrote %q, %v", got, err)
+	}
+	wanted.Error(t, features.WriteArray(path, []int{2, 2}, make([]float32, 3)), path, "found 3")
 }
 
 func TestSafetensors(t *testing.T) {

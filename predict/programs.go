@@ -33,7 +33,7 @@ type programs struct {
 }
 
 type programKey struct {
-	endPoint string // empty for the logits
+	endPoint string // empty for the logits, classMaps for these with their maps
 	batch    int
 }
 
@@ -162,15 +162,23 @@ func (p *programs) compile(key programKey) (*device.Program, error) {
 	}
 	return compile(p.backend, p.store, p.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
 		outputs := p.network.Graph(scope, graph.Parameter(g, "images", p.shape(key.batch)))
-		if key.endPoint == "" {
-			return []*graph.Node{outputs.Logits}
-		}
-		node, err := outputs.EndPoint(key.endPoint)
+		node, err := output(outputs, key.endPoint)
 		if err != nil {
 			panic(err)
 		}
 		return []*graph.Node{node}
 	})
+}
+
+// output is what a program computes.
+func output(outputs *arch.Outputs, endPoint string) (*graph.Node, error) {
+	switch endPoint {
+	case "":
+		return outputs.Logits, nil
+	case classMaps:
+		return withClassMaps(outputs)
+	}
+	return outputs.EndPoint(endPoint)
 }
 
 // close releases all programs, also those that are being compiled, and the parameters.

@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/explain"
+	"github.com/seed-fb2c0fa6/inception/features"
+	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
+	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+)
+
+// explainFlags are the flags of `explain`.
+type explainFlags struct {
+	classifier classifierFlags
+	class      string
+	out        string
+}
+
+func explainCommand() *cobra.Command {
+	var f explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain IMAGE|FOLDER|- ...",
+		Short: "Show which parts of photographs speak for a class",
+		Long: `Show which parts of photographs speak for a class, the most likely one unless --class
+names another, by class activation maps (Zhou et al., arXiv 1512.04150). They are exact
+for networks that end in average pooling and one dense layer: what each cell of the last
+block's grid adds to the class's logit, so that the map's mean and the class's bias are
+the logit. Other networks are refused.
+
+Into the folder of --out go, for each photograph,
+
+  NAME.png    what the network sees of it; the same in grey, red where it speaks for the
+              class and blue where it speaks against it; and the scale of the colours
+  NAME.npy    the map, an array of float32, [height, width]
+
+and for all of them
+
+  index.html  a page with the pictures, which needs no other file
+  maps.jsonl  in a line for each photograph its class, logit and map; or its "error"
+
+` + publicWeightsText,
+		Example: `  inception explain cat.jpg
+  inception explain --class "tabby, tabby cat" --out explained photos/`,
+		Args: takesSeveral(takesPhotos),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	f.classifier.add(cmd)
+	addLabels(cmd, &f.classifier.labels)
+	cmd.Flags().StringVar(&f.class, "class", "", "`class` to explain: its index, from 0, synset or name (default each photograph's most likely one)")
+	cmd.Flags().StringVar(&f.out, "out", "explained", "`folder` to write into; made where it is not there")
+	return cmd
+}
+
+// An explained photograph is a line of maps.jsonl.
+type explained struct {
+	predict.FileName
+	Width  int `json:"width"`
+	Height int `json:"height"`
+	predict.Prediction
+	// Mean is the map's; the logit but for the class's bias.
+	Mean    float64     `json:"mean"`
+	Map     [][]float32 `json:"map"`
+	Picture string      `json:"picture"`
+	Array   string      `json:"array"`
+}
+
+func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
+	ctx := cmd.Context()
+	if err := f.classifier.check(); err != nil {
+		return err
+	}
+	files, incomplete, err := imageFiles(ctx, cmd.ErrOrStderr(), args)
+	if err != nil {
+		return err
+	}
+	classifier, weights, closeClassifier, err := f.classifier.open(cmd, len(files))
+	if err != nil {
+		return err
+	}
+	defer closeClassifier()
+	class := mostLikely
+	if f.class != "" {
+		if class, err = classOf(f.class, classifier); err != nil {
+			return err
+		}
+	}
+	if err := classifier.Network().CheckClassMaps(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.out, 0o777); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	failed, at := 0, 0
+	about := explain.About{Network: classifier.Network().Name(), Weights: weights, Photographs: len(files)}
+	err = atomicfile.Write(filepath.Join(f.out, "maps.jsonl"), func(lines io.Writer) error {
+		return explain.WritePage(filepath.Join(f.out, "index.html"), about, func(add func(explain.Entry) error) error {
+			return classifier.EachExplanation(ctx, slices.Values(files), f.classifier.opener(classifier, cmd.InOrStdin()), func(e predict.Explanation) error {
+				at++
+				if e.Err != nil {
+					failed++
+					fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s: %s\n", printable.Line(e.Name), printable.UTF8(e.Err.Error()))
+					err := json.NewEncoder(lines).Encode(e.Record(0))
+					return cmp.Or(err, add(explain.Entry{Name: printable.UTF8(e.Name), Error: printable.UTF8(e.Err.Error())}))
+				}
+				x, entry, err := f.write(e, class, pictureName(at, len(files), e.Name))
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  %.2f%% %s  %s\n", printable.Line(e.Name), 100*x.Probability, x.Label, printable.Line(filepath.Join(f.out, x.Picture)))
+				return cmp.Or(json.NewEncoder(lines).Encode(x), add(entry))
+			})
+		})
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), printable.Line(filepath.Join(f.out, "index.html")))
+	return reportFailed(cmd.ErrOrStderr(), failed, len(files), incomplete)
+}
+
+// write writes what belongs to one photograph.
+func (f *explainFlags) write(e predict.Explanation, class int, name string) (explained, explain.Entry, error) {
+	fail := func(err error) (explained, explain.Entry, error) { return explained{}, explain.Entry{}, err }
+	all := e.Result.Top(len(e.Result.Logits))
+	prediction := all[0]
+	if class != mostLikely {
+		prediction = all[slices.IndexFunc(all, func(p predict.Prediction) bool { return p.Index == class })]
+	}
+	x := explained{FileName: predict.NameOf(e.Name), Width: e.Width, Height: e.Height, Prediction: prediction, Picture: name + ".png", Array: name + ".npy"}
+	values := e.Maps.Of(prediction.Index)
+	for row := range slices.Chunk(values, e.Maps.Width) {
+		x.Map = append(x.Map, row)
+	}
+	for _, v := range values {
+		x.Mean += float64(v) / float64(len(values))
+	}
+	picture, err := explain.Draw(e.Crop, explain.Map{Height: e.Maps.Height, Width: e.Maps.Width, Values: values})
+	if err != nil {
+		return fail(fmt.Errorf("%s: %w", e.Name, err))
+	}
+	path := filepath.Join(f.out, name)
+	if err := writePNG(path+".png", picture); err != nil {
+		return fail(err)
+	}
+	if err := features.WriteArray(path+".npy", []int{e.Maps.Height, e.Maps.Width}, values); err != nil {
+		return fail(err)
+	}
+	return x, explain.Entry{
+		Name: printable.UTF8(e.Name), Picture: picture, Class: prediction.Label, Synset: prediction.Synset,
+		Probability: prediction.Probability, Logit: float64(prediction.Logit), Mean: x.Mean,
+		Place: 1 + slices.Index(all, prediction), Classes: len(all),
+	}, nil
+}
+
+// mostLikely stands for the class that a photograph is taken for.
+const mostLikely = -1
+
+// classOf finds the class that --class names.
+func classOf(name string, classifier *predict.Classifier) (int, error) {
+	labels, classes := classifier.Labels(), classifier.Network().Options().Classes
+	if index, err := strconv.Atoi(name); err == nil {
+		if index < 0 || index >= classes {
+			return 0, usageError{fmt.Errorf("--class %d is not among the network's %d classes, which are 0 to %d", index, classes, classes-1)}
+		}
+		return index, nil
+	}
+	if labels == nil {
+		return 0, usageError{fmt.Errorf("--class %q: the weights have no names of classes; give its index, from 0, or names with --labels", name)}
+	}
+	var found []int
+	for i, l := range labels {
+		synonyms := append(strings.Split(l.Name, ", "), l.Name, l.Synset)
+		if slices.ContainsFunc(synonyms, func(s string) bool { return strings.EqualFold(s, name) }) {
+			found = append(found, i)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	if len(found) > 1 {
+		return 0, usageError{fmt.Errorf("--class %q is the name of the classes %v; give an index", name, found)}
+	}
+	near := slices.DeleteFunc(slices.Clone(labels), func(l recipe.Label) bool { return !strings.Contains(strings.ToLower(l.Name), strings.ToLower(name)) })
+	text := ""
+	const most = 5
+	for _, l := range near[:min(len(near), most)] {
+		text += fmt.Sprintf(" %q", l.Name)
+	}
+	if text != "" {
+		text = "; there are" + text
+	}
+	return 0, usageError{fmt.Errorf("--class %q is no class of the network%s", name, text)}
+}
+
+// pictureName is a photograph's own among all, and begins with its place.
+func pictureName(at, all int, file string) string {
+	base := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	const longest = 80
+	safe := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r) {
+			return r
+		}
+		return '_'
+	}, base))
+	return fmt.Sprintf("%0*d-%s", len(strconv.Itoa(all)), at, string(safe[:min(len(safe), longest)]))
+}
