@@ -117,6 +117,7 @@ func (w *walk) entry(name string, mode fs.FileMode, around []string) error {
 		return w.folder(name, append(slices.Clip(around), real))
 	case !mode.IsRegular():
 		w.file(name, irregular(mode))
+		w.listing.files[len(w.listing.files)-1].irregular = irregular(mode)
 	default:
 		w.file(name, nil)
 	}
@@ -134,7 +135,7 @@ func (w *walk) file(name string, broken error) {
 	if err != nil {
 		w.fail(name, err)
 	}
-	w.listing.files = append(w.listing.files, file{name, k})
+	w.listing.files = append(w.listing.files, file{name: name, kind: k})
 }
 
 // A folder reads files on disk.

@@ -137,6 +137,10 @@ func TestPipes(t *testing.T) {
 	if left := s.LeftOut().Unreadable; len(left) != 1 || left[0].Name != "cat/pipe" {
 		t.Errorf("left out %v", left)
 	}
+	images, leftOut, err := Images(context.Background(), root)
+	if err != nil || len(images) != 2 || len(leftOut.Unreadable) != 2 || leftOut.Unreadable[1].Name != "cat/2.jpg" {
+		t.Errorf("images %q, left out %v, %v", images, leftOut.Unreadable, err)
+	}
 	_, err = Open(context.Background(), filepath.Join(root, "cat", "pipe"), Options{})
 	wanted.ErrorOf(t, "a pipe as the set", err, "expected a file", "pipe")
 }

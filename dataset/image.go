@@ -98,8 +98,8 @@ func hidden(name string) bool {
 // whose names end, in either case, as [ImageEndings] lists, and others whose first bytes
 // are those of an image. Files that look like an image but are of a format that is not
 // read are among them. What operating systems leave behind is not, such as what has a name
-// that begins with a dot. Symbolic links are followed. What could not be read says the
-// second result. There may be no images.
+// that begins with a dot. Symbolic links are followed. What could not be read, and what is
+// named as an image but is a pipe or a device, says the second result. There may be no images.
 func Images(ctx context.Context, folder string) ([]string, LeftOut, error) {
 	l, err := listFolder(ctx, folder)
 	if err != nil {
@@ -107,7 +107,11 @@ func Images(ctx context.Context, folder string) ([]string, LeftOut, error) {
 	}
 	var paths []string
 	for _, f := range l.files {
-		if f.kind != (kind{}) {
+		switch {
+		case f.kind == (kind{}):
+		case f.irregular != nil:
+			l.unreadable = append(l.unreadable, Unreadable{Name: f.name, Err: f.irregular})
+		default:
 			paths = append(paths, filepath.Join(folder, filepath.FromSlash(f.name)))
 		}
 	}

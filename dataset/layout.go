@@ -27,6 +27,8 @@ type listing struct {
 type file struct {
 	name string
 	kind kind
+	// irregular is why it is no file, such as that it is a pipe; nil for files.
+	irregular error
 }
 
 // arranged are the images of one split of a listing, with at as their place in its files,

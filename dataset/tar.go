@@ -58,7 +58,7 @@ func walkTar(ctx context.Context, archive io.Reader, keep func(f file, size int6
 				head, err = beginning(r)
 				return head, err
 			})
-			f := file{name, k}
+			f := file{name: name, kind: k}
 			var m member
 			if err == nil {
 				m, err = keep(f, header.Size, head, r)
@@ -72,7 +72,7 @@ func walkTar(ctx context.Context, archive io.Reader, keep func(f file, size int6
 			if !ok {
 				return listing{}, nil, fmt.Errorf("%s is a hard link to %s, which is not before it; pack the archive again", name, header.Linkname)
 			}
-			put(file{name, l.files[i].kind}, members[i])
+			put(file{name: name, kind: l.files[i].kind}, members[i])
 		case tar.TypeSymlink, tar.TypeGNUSparse:
 			if k, _ := kindOf(name, func() ([]byte, error) { return nil, nil }); k.image {
 				return listing{}, nil, fmt.Errorf("%s is a symbolic link or a sparse file, expected a plain one; pack the archive again with --dereference and without --sparse", name)

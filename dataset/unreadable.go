@@ -29,7 +29,7 @@ type Unreadable struct {
 func (e *UnreadableError) Error() string {
 	const most = 20
 	var b strings.Builder
-	fmt.Fprintf(&b, "found %d unreadable images, expected at most %d of the %d there are; repair or remove them, or raise max_unreadable, the share that may be:", len(e.Images), e.Limit, e.Of)
+	fmt.Fprintf(&b, "found %d unreadable images, expected at most %d of the %d there are; repair or remove them, or raise max_unreadable (--max-unreadable), the share that may be:", len(e.Images), e.Limit, e.Of)
 	for i, image := range e.Images {
 		if i == most {
 			fmt.Fprintf(&b, "\n  and %d more", len(e.Images)-most)

@@ -71,7 +71,7 @@ func (z *zipFile) list(ctx context.Context) (listing, error) {
 		if err != nil {
 			return listing{}, fmt.Errorf("%s: %w", name, err)
 		}
-		f := file{name, k}
+		f := file{name: name, kind: k}
 		if i, ok := at[name]; ok {
 			l.files[i], z.members[i] = f, m
 			continue

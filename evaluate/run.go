@@ -64,7 +64,7 @@ type UnreadableError struct {
 }
 
 func (e *UnreadableError) Error() string {
-	return fmt.Sprintf("%s cannot be evaluated, and at most %d of the %d images may be unreadable; repair or remove it, skip unreadable images, or raise max_unreadable, the share that may be: %v", e.Name, e.Limit, e.Of, e.Err)
+	return fmt.Sprintf("%s cannot be evaluated, and at most %d of the %d images may be unreadable; repair or remove it, skip unreadable images, or raise max_unreadable (--max-unreadable), the share that may be: %v", e.Name, e.Limit, e.Of, e.Err)
 }
 
 func (e *UnreadableError) Unwrap() error { return e.Err }

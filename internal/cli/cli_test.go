@@ -206,7 +206,7 @@ func TestPredict(t *testing.T) {
 		contains(t, d.Error, missing)
 	}
 	out, _ := run(t, cli.Failed, "predict", "--weights", w, "--size", "75", photos)
-	contains(t, out, "a.png  120 x 90\n", "class ", "%", "b.jpg\n  error: ")
+	contains(t, out, "a.png  120 x 90\n", "class ", "%", "b.jpg\n  error: expected JPEG, ")
 
 	out, _ = runWith(t, pngFile(t, 99, 88), cli.Done, "predict", "--weights", w, "--size", "75", "--json", "-")
 	contains(t, out, `"file": "-"`, `"width": 99`, `"height": 88`)
@@ -315,4 +315,23 @@ func TestVersion(t *testing.T) {
 		t.Errorf("JSON says %+v", info)
 	}
 	run(t, cli.Usage, "version", "x")
+}
+
+// TestInspectDamaged has arrays of which one fails its checksum, beside some of integers,
+// which are not looked into.
+func TestInspectDamaged(t *testing.T) {
+	data, err := os.ReadFile("../../weights/npz/testdata/stored.npz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := writeFile(t, filepath.Join(t.TempDir(), "whole.npz"), data)
+	run(t, cli.Done, "weights", "inspect", whole)
+
+	data[bytes.Index(data, []byte("'<f4'"))+200] ^= 1
+	damaged := writeFile(t, filepath.Join(t.TempDir(), "damaged.npz"), data)
+	out, stderr := run(t, cli.Failed, "weights", "inspect", damaged)
+	contains(t, out, "unreadable")
+	contains(t, stderr, damaged, "checksum")
+	out, _ = run(t, cli.Failed, "weights", "inspect", "--json", damaged)
+	contains(t, out, `"unreadable": true`)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/seed-fb2c0fa6/inception/internal/printable"
@@ -48,7 +49,7 @@ func (r *tableReporter) report(p predict.Photo) error {
 	}
 	r.started = true
 	if p.Err != nil {
-		_, err := fmt.Fprintf(r.out, "%s\n  error: %s\n", printable.Line(p.Name), printable.UTF8(p.Err.Error()))
+		_, err := fmt.Fprintf(r.out, "%s\n  error: %s\n", printable.Line(p.Name), printable.UTF8(reasonOf(p)))
 		return err
 	}
 	fmt.Fprintf(r.out, "%s  %d x %d\n", printable.Line(p.Name), p.Width, p.Height)
@@ -60,6 +61,9 @@ func (r *tableReporter) report(p predict.Photo) error {
 }
 
 func (r *tableReporter) close() error { return nil }
+
+// reasonOf is why a photo failed, without its name, which is printed before it.
+func reasonOf(p predict.Photo) string { return strings.TrimPrefix(p.Err.Error(), p.Name+": ") }
 
 // jsonReporter prints one array, element by element.
 type jsonReporter struct {

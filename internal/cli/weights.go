@@ -82,15 +82,21 @@ type inspectionTensor struct {
 	Shape []int  `json:"shape"`
 	// NotFinite is how many values are NaN or infinite.
 	NotFinite int `json:"not_finite,omitempty"`
+	// Unreadable says that the values are damaged or missing.
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
-// inspectTensor returns what is printed of a tensor, and a *weights.NotFiniteError where it
-// has values that are not finite. Types that are not read as numbers are not looked into.
+// inspectTensor returns what is printed of a tensor, and why it is wrong: a
+// *weights.NotFiniteError where it has values that are not finite, or why they cannot be
+// read. Types that are not read as numbers are not looked into.
 func inspectTensor(path string, t tensorfile.Tensor) (inspectionTensor, error) {
 	i := inspectionTensor{Name: t.Name, DType: t.DType, Shape: t.Shape}
 	values := make([]float32, t.Elements())
-	if t.Values(values) != nil {
+	if err := t.Values(values); errors.Is(err, errors.ErrUnsupported) {
 		return i, nil
+	} else if err != nil {
+		i.Unreadable = true
+		return i, err
 	}
 	err := weights.CheckFinite(path, t.Name, values)
 	_, i.NotFinite = tensorfile.NotFinite(values)
@@ -146,6 +152,9 @@ are downloaded where they are not there: ` + strings.Join(tags(), ", ") + `.`,
 				fmt.Fprintf(w, "%s\t%s\t%s", t.Name, t.DType, shapeText(t.Shape))
 				if t.NotFinite > 0 {
 					fmt.Fprintf(w, "\t%d NaN or infinite", t.NotFinite)
+				}
+				if t.Unreadable {
+					fmt.Fprint(w, "\tunreadable")
 				}
 				fmt.Fprintln(w)
 			}

@@ -256,7 +256,7 @@ func (f *file) tensor(name string, d *hdf5.Dataset) (tensorfile.Tensor, error) {
 		if d.Type.IsBFloat16() {
 			convert = tensorfile.FromBF16
 		} else if !d.Type.IsFloat() {
-			return f.mismatch(name, "elements of float16, bfloat16, float32 or float64", "elements of "+d.Type.String(), "save the layer's weights as float32")
+			return tensorfile.UnreadType(f.mismatch(name, "elements of float16, bfloat16, float32 or float64", "elements of "+d.Type.String(), "save the layer's weights as float32"))
 		}
 		if n := t.Elements(); len(dst) != n {
 			return f.mismatch(name, fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(d.Shape)), fmt.Sprint(len(dst)), "pass a slice of Elements values")

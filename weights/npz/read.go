@@ -17,7 +17,7 @@ const chunkBytes = 1 << 16
 func readValues(f *zip.File, h header, dst []float32, c complainer) error {
 	convert := h.dtype.float32s()
 	if convert == nil {
-		return c.mismatch("elements of f2, f4 or f8", "elements of "+h.dtype.descr, "save the array as float32")
+		return tensorfile.UnreadType(c.mismatch("elements of f2, f4 or f8", "elements of "+h.dtype.descr, "save the array as float32"))
 	}
 	n, _ := tensorfile.Elements(h.shape)
 	if len(dst) != n {

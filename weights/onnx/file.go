@@ -437,7 +437,7 @@ func (f *file) tensor(c *initializer) tensorfile.Tensor {
 	t.Values = func(dst []float32) error {
 		convert := converter(c.dtype)
 		if convert == nil {
-			return f.mismatch(c.name, "elements of float32, float64, float16 or bfloat16", "elements of "+typeName(c.dtype), exportAgain)
+			return tensorfile.UnreadType(f.mismatch(c.name, "elements of float32, float64, float16 or bfloat16", "elements of "+typeName(c.dtype), exportAgain))
 		}
 		if n := t.Elements(); len(dst) != n {
 			return f.mismatch(c.name, fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(c.shape)), fmt.Sprint(len(dst)), "pass a slice of Elements values")

@@ -138,7 +138,7 @@ func (n named) read(c complainer, from source, dst []float32) error {
 	t := n.tensor
 	convert := converter(t.dtype)
 	if convert == nil {
-		return c.mismatch(n.name, "elements of float16, bfloat16, float32 or float64", "elements of "+t.dtype, "save the tensor as float32")
+		return tensorfile.UnreadType(c.mismatch(n.name, "elements of float16, bfloat16, float32 or float64", "elements of "+t.dtype, "save the tensor as float32"))
 	}
 	count, _ := tensorfile.Elements(t.shape)
 	if len(dst) != count {

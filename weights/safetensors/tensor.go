@@ -76,7 +76,7 @@ func (t Tensor) read(room int, expected string, fits bool, straight []byte, conv
 		return mismatch(f.name, t.Name, expected, found, advice)
 	}
 	if !fits {
-		return fail(expected, "dtype "+string(t.DType), "read it with Bytes, or export it as F32")
+		return tensorfile.UnreadType(fail(expected, "dtype "+string(t.DType), "read it with Bytes, or export it as F32"))
 	}
 	if n := (t.end - t.begin) / t.DType.Size(); room != n {
 		return fail(fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(t.Shape)),

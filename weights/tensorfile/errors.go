@@ -1,6 +1,7 @@
 package tensorfile
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -23,6 +24,17 @@ func (m *Mismatch) Error() string {
 	fmt.Fprintf(&b, "expected %s, found %s; %s", m.Expected, m.Found, m.Advice)
 	return b.String()
 }
+
+// UnreadType marks the error of a tensor's Values that says that elements of its type are
+// not read as numbers: errors.Is finds errors.ErrUnsupported in it, which tells it from
+// those of damaged data.
+func UnreadType(err error) error { return unreadType{err} }
+
+type unreadType struct{ error }
+
+func (u unreadType) Unwrap() error { return u.error }
+
+func (u unreadType) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // QuoteLimit bounds, in bytes, what an error repeats of a file's own text: a
 // hostile header may hold a name of a hundred megabytes.

@@ -39,7 +39,8 @@ type Tensor struct {
 	// Shape is empty for a scalar. It must not be modified.
 	Shape []int
 	// Values fills dst, which has Elements values, in row-major order. For a writer it
-	// comes zeroed, and is used again for the next tensor.
+	// comes zeroed, and is used again for the next tensor. What is of a type that is not read
+	// is an error made by UnreadType.
 	Values func(dst []float32) error
 	// Int8s is what Values is, for elements that are signed integers of 8 bits; nil where
 	// they are not.

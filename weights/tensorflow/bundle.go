@@ -256,7 +256,7 @@ func (b *bundle) values(name string, e entry, dst []float32) error {
 func (b *bundle) read(name string, e entry, dst []float32) error {
 	convert := e.dtype.converter()
 	if convert == nil {
-		return b.mismatch(name, "elements of float32, float64, float16 or bfloat16", "elements of "+e.dtype.String(), "save the variable as float32")
+		return tensorfile.UnreadType(b.mismatch(name, "elements of float32, float64, float16 or bfloat16", "elements of "+e.dtype.String(), "save the variable as float32"))
 	}
 	from := b.shards[e.shard]
 	data := tensorfile.BytesOf(dst)

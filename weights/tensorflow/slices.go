@@ -249,7 +249,7 @@ func (s *savedSlices) values(name string, x *saved, dst []float32) error {
 		return s.mismatch(name, fmt.Sprintf("room for %d values of shape %s", n, tensorfile.ShapeText(x.shape)), fmt.Sprint(len(dst)), "pass a slice of Elements values")
 	}
 	if x.dtype.converter() == nil {
-		return s.mismatch(name, "elements of float32, float64, float16 or bfloat16", "elements of "+x.dtype.String(), "save the variable as float32")
+		return tensorfile.UnreadType(s.mismatch(name, "elements of float32, float64, float16 or bfloat16", "elements of "+x.dtype.String(), "save the variable as float32"))
 	}
 	for _, part := range x.parts {
 		if part.whole(x.shape) {

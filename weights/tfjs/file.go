@@ -298,7 +298,7 @@ func (f *file) values(w weight, s *shards, at int64, dst []float32) error {
 			dst[i] = product + least
 		}
 	default:
-		return f.mismatch(w.Name, "elements of float32, or quantised ones", "elements of "+stored, exportAgain)
+		return tensorfile.UnreadType(f.mismatch(w.Name, "elements of float32, or quantised ones", "elements of "+stored, exportAgain))
 	}
 	if quantised && (math.IsNaN(w.Quantization.Scale) || math.IsInf(w.Quantization.Scale, 0)) {
 		return f.mismatch(w.Name, "a finite scale", fmt.Sprint(w.Quantization.Scale), exportAgain)
