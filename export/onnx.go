@@ -58,6 +58,9 @@ func model(network *arch.Network, sources []weights.Source, metadata weights.Met
 	if o.Probabilities && !options.HasClasses() {
 		return nil, fmt.Errorf("there are no probabilities: the output of the network is its %s, not classes", options.Head.Output)
 	}
+	if n := len(metadata.Labels); n > 0 && options.HasClasses() && n != options.Classes {
+		return nil, fmt.Errorf("expected one label a class, found %d labels for %d classes", n, options.Classes)
+	}
 	p := metadata.Preprocessing
 	if p == nil {
 		return nil, fmt.Errorf("expected a preprocessing in the metadata, found none: say what the network takes")

@@ -1,6 +1,7 @@
 package export_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"os"
@@ -26,6 +27,10 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
+// whole is the environment variable that makes TestRuntime run the five networks as
+// published, on images of 299 x 299, which takes a minute and 2 GB of memory.
+const whole = "INCEPTION_EXPORT_WHOLE"
+
 // side is small for the tests to be quick.
 const side = 75
 
@@ -35,7 +40,10 @@ type variant struct {
 	network string
 	options arch.Options
 	export  export.Options
+	side    int // of the images; the constant when zero
 }
+
+func (v variant) size() int { return cmp.Or(v.side, side) }
 
 // narrow keeps the tests quick: an eighth of the channels, and two blocks of each kind.
 func narrow(o arch.Options) arch.Options {
@@ -50,14 +58,14 @@ func variants() []variant {
 	facenet := arch.Facenet()
 	facenet.Width, facenet.Blocks = 0.125, []int{1, 1, 1}
 	all := []variant{
-		{"auxiliary", "inception_v3", narrow(arch.Options{AuxiliaryHead: true, AveragePoolCountsPadding: true}), export.Options{}},
-		{"hidden", "inception_v4", narrow(arch.Options{Head: hidden}), export.Options{Probabilities: true}},
-		{"features", "inception_resnet_v2", narrow(arch.Options{Head: &arch.Head{Output: arch.OutputFeatures}}), export.Options{}},
-		{"facenet", "inception_resnet_v1", facenet, export.Options{Pixels: true}},
-		{"pixels", "inception_v3", narrow(arch.Options{}), export.Options{Pixels: true, Probabilities: true, External: true}},
+		{"auxiliary", "inception_v3", narrow(arch.Options{AuxiliaryHead: true, AveragePoolCountsPadding: true}), export.Options{}, 0},
+		{"hidden", "inception_v4", narrow(arch.Options{Head: hidden}), export.Options{Probabilities: true}, 0},
+		{"features", "inception_resnet_v2", narrow(arch.Options{Head: &arch.Head{Output: arch.OutputFeatures}}), export.Options{}, 0},
+		{"facenet", "inception_resnet_v1", facenet, export.Options{Pixels: true}, 0},
+		{"pixels", "inception_v3", narrow(arch.Options{}), export.Options{Pixels: true, Probabilities: true, External: true}, 0},
 	}
 	for _, name := range arch.Names() {
-		all = append(all, variant{name, name, narrow(arch.Options{}), export.Options{}})
+		all = append(all, variant{name, name, narrow(arch.Options{}), export.Options{}, 0})
 	}
 	return all
 }
@@ -82,8 +90,11 @@ func (v variant) write(t *testing.T) (path string, network *arch.Network, source
 }
 
 func (v variant) metadata() weights.Metadata {
-	p := vision.Preprocessing{Size: side, Crop: 0.875, Interpolation: vision.Bilinear, Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.2, 0.25, 0.5}}
+	p := vision.Preprocessing{Size: v.size(), Crop: 0.875, Interpolation: vision.Bilinear, Mean: [3]float32{0.4, 0.5, 0.6}, Std: [3]float32{0.2, 0.25, 0.5}}
 	m := weights.Metadata{Preprocessing: &p}
+	if v.options.Classes == 0 {
+		return m
+	}
 	for _, name := range []string{"zero", "one", "two", "three", "four", "five", "six"} {
 		m.Labels = append(m.Labels, recipe.Label{Name: name})
 	}
@@ -91,7 +102,7 @@ func (v variant) metadata() weights.Metadata {
 }
 
 // logitsOf runs a network on images, [batch, side, side, 3].
-func logitsOf(t *testing.T, network *arch.Network, sources []weights.Source, images []float32) []float32 {
+func logitsOf(t *testing.T, network *arch.Network, sources []weights.Source, images []float32, side int) []float32 {
 	t.Helper()
 	backend := cpubackend.New(t)
 	store := model.NewStore()
@@ -160,7 +171,7 @@ func TestReadBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			images := golden.Images("", "export", 2, side)
-			a, b := logitsOf(t, network, sources, images), logitsOf(t, found, weights.Sources(read), images)
+			a, b := logitsOf(t, network, sources, images, side), logitsOf(t, found, weights.Sources(read), images, side)
 			apart(t, b, a, 1e-5) // folded weights are rounded
 
 			// A second export of what was read is the same file but for nothing.
@@ -211,7 +222,7 @@ func apart(t *testing.T, got, want []float32, limit float64) {
 func TestStructure(t *testing.T) {
 	for _, name := range arch.Names() {
 		for _, pixels := range []bool{false, true} {
-			v := variant{name, name, narrow(arch.Options{}), export.Options{Pixels: pixels}}
+			v := variant{name, name, narrow(arch.Options{}), export.Options{Pixels: pixels}, 0}
 			path, network, _ := v.write(t)
 			f, err := onnx.Open(path)
 			if err != nil {
@@ -270,6 +281,12 @@ func TestRuntime(t *testing.T) {
 		t.Skipf("%s with numpy, onnx and onnxruntime is needed (INCEPTION_ONNX_PYTHON names another): %v %s", python, err, strings.TrimSpace(string(out)))
 	}
 	all := variants()
+	if os.Getenv(whole) != "" {
+		all = nil
+		for _, name := range arch.Names() {
+			all = append(all, variant{name, name, arch.Options{}, export.Options{}, 299})
+		}
+	}
 	compare := make([]func(t *testing.T), len(all))
 	command := []string{"testdata/run.py"}
 	for i, v := range all {
@@ -277,7 +294,7 @@ func TestRuntime(t *testing.T) {
 		network = withoutAuxiliary(t, network)
 		command = append(command, path)
 		const first, second = 1, 3
-		images := golden.Images("", "export", first+second, side)
+		images := golden.Images("", "export", first+second, v.size())
 		if v.export.Pixels {
 			images = v.pixels(t, path+".in", first+second)
 		} else if err := os.WriteFile(path+".in", tensorfile.BytesOf(images), 0o666); err != nil {
@@ -290,7 +307,7 @@ func TestRuntime(t *testing.T) {
 			}
 			got := make([]float32, len(data)/4)
 			tensorfile.FromF32(got, data)
-			want := logitsOf(t, network, sources, images)
+			want := logitsOf(t, network, sources, images, v.size())
 			if v.export.Probabilities {
 				probabilities(want, network.Options())
 			}
@@ -358,10 +375,13 @@ func TestRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	sources := golden.Sources("", parameters)
-	v := variant{}
+	v := variant{options: network.Options()}
 	path := filepath.Join(t.TempDir(), "model.onnx")
 	wanted.Error(t, export.ONNX(path, network, sources, weights.Metadata{}, export.Options{}), path, "preprocessing")
 	wanted.Error(t, export.ONNX(path, network, sources[1:], v.metadata(), export.Options{}), path, sources[0].Name, "none")
+	labels := v.metadata()
+	labels.Labels = labels.Labels[1:]
+	wanted.Error(t, export.ONNX(path, network, sources, labels, export.Options{}), "6 labels", "7 classes")
 	small := v.metadata()
 	small.Preprocessing.Size = 20
 	wanted.Error(t, export.ONNX(path, network, sources, small, export.Options{}), "at least 75x75", "20x20")
