@@ -87,6 +87,16 @@ func (b *Backend) String() string { return Name }
 // Instructions names the instruction set of the kernels that were chosen.
 func (b *Backend) Instructions() string { return string(b.machine.Kernels.ISA) }
 
+// Arithmetic says what the last digits of results depend on beside the program: the
+// instruction set, and where Winograd's algorithm is on the number of threads, by which it is
+// chosen.
+func (b *Backend) Arithmetic() string {
+	if !b.machine.Winograd {
+		return b.Instructions() + ", winograd=off"
+	}
+	return fmt.Sprintf("%s, %d threads", b.Instructions(), b.machine.Threads)
+}
+
 // Threads is how many threads compute.
 func (b *Backend) Threads() int { return b.machine.Threads }
 

@@ -2,47 +2,20 @@ package evaluate
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
-
-	"github.com/seed-fb2c0fa6/inception/internal/printable"
-	"github.com/seed-fb2c0fa6/inception/score"
 )
 
-// A predictionLog is a CSV file with one line for each image and row of the report:
-//
-//	index        the image's place in the set
-//	image        its name in the set
-//	label        the name of its class; empty where it is not known
-//	model        a member's name, or "ensemble"
-//	crops        how many crops its probabilities are the mean of
-//	fingerprint  of what the line depends on: weights, preprocessing, crops
-//	top1 ...     the names of the most probable classes, up to five
-//	p1 ...       their probabilities, in digits that give back the same float64
-//
-// The lines of an image are written together, in the order of the report's rows.
+// A predictionLog is the file that (*Report).WritePredictions describes, image by image.
+// The lines of an image are written together.
 type predictionLog struct {
-	file         *os.File
-	e            *evaluation
-	rows         []string
-	fingerprints []string
-}
-
-func (e *evaluation) header() []string {
-	header := []string{"index", "image", "label", "model", "crops", "fingerprint"}
-	for _, column := range []string{"top", "p"} {
-		for i := range min(score.Five, len(e.classes)) {
-			header = append(header, column+strconv.Itoa(i+1))
-		}
-	}
-	return header
+	file *os.File
+	e    *evaluation
 }
 
 // openLog opens the file of predictions, or begins one, and returns the predictions in it
@@ -54,7 +27,7 @@ func openLog(e *evaluation) (*predictionLog, []Prediction, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the file of predictions: %w", err)
 	}
-	l := &predictionLog{file: file, e: e, rows: e.rowNames()}
+	l := &predictionLog{file: file, e: e}
 	done, err := l.resume()
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("the file of predictions %s: %w", path, err), file.Close())
@@ -64,14 +37,11 @@ func openLog(e *evaluation) (*predictionLog, []Prediction, error) {
 
 // resume reads the file, and leaves it at the end of what is whole.
 func (l *predictionLog) resume() (done []Prediction, err error) {
-	if err := l.fingerprint(); err != nil {
-		return nil, err
-	}
 	data, err := io.ReadAll(l.file)
 	if err != nil {
 		return nil, err
 	}
-	header, err := csvLines(l.e.header())
+	header, err := csvLines(l.e.setup.header())
 	if err != nil {
 		return nil, err
 	}
@@ -94,40 +64,6 @@ func (l *predictionLog) resume() (done []Prediction, err error) {
 	}
 	_, err = l.file.Seek(whole, io.SeekStart)
 	return done, err
-}
-
-// fingerprint sums up what each row's predictions depend on beside the image.
-func (l *predictionLog) fingerprint() error {
-	sum := func(parts ...any) (string, error) {
-		text, err := json.Marshal(parts)
-		digest := sha256.Sum256(text)
-		return fmt.Sprintf("%x", digest[:6]), err
-	}
-	for _, m := range l.e.members {
-		parts := []any{m.Fingerprint, m.Preprocessing, l.e.o.Crops}
-		if l.e.o.Decode.IgnoreOrientation {
-			parts = append(parts, "as stored")
-		}
-		if l.e.o.Decode.Exact {
-			parts = append(parts, "exact")
-		}
-		if l.e.o.Classes != Same {
-			parts = append(parts, l.e.o.Classes)
-		}
-		one, err := sum(parts...)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
-		l.fingerprints = append(l.fingerprints, one)
-	}
-	if len(l.fingerprints) > 1 {
-		all, err := sum(l.fingerprints)
-		if err != nil {
-			return err
-		}
-		l.fingerprints = append(l.fingerprints, all)
-	}
-	return nil
 }
 
 // read parses a file with a right header, and returns the predictions of the images all
@@ -161,7 +97,7 @@ func (l *predictionLog) read(data []byte) (done []Prediction, whole int64, err e
 		row := len(p.Top)
 		index, top, err := l.parse(fields, row, labels)
 		if err == nil && row > 0 && index != p.Index {
-			err = fmt.Errorf("it is about image %d, expected image %d in %s", index, p.Index, l.rows[row])
+			err = fmt.Errorf("it is about image %d, expected image %d in %s", index, p.Index, l.e.setup.Rows[row].Name)
 		}
 		if err == nil && seen[index] {
 			err = fmt.Errorf("image %d is there twice", index)
@@ -169,8 +105,11 @@ func (l *predictionLog) read(data []byte) (done []Prediction, whole int64, err e
 		if err != nil {
 			return nil, 0, fmt.Errorf("line %d: %w; name another file, or remove this one to begin again", line, err)
 		}
-		p.Index, p.Top = index, append(p.Top, top)
-		if len(p.Top) == len(l.rows) {
+		if row == 0 {
+			p = l.e.prediction(index)
+		}
+		p.Top = append(p.Top, top)
+		if len(p.Top) == len(l.e.setup.Rows) {
 			if wanted[index] { // otherwise of a longer evaluation
 				done = append(done, p)
 			}
@@ -187,9 +126,9 @@ func (l *predictionLog) parse(fields []string, row int, labels map[string]int) (
 	if err != nil || index < 0 || index >= l.e.set.Len() {
 		return 0, nil, fmt.Errorf("the index is %q, expected one from 0 to %d", fields[0], l.e.set.Len()-1)
 	}
-	for i, want := range l.key(index, row) {
+	for i, want := range l.e.setup.key(l.e.prediction(index), row) {
 		if fields[i] != want {
-			return 0, nil, fmt.Errorf("found the %s %q, expected %q: it belongs to another evaluation", l.e.header()[i], fields[i], want)
+			return 0, nil, fmt.Errorf("found the %s %q, expected %q: it belongs to another evaluation", l.e.setup.header()[i], fields[i], want)
 		}
 	}
 	tops := fields[6:]
@@ -207,29 +146,9 @@ func (l *predictionLog) parse(fields []string, row int, labels map[string]int) (
 	return index, top, nil
 }
 
-// key is the fields that follow from the evaluation.
-func (l *predictionLog) key(index, row int) []string {
-	label := ""
-	if i := l.e.label(index); i >= 0 {
-		label = l.e.classes[i]
-	}
-	return []string{strconv.Itoa(index), printable.UTF8(l.e.set.Name(index)), label, l.rows[row], strconv.Itoa(int(l.e.o.Crops)), l.fingerprints[row]}
-}
-
 // append writes all lines of an image at once.
 func (l *predictionLog) append(p Prediction) error {
-	lines := make([][]string, len(p.Top))
-	for row, top := range p.Top {
-		fields := l.key(p.Index, row)
-		for _, c := range top {
-			fields = append(fields, l.e.classes[c.Label])
-		}
-		for _, c := range top {
-			fields = append(fields, strconv.FormatFloat(c.Probability, 'g', -1, 64))
-		}
-		lines[row] = fields
-	}
-	data, err := csvLines(lines...)
+	data, err := csvLines(l.e.setup.lines(p)...)
 	if err == nil {
 		_, err = l.file.Write(data)
 	}

@@ -1,21 +1,41 @@
 package evaluate
 
-import "github.com/seed-fb2c0fa6/inception/score"
+import (
+	"slices"
+
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
+	"github.com/seed-fb2c0fa6/inception/score"
+)
 
 // A Prediction is what an evaluation says of one image.
 type Prediction struct {
 	// Index is the image's place in the set.
-	Index int
+	Index int `json:"index"`
+	// Name is its name there, in UTF-8, with other bytes as \xff.
+	Name string `json:"name"`
+	// Label is its class among the report's; negative where it is not known.
+	Label int `json:"label"`
 	// Top are the most probable classes, the first five or as many as there are: of each
 	// member, then of the ensemble where there are several.
-	Top [][]Class
+	Top [][]Class `json:"top"`
+}
+
+// prediction is that of an image of the set, without classes.
+func (e *evaluation) prediction(index int) Prediction {
+	return Prediction{Index: index, Name: printable.UTF8(e.set.Name(index)), Label: e.label(index)}
+}
+
+// misses tells whether the label is none of the first, and none of the five, by a row.
+func (p Prediction) misses(row int) (top1, top5 bool) {
+	classes := p.Top[row]
+	return classes[0].Label != p.Label, !slices.ContainsFunc(classes, func(c Class) bool { return c.Label == p.Label })
 }
 
 // A Class is one label with its probability: the mean of the softmax over crops, and
 // over the members of an ensemble.
 type Class struct {
-	Label       int
-	Probability float64
+	Label       int     `json:"label"`
+	Probability float64 `json:"probability"`
 }
 
 // Best returns the labels of the most probable classes of each image, the first first, by

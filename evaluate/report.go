@@ -2,10 +2,10 @@ package evaluate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
@@ -44,7 +44,10 @@ type Report struct {
 	Confusion [][]int `json:"-"`
 	// Predictions are those of all images, in the order of the set.
 	Predictions []Prediction `json:"-"`
-	Speed       Speed        `json:"speed"`
+	// Speed is zero in the report of shards, which have one each.
+	Speed Speed `json:"speed,omitzero"`
+
+	setup *setup
 }
 
 // WorstClasses returns the classes that there are images of, those with the largest top-1
@@ -99,61 +102,44 @@ type Speed struct {
 	Resumed int `json:"resumed"`
 }
 
-// report counts the predictions.
-func (e *evaluation) report() (*Report, error) {
-	slices.SortFunc(e.done, func(a, b Prediction) int { return a.Index - b.Index })
+// report counts the predictions, which are in the order of the set, as are the unreadable
+// images.
+func (s *setup) report(predictions []Prediction, unreadable []failure) (*Report, error) {
 	r := &Report{
-		Images: len(e.done), Of: e.set.Len(), Excluded: e.excluded, Unreadable: []Unreadable{},
-		Crops: e.o.Crops, Labelled: true, LeftOut: LeftOutOf(e.set.LeftOut()), Classes: e.classes, Matching: e.o.Classes, Predictions: e.done, Speed: e.speed,
+		Images: len(predictions), Of: s.Of, Excluded: s.Excluded, Unreadable: []Unreadable{},
+		Crops: s.Crops, Labelled: true, LeftOut: s.LeftOut, Classes: s.classes(), Matching: s.Matching, Renormalized: s.Renormalized,
+		Predictions: predictions, setup: s,
 	}
-	for _, u := range e.unreadable {
-		r.Unreadable = append(r.Unreadable, Unreadable{printable.UTF8(u.Name), printable.UTF8(u.Err.Error())})
+	for _, u := range unreadable {
+		r.Unreadable = append(r.Unreadable, Unreadable{u.Name, u.Error})
 	}
-	if len(e.done) == 0 {
-		return nil, fmt.Errorf("none of the %d images can be read; the first: %w", len(e.indexes), e.unreadable[0])
+	if len(unreadable) > s.MostUnreadable {
+		u := unreadable[s.MostUnreadable]
+		return nil, &UnreadableError{u.Name, errors.New(u.Error), s.MostUnreadable, s.Images}
 	}
-	for _, p := range e.done {
-		r.Labelled = r.Labelled && e.label(p.Index) >= 0
+	if len(predictions) == 0 {
+		return nil, fmt.Errorf("none of the %d images can be read; the first: %s: %s", s.Images, unreadable[0].Name, unreadable[0].Error)
 	}
-	for i, name := range e.rowNames() {
-		row := Row{Name: name}
-		if i < len(e.members) {
-			row.Size, row.Classes = e.members[i].Preprocessing.Size, e.members[i].Classes
-			r.Renormalized = r.Renormalized || slices.Contains(e.orders[i], absent)
-		}
+	for _, p := range predictions {
+		r.Labelled = r.Labelled && p.Label >= 0
+	}
+	for i, known := range s.Rows {
+		row := Row{Name: string(known.Name), Size: known.Size, Classes: known.Classes}
 		if r.Labelled {
-			row.Top1, row.Top5 = e.count(i)
+			row.Top1, row.Top5 = r.count(i)
 		}
 		r.Rows = append(r.Rows, row)
 	}
 	if r.Labelled {
-		e.countClasses(r)
+		r.countClasses()
 	}
 	return r, nil
 }
 
-// rowNames are the names of the members, and the ensemble's where there are several.
-func (e *evaluation) rowNames() []string {
-	var names []string
-	for _, m := range e.members {
-		names = append(names, m.Name)
-	}
-	if len(names) > 1 {
-		names = append(names, ensemble)
-	}
-	return names
-}
-
-// misses tells whether the label is none of the first, and none of the five.
-func (e *evaluation) misses(p Prediction, row int) (top1, top5 bool) {
-	label, classes := e.label(p.Index), p.Top[row]
-	return classes[0].Label != label, !slices.ContainsFunc(classes, func(c Class) bool { return c.Label == label })
-}
-
-func (e *evaluation) count(row int) (top1, top5 score.Errors) {
+func (r *Report) count(row int) (top1, top5 score.Errors) {
 	var one, five int
-	for _, p := range e.done {
-		miss1, miss5 := e.misses(p, row)
+	for _, p := range r.Predictions {
+		miss1, miss5 := p.misses(row)
 		if miss1 {
 			one++
 		}
@@ -161,30 +147,29 @@ func (e *evaluation) count(row int) (top1, top5 score.Errors) {
 			five++
 		}
 	}
-	return score.ErrorsOf(one, len(e.done)), score.ErrorsOf(five, len(e.done))
+	return score.ErrorsOf(one, r.Images), score.ErrorsOf(five, r.Images)
 }
 
 // countClasses counts by class, for the last row.
-func (e *evaluation) countClasses(r *Report) {
-	row, n := len(r.Rows)-1, len(e.classes)
+func (r *Report) countClasses() {
+	row, n := len(r.Rows)-1, len(r.Classes)
 	r.Confusion = make([][]int, n)
 	for i := range r.Confusion {
 		r.Confusion[i] = make([]int, n)
 	}
 	images, five := make([]int, n), make([]int, n)
-	for _, p := range e.done {
-		label := e.label(p.Index)
-		images[label]++
-		r.Confusion[label][p.Top[row][0].Label]++
-		if _, miss5 := e.misses(p, row); miss5 {
-			five[label]++
+	for _, p := range r.Predictions {
+		images[p.Label]++
+		r.Confusion[p.Label][p.Top[row][0].Label]++
+		if _, miss5 := p.misses(row); miss5 {
+			five[p.Label]++
 		}
 	}
-	for label, class := range e.classes {
+	for label, class := range r.Classes {
 		c := ClassRow{Class: class, Top1: score.ErrorsOf(images[label]-r.Confusion[label][label], images[label]), Top5: score.ErrorsOf(five[label], images[label])}
 		for other, count := range r.Confusion[label] {
 			if other != label && count > c.ConfusedImages {
-				c.Confused, c.ConfusedImages = e.classes[other], count
+				c.Confused, c.ConfusedImages = r.Classes[other], count
 			}
 		}
 		r.PerClass = append(r.PerClass, c)

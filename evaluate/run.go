@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/shard"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -74,6 +76,24 @@ func (e *UnreadableError) Unwrap() error { return e.Err }
 // context is looked at before each batch; its error leaves the file of predictions
 // whole.
 func Run(ctx context.Context, members []Member, set *dataset.Set, o Options) (*Report, error) {
+	p, err := RunPart(ctx, members, set, shard.Whole(), o)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.setup.report(p.predictions, p.unreadable)
+	if err != nil {
+		return nil, err
+	}
+	r.Speed = p.Speed
+	return r, nil
+}
+
+// RunPart evaluates what one shard has of the images. Its numbers are those that Run has for
+// these images; MaxUnreadable is a share of the images of all shards.
+func RunPart(ctx context.Context, members []Member, set *dataset.Set, part shard.Shard, o Options) (*Part, error) {
+	if err := part.Check(); err != nil {
+		return nil, err
+	}
 	if o.Crops == 0 {
 		o.Crops = vision.Crops1
 	}
@@ -100,9 +120,15 @@ func Run(ctx context.Context, members []Member, set *dataset.Set, o Options) (*R
 	if err != nil {
 		return nil, err
 	}
-	if e.indexes, e.excluded, err = selection(set.Len(), o.Exclude, o.Limit); err != nil {
+	indexes, excluded, err := selection(set.Len(), o.Exclude, o.Limit)
+	if err != nil {
 		return nil, err
 	}
+	if e.setup, err = e.setUp(indexes, excluded); err != nil {
+		return nil, err
+	}
+	from, to := part.Range(len(indexes))
+	e.indexes = indexes[from:to]
 	if o.Predictions != "" {
 		if e.log, e.done, err = openLog(e); err != nil {
 			return nil, err
@@ -117,23 +143,24 @@ func Run(ctx context.Context, members []Member, set *dataset.Set, o Options) (*R
 		return nil, err
 	}
 	e.speed.Seconds = time.Since(start).Seconds()
-	return e.report()
+	slices.SortFunc(e.done, func(a, b Prediction) int { return a.Index - b.Index })
+	return &Part{Shard: part, Speed: e.speed, setup: e.setup, predictions: e.done, unreadable: e.unreadable}, nil
 }
 
-// An evaluation is one call of Run.
+// An evaluation is one call of RunPart.
 type evaluation struct {
-	members  []Member
-	set      *dataset.Set
-	o        Options
-	classes  []string
-	labels   []int   // of each of the set's: its place in classes
-	orders   [][]int // of each member: the place in classes of each of its logits, or absent
-	indexes  []int   // of the images, in the order of the set
-	excluded int     // images
-	log      *predictionLog
-	done     []Prediction
+	members []Member
+	set     *dataset.Set
+	o       Options
+	classes []string
+	labels  []int   // of each of the set's: its place in classes
+	orders  [][]int // of each member: the place in classes of each of its logits, or absent
+	indexes []int   // of the shard's images, in the order of the set
+	setup   *setup
+	log     *predictionLog
+	done    []Prediction
 
-	unreadable []*UnreadableError
+	unreadable []failure
 	speed      Speed
 	scratch    []float64
 	some       []float32 // of a member's logits
@@ -194,7 +221,9 @@ func (e *evaluation) run(ctx context.Context, groups []*group) error {
 	}
 	e.speed.Resumed = len(done)
 	todo := slices.DeleteFunc(slices.Clone(e.indexes), func(i int) bool { return done[i] })
-	batchSize := min(e.o.Batch, len(todo)*int(e.o.Crops))
+	// Of all images, since another size of batches may be computed by other algorithms: not of
+	// those of a shard, or that an interruption has left.
+	batchSize := min(e.o.Batch, e.setup.Images*int(e.o.Crops))
 	e.progress(len(done))
 	if len(todo) == 0 {
 		return nil
@@ -301,17 +330,17 @@ func (e *evaluation) competing(logits []float32, order []int) ([]float32, []int)
 // finish turns the sums of a photograph into its prediction.
 func (e *evaluation) finish(f *photo) error {
 	if f.err != nil {
-		unreadable := &UnreadableError{e.set.Name(f.index), f.err, int(e.o.MaxUnreadable * float64(len(e.indexes))), len(e.indexes)}
-		e.unreadable = append(e.unreadable, unreadable)
-		if !e.o.SkipUnreadable && len(e.unreadable) > unreadable.Limit {
-			return unreadable
+		name := e.set.Name(f.index)
+		e.unreadable = append(e.unreadable, failure{f.index, printable.UTF8(name), printable.UTF8(f.err.Error())})
+		if len(e.unreadable) > e.setup.MostUnreadable {
+			return &UnreadableError{name, f.err, e.setup.MostUnreadable, e.setup.Images}
 		}
 		if e.o.Unreadable != nil {
-			e.o.Unreadable(unreadable.Name, f.err)
+			e.o.Unreadable(name, f.err)
 		}
 		return nil
 	}
-	prediction := Prediction{Index: f.index}
+	prediction := e.prediction(f.index)
 	for _, sums := range f.sums {
 		for i := range sums {
 			sums[i] /= float64(e.o.Crops)

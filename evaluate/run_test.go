@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/shard"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -286,6 +288,30 @@ func TestClasses(t *testing.T) {
 		if name != "labels" && !errors.As(err, &mismatch) {
 			t.Errorf("%s: error is a %T", name, err)
 		}
+	}
+}
+
+// TestBatchOfAll expects batches of the size that all images have, and not those of a shard
+// or that an interruption has left.
+func TestBatchOfAll(t *testing.T) {
+	set := gradients(t, 5, 8, 8, "a", "b")
+	m := calculator("net", 8, labelled("a", "b"), func([]float32) []float32 { return []float32{1, 0} })
+	sizes := map[int]bool{}
+	inner := m.Logits
+	m.Logits = func(ctx context.Context, pixels []float32, batch int) ([]float32, error) {
+		sizes[batch] = true
+		return inner(ctx, pixels, batch)
+	}
+	o := Options{Batch: 32, Predictions: filepath.Join(t.TempDir(), "p.csv")}
+	run(t, []Member{m}, set, Options{Batch: 32})
+	for i := range 4 {
+		if _, err := RunPart(context.Background(), []Member{m}, set, shard.Shard{Index: i, Of: 4}, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, []Member{m}, set, o)
+	if len(sizes) != 1 || !sizes[10] {
+		t.Errorf("ran batches of %v, want 10 alone", sizes)
 	}
 }
 

@@ -26,6 +26,9 @@ type Photo struct {
 // so that those that are open at a time do not take more memory than there is for them. Each
 // ends with the names, with the first error of use or of the network, or with the context.
 // Names may go on without end.
+//
+// All run through one program of Config.Batch images, with zeros where photographs do not
+// suffice. So the logits of one do not depend on which others there are, nor on how many.
 func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), use func(Photo) error) error {
 	if err := c.checkClasses(); err != nil {
 		return err
@@ -48,23 +51,23 @@ type opened struct {
 // its own: those of photographs with errors are nil, and those that are not finite become one.
 func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), compute computation, use func(o opened, values []float32) error) error {
 	var batch []opened
+	crops, pixelValues := 0, c.preprocessing.Size*c.preprocessing.Size*3 // crops are those in pixels
+	pixels := make([]float32, c.batch*pixelValues)
 	finish := func() error {
-		var crops []*vision.Image
-		for _, o := range batch {
-			if o.photo.Err == nil {
-				crops = append(crops, o.crop)
+		var all []float32
+		if crops > 0 {
+			clear(pixels[crops*pixelValues:])
+			var err error
+			if all, err = compute(ctx, pixels); err != nil {
+				return err
 			}
+			crops = 0
 		}
-		all, err := c.inBatches(ctx, len(crops), compute, func(dst []float32, i int) error {
-			return vision.Normalize(dst, crops[i], c.preprocessing.Mean, c.preprocessing.Std)
-		})
-		if err != nil {
-			return err
-		}
+		size := len(all) / c.batch
 		for _, o := range batch {
 			var values []float32
 			if o.photo.Err == nil {
-				values, all = all[0], all[1:]
+				values, all = all[:size:size], all[size:]
 				if !score.Finite(values) {
 					o, values = opened{photo: Photo{Name: o.photo.Name, Err: score.ErrNotFinite}}, nil
 				}
@@ -93,8 +96,15 @@ func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func
 	// The one in use, and two batches: one waits whole while the other is decoded.
 	err := ahead.Each(ctx, ahead.Options{Results: 1 + 2*c.batch}, names, prepare, func(_ string, o *opened) error {
 		batch = append(batch, *o)
-		o.crop = nil // not to be kept until another takes its place
-		if len(batch) < c.batch {
+		if o.crop != nil {
+			err := vision.Normalize(pixels[crops*pixelValues:][:pixelValues], o.crop, c.preprocessing.Mean, c.preprocessing.Std)
+			if err != nil {
+				return err
+			}
+			o.crop = nil // not to be kept until another takes its place
+			crops++
+		}
+		if 0 < crops && crops < c.batch {
 			return nil
 		}
 		return finish()

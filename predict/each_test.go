@@ -12,6 +12,45 @@ import (
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
+// TestEachAlone expects the same bits of a photograph whatever is before and behind it, with
+// one program for all.
+func TestEachAlone(t *testing.T) {
+	ctx := context.Background()
+	config := tiny(t, nil)
+	config.Batch, config.OnlyProgram = 4, true
+	c := open(t, config)
+	opener := func(name string, _ func(int64)) (*vision.Image, error) {
+		var seed int
+		if _, err := fmt.Sscan(name, &seed); err != nil {
+			return nil, fs.ErrNotExist
+		}
+		return picture(seed, 80+seed, 90), nil
+	}
+	all := []string{"bad", "0", "1", "2", "worse", "3", "4", "5", "6", "bad"}
+	want := map[string][]float32{}
+	for size := len(all); size > 0; size-- {
+		for names := range slices.Chunk(all, size) {
+			var seen []string
+			err := c.Each(ctx, slices.Values(names), opener, func(p predict.Photo) error {
+				seen = append(seen, p.Name)
+				if want[p.Name] == nil {
+					want[p.Name] = p.Result.Logits
+				}
+				if !slices.Equal(p.Result.Logits, want[p.Name]) {
+					t.Errorf("%s has other logits among %q", p.Name, names)
+				}
+				return nil
+			})
+			if err != nil || !slices.Equal(seen, names) {
+				t.Errorf("saw %q of %q, %v", seen, names, err)
+			}
+		}
+	}
+	if len(want) != 9 || slices.Equal(want["0"], want["1"]) {
+		t.Errorf("photographs should have logits of their own: %v", want)
+	}
+}
+
 // TestEach has photographs among which some cannot be opened, in batches that the last does
 // not fill, and expects what Predict says of each, in order.
 func TestEach(t *testing.T) {

@@ -52,7 +52,7 @@ type Config struct {
 	Batch int
 	// OnlyProgram lets the parameters go into the first program that is compiled, so that they
 	// are not in memory a second time. Another batch size or end point is an error then; a
-	// classifier of one image at a time needs none.
+	// classifier of one image at a time, or of which Each alone is called, needs none.
 	OnlyProgram bool
 	// Precision is how exactly the network computes: that of the weights when empty, which
 	// is arch.Float32, or arch.Int8 where they are quantised; or Auto.

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
-	"github.com/seed-fb2c0fa6/inception/evaluate"
 )
 
 // challengeFlags are the flags of `evaluate` for the files of ILSVRC-2012.
@@ -26,7 +24,7 @@ func (f *challengeFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.synsets, "synsets", "", "`file` with the number of each synset of ILSVRC-2012; DATA has no class folders then")
 	flags.StringVar(&f.groundTruth, "ground-truth", "", "`file` with the class of each photograph of ILSVRC-2012, in the order of their names")
 	flags.StringVar(&f.blacklist, "blacklist", "", "`file` with the numbers of photographs to leave out")
-	flags.StringVar(&f.submission, "submission", "", "write the five best classes of each photograph to this `file`, as the test server of ILSVRC-2012 takes them")
+	addSubmission(cmd, &f.submission)
 }
 
 func (f *challengeFlags) check() error {
@@ -63,16 +61,4 @@ func (f *challengeFlags) excluded(set *dataset.Set) ([]int, error) {
 		return nil, fmt.Errorf("--blacklist: %w", err)
 	}
 	return exclude, nil
-}
-
-// submit writes the file of --submission, if any.
-func (f *challengeFlags) submit(r *evaluate.Report) error {
-	if f.submission == "" {
-		return nil
-	}
-	err := writeOutput(f.submission, func(w io.Writer) error { return ilsvrc.WriteSubmission(w, r.Best(), r.Of) })
-	if err != nil {
-		return fmt.Errorf("--submission: %w", err)
-	}
-	return nil
 }

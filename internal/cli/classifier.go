@@ -11,6 +11,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/shard"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -26,7 +27,8 @@ type classifierFlags struct {
 	precision     string
 	backend       backendFlags
 
-	card *recipe.Checkpoint // of the public weights that are meant where none are named
+	card     *recipe.Checkpoint // of the public weights that are meant where none are named
+	computer shard.Setting      // what computes, once it is open
 }
 
 // publicWeightsText says in the help of such verbs where weights come from.
@@ -72,8 +74,8 @@ const manyImages = 8
 // What close releases is in use until then.
 func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *predict.Classifier, weights string, close func(), err error) {
 	ctx := cmd.Context()
-	config := predict.Config{Network: f.model, Batch: min(f.batch, photos), Card: f.card, Precision: arch.Precision(f.precision)}
-	config.OnlyProgram = config.Batch == 1
+	config := predict.Config{Network: f.model, Batch: evenBatch(photos, f.batch), Card: f.card, Precision: arch.Precision(f.precision)}
+	config.OnlyProgram = true // all batches are of one size
 	f.preprocessing.apply(&config)
 	if config.Labels, err = readLabels(f.labels); err != nil {
 		return nil, "", nil, err
@@ -99,11 +101,19 @@ func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *pred
 		backend.Finalize()
 		return nil, "", nil, err
 	}
+	f.batch, f.computer = config.Batch, computedBy(backend)
 	sayPrecision(cmd.ErrOrStderr(), f.precision, classifier.Network().Options().Precision, config.Weights)
 	return classifier, config.Weights, func() {
 		classifier.Close()
 		backend.Finalize()
 	}, nil
+}
+
+// evenBatch is the size of as many batches as n images take, but of equal ones, so that
+// little of the last is empty.
+func evenBatch(n, most int) int {
+	batches := (n + most - 1) / most
+	return (n + batches - 1) / batches
 }
 
 // opener decodes photographs for a classifier.

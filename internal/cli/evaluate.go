@@ -16,6 +16,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/shard"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -41,6 +42,7 @@ type evaluateFlags struct {
 	classes        string
 	byNumber       bool
 	json           bool
+	shard          shardFlags
 	backend        backendFlags
 }
 
@@ -69,7 +71,10 @@ that is taken for one which the data lack is an error.
 For ILSVRC-2012, DATA is the folder of the validation images, or the archive they come
 in; --synsets is the development kit's data/meta.mat (or a later kit's map_clsloc.txt)
 and --ground-truth its data/ILSVRC2012_validation_ground_truth.txt. Without ground truth,
-as for the test images, --submission writes what the test server takes.`,
+as for the test images, --submission writes what the test server takes.
+
+` + shardText + `
+--max-unreadable is a share of the photographs of all shards.`,
 		Example: `  inception evaluate --weights model.safetensors --data photos/ --split validation
   inception evaluate --weights v4.safetensors,resnet.safetensors --crops 12 \
     --data photos.tar --predictions predictions.csv
@@ -96,11 +101,12 @@ as for the test images, --submission writes what the test server takes.`,
 	addBatch(cmd, &f.batch, evaluate.DefaultBatch, "crops that run through a network at a time")
 	flags.IntVar(&f.limit, "limit", 0, "evaluate this many photographs, spread evenly over the data (default all)")
 	f.challenge.add(cmd)
-	flags.StringVar(&f.confusion, "confusion", "", "draw the confusion matrix in this PNG `file`")
+	addConfusion(cmd, &f.confusion)
 	flags.StringVar(&f.predictions, "predictions", "", "append the predictions of each photograph to this CSV `file`, and go on with those that it lacks")
 	addMaxUnreadable(cmd, &f.maxUnreadable, "those to evaluate", 0)
 	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, however many")
 	addJSON(cmd, &f.json)
+	f.shard.add(cmd)
 	f.backend.add(cmd)
 	return cmd
 }
@@ -111,6 +117,9 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	crops, err := f.check()
+	if err == nil {
+		err = f.shard.check(cmd, "json", "confusion", "submission")
+	}
 	if err != nil {
 		return err
 	}
@@ -135,36 +144,38 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	bar := imageBar{out: cmd.ErrOrStderr()}
-	report, err := evaluate.Run(ctx, members, set, evaluate.Options{
-		Crops: crops, Batch: f.batch, Limit: f.limit, Decode: f.decode.options(), Exclude: exclude, Predictions: f.predictions, SkipUnreadable: f.skipUnreadable, MaxUnreadable: f.maxUnreadable,
+	o := evaluate.Options{
+		Crops: crops, Batch: f.batch, Limit: f.limit, Decode: f.decode.options(), Exclude: exclude, Predictions: f.shard.path(f.predictions), SkipUnreadable: f.skipUnreadable, MaxUnreadable: f.maxUnreadable,
 		Classes: evaluate.Matching(f.classes), ByNumber: f.byNumber,
 		Unreadable: func(name string, err error) {
 			bar.end()
 			fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s is left out: %v\n", printable.Line(name), err)
 		},
 		Progress: bar.show,
-	})
+	}
+	if f.shard.given() {
+		part, err := evaluate.RunPart(ctx, members, set, f.shard.part, o)
+		bar.end()
+		if err != nil {
+			return f.advise(err)
+		}
+		part.Settings = []shard.Setting{computedBy(backend)}
+		err = f.shard.write(cmd, part.Write)
+		if err == nil && incomplete {
+			err = errReported
+		}
+		return err
+	}
+	report, err := evaluate.Run(ctx, members, set, o)
 	bar.end()
 	if err != nil {
 		return f.advise(err)
 	}
-	if err := f.challenge.submit(report); err != nil {
-		return err
-	}
-	if f.confusion != "" {
-		if err := writeOutput(f.confusion, report.DrawConfusion); err != nil {
-			return fmt.Errorf("--confusion: %w", err)
-		}
-	}
-	if f.json {
-		err = printJSON(cmd.OutOrStdout(), report)
-	} else {
-		err = printReport(cmd.OutOrStdout(), report)
-	}
-	if err == nil && incomplete {
-		err = errReported
-	}
-	return err
+	return f.outputs().write(cmd, report)
+}
+
+func (f *evaluateFlags) outputs() *reportOutputs {
+	return &reportOutputs{confusion: f.confusion, submission: f.challenge.submission, json: f.json, out: f.shard.out}
 }
 
 // advise adds to an error what flags may help.
@@ -222,7 +233,7 @@ func (f *evaluateFlags) members(ctx context.Context, backend compute.Backend, st
 		used := classifier.Network().Options().Precision
 		sayPrecision(stderr, f.precision, used, config.Weights)
 		m := evaluate.FromClassifier(name, classifier)
-		if f.predictions != "" {
+		if f.predictions != "" || f.shard.given() {
 			if m.Fingerprint, err = evaluate.Fingerprint(config.Weights); err != nil {
 				return nil, closeAll, err
 			}

@@ -12,7 +12,7 @@ import (
 // TestSharedFlags expects that a flag that several verbs have takes and says the same
 // everywhere, but for what is listed: there the verbs say what it is of.
 func TestSharedFlags(t *testing.T) {
-	ownWords := []string{"batch", "crops", "label-offset", "max-unreadable", "model", "out", "precision", "size", "split", "weights"}
+	ownWords := []string{"batch", "crops", "label-offset", "max-unreadable", "model", "out", "precision", "predictions", "size", "split", "weights"}
 	lists := []string{"evaluate --weights", "bench --batch"}
 	type use struct{ verb, usage, kind string }
 	first := map[string]use{}
@@ -48,8 +48,8 @@ func TestSharedFlags(t *testing.T) {
 // TestSiblingFlags expects of each verb what its siblings take too.
 func TestSiblingFlags(t *testing.T) {
 	for verb, flags := range map[string][]string{
-		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads"},
-		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "backend", "threads", "data", "split", "crops", "label-offset", "max-unreadable", "classes"},
+		"predict":   {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "shard", "out", "backend", "threads"},
+		"evaluate":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "batch", "json", "shard", "out", "backend", "threads", "data", "split", "crops", "label-offset", "max-unreadable", "classes"},
 		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split", "label-offset", "max-unreadable"},
 		"quantize":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "json", "backend", "threads", "data", "split", "out", "skip-unreadable"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/predict"
+	"github.com/seed-fb2c0fa6/inception/shard"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -31,30 +32,48 @@ func openPhoto(file string, stdin io.Reader, o vision.DecodeOptions) (*vision.Im
 	return image, nil
 }
 
-// A reporter prints photos as they are classified.
+// A reporter prints photographs one after the other.
 type reporter interface {
-	report(predict.Photo) error
+	report(predict.Record) error
 	close() error
 }
 
+// newReporter returns one for people, or for programs.
+func newReporter(out io.Writer, asJSON bool) reporter {
+	if asJSON {
+		return &jsonReporter{out: out}
+	}
+	return &tableReporter{out: out}
+}
+
+// A shardReporter writes the file of a shard.
+type shardReporter struct{ *shard.Writer }
+
+func (r shardReporter) report(p predict.Record) error { return r.Append(p) }
+
+func (r shardReporter) close() error { return r.Close() }
+
 type tableReporter struct {
 	out     io.Writer
-	top     int // classes of a photo
 	started bool
 }
 
-func (r *tableReporter) report(p predict.Photo) error {
+func (r *tableReporter) report(p predict.Record) error {
+	name := p.File
+	if p.Bytes != nil {
+		name = string(p.Bytes)
+	}
 	if r.started {
 		fmt.Fprintln(r.out)
 	}
 	r.started = true
-	if p.Err != nil {
-		_, err := fmt.Fprintf(r.out, "%s\n  error: %s\n", printable.Line(p.Name), printable.UTF8(reasonOf(p)))
+	if p.Error != "" {
+		_, err := fmt.Fprintf(r.out, "%s\n  error: %s\n", printable.Line(name), reasonOf(p))
 		return err
 	}
-	fmt.Fprintf(r.out, "%s  %d x %d\n", printable.Line(p.Name), p.Width, p.Height)
+	fmt.Fprintf(r.out, "%s  %d x %d\n", printable.Line(name), p.Width, p.Height)
 	w := tabwriter.NewWriter(r.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, c := range p.Result.Top(r.top) {
+	for _, c := range p.Predictions {
 		fmt.Fprintf(w, "%.2f%%\t%.3f\t  %s %s\n", 100*c.Probability, c.Logit, c.Label, c.Synset)
 	}
 	return w.Flush()
@@ -63,17 +82,16 @@ func (r *tableReporter) report(p predict.Photo) error {
 func (r *tableReporter) close() error { return nil }
 
 // reasonOf is why a photo failed, without its name, which is printed before it.
-func reasonOf(p predict.Photo) string { return strings.TrimPrefix(p.Err.Error(), p.Name+": ") }
+func reasonOf(p predict.Record) string { return strings.TrimPrefix(p.Error, p.File+": ") }
 
 // jsonReporter prints one array, element by element.
 type jsonReporter struct {
 	out     io.Writer
-	top     int // classes of a photo
 	started bool
 }
 
-func (r *jsonReporter) report(p predict.Photo) error {
-	data, err := json.MarshalIndent(p.Record(r.top), "  ", "  ")
+func (r *jsonReporter) report(p predict.Record) error {
+	data, err := json.MarshalIndent(p, "  ", "  ")
 	if err != nil {
 		return err
 	}

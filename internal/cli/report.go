@@ -5,9 +5,53 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
+	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/score"
 )
+
+// reportOutputs are what is made of the report of an evaluation.
+type reportOutputs struct {
+	confusion, submission string // files, or empty
+	json                  bool
+	out                   string
+}
+
+func addConfusion(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "confusion", "", "draw the confusion matrix of an evaluation in this PNG `file`")
+}
+
+func addSubmission(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "submission", "", "write the five best classes of each photograph to this `file`, as the test server of ILSVRC-2012 takes them")
+}
+
+// write writes the files and prints the report. That there are folders which could not be
+// read is a failure.
+func (o *reportOutputs) write(cmd *cobra.Command, r *evaluate.Report) error {
+	if o.submission != "" {
+		err := writeOutput(o.submission, func(w io.Writer) error { return ilsvrc.WriteSubmission(w, r.Best(), r.Of) })
+		if err != nil {
+			return fmt.Errorf("--submission: %w", err)
+		}
+	}
+	if o.confusion != "" {
+		if err := writeOutput(o.confusion, r.DrawConfusion); err != nil {
+			return fmt.Errorf("--confusion: %w", err)
+		}
+	}
+	err := writeResults(cmd, o.out, func(w io.Writer) error {
+		if o.json {
+			return printJSON(w, r)
+		}
+		return printReport(w, r)
+	})
+	if err == nil && len(r.LeftOut.Folders) > 0 {
+		err = errReported
+	}
+	return err
+}
 
 // printReport prints the tables of an evaluation for people.
 func printReport(out io.Writer, r *evaluate.Report) error {
