@@ -19,7 +19,7 @@ import (
 func weightsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "weights",
-		Short: "Look into files of weights and convert them",
+		Short: "Look into files of weights, compare and convert them",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -29,7 +29,7 @@ func weightsCommand() *cobra.Command {
 		},
 	}
 	cmd.SuggestionsMinimumDistance = suggestionDistance
-	cmd.AddCommand(inspectCommand(), convertCommand())
+	cmd.AddCommand(inspectCommand(), convertCommand(), diffCommand())
 	return cmd
 }
 
