@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"unicode/utf8"
 )
@@ -89,10 +90,10 @@ func Open(path string, o DecodeOptions) (*Image, error) {
 		return nil, fmt.Errorf("%s: expected an image file, found a folder; name a file in it", path)
 	}
 	if info.Size() > o.maxBytes() {
-		return nil, fmt.Errorf("%s: the file has %d bytes, more than the limit of %d; raise the limit if the image is to be trusted", path, info.Size(), o.maxBytes())
+		return nil, fmt.Errorf("%s: the file has %d bytes, more than the limit of %d; raise MaxBytes (--max-bytes) if the image is to be trusted", path, info.Size(), o.maxBytes())
 	}
 	o.reserve(info.Size())
-	data, err := os.ReadFile(path)
+	data, err := read(path, info, o.maxBytes())
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +102,27 @@ func Open(path string, o DecodeOptions) (*Image, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return m, nil
+}
+
+// read reads a file. A pipe or a device does not say how much comes, so that no more than a
+// limit is read of it.
+func read(path string, info os.FileInfo, limit int64) ([]byte, error) {
+	if info.Mode().IsRegular() {
+		return os.ReadFile(path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s: more than the limit of %d bytes come from it; raise MaxBytes (--max-bytes) if the image is to be trusted", path, limit)
+	}
+	return data, nil
 }
 
 // Decode decodes an image in memory: of an animation the first frame on its whole canvas,
@@ -147,12 +169,12 @@ func decodeSource(data []byte, o DecodeOptions) (*source, error) {
 		return nil, fmt.Errorf("the %s's header says %d x %d pixels, expected at least one", f.name, width, height)
 	}
 	if width > limit/height {
-		return nil, fmt.Errorf("the %s's header says %d x %d pixels, more than the limit of %d; raise the limit if the image is to be trusted",
+		return nil, fmt.Errorf("the %s's header says %d x %d pixels, more than the limit of %d; raise MaxPixels (--max-pixels) if the image is to be trusted",
 			f.name, width, height, limit)
 	}
 	memory := int64(len(data)) + f.takes(data, width, height, o)
 	if memory > o.maxBytes() {
-		return nil, fmt.Errorf("decoding the %s takes %d bytes, more than the limit of %d; raise the limit if the image is to be trusted",
+		return nil, fmt.Errorf("decoding the %s takes %d bytes, more than the limit of %d; raise MaxBytes (--max-bytes) if the image is to be trusted",
 			f.name, memory, o.maxBytes())
 	}
 	o.reserve(memory)

@@ -328,6 +328,17 @@ func TestPixelLimit(t *testing.T) {
 	}
 }
 
+// TestDevice opens what has no end and does not say how much it has.
+func TestDevice(t *testing.T) {
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip("there is no /dev/zero")
+	}
+	_, err := Open("/dev/zero", DecodeOptions{MaxBytes: 1 << 20})
+	if err == nil || !strings.Contains(err.Error(), "more than the limit of 1048576 bytes") {
+		t.Errorf("error %v, expected that more comes than the limit", err)
+	}
+}
+
 func TestBadFiles(t *testing.T) {
 	folder := t.TempDir()
 	whole := encode(t, colourful(64, 64), encodeJPEG)
