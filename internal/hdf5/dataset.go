@@ -148,6 +148,9 @@ func (d *Dataset) layout(data []byte) error {
 func (d *Dataset) oldLayout(c *cursor) error {
 	rank := int(c.byte())
 	d.class = c.byte()
+	if c.failure == nil && d.class > layoutChunked {
+		return broken("a layout of class %d is not known", d.class)
+	}
 	c.bytes(5)
 	if d.class != layoutCompact {
 		d.address = c.address()
