@@ -87,21 +87,11 @@ func (f *file) mismatch(tensor, expected, found, advice string) error {
 // Open opens the file at path. It must not be cut short or rewritten in place while it is
 // open.
 func Open(path string) (tensorfile.File, error) {
-	unreadable := func(err error) error {
-		return fmt.Errorf("keras: %s: expected a readable file: %w; check the path and its permissions", path, err)
-	}
-	info, err := os.Stat(path)
+	opened, size, err := tensorfile.Open("keras", path)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, unreadable(fmt.Errorf("found no regular file but %s", info.Mode()))
-	}
-	opened, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	f, err := parse(path, opened, info.Size())
+	f, err := parse(path, opened, size)
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}

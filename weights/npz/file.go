@@ -53,25 +53,15 @@ func (a *archive) Close() error {
 // read when they are asked for. The file must not be cut short or rewritten in place
 // meanwhile; Write replaces files instead.
 func Open(path string) (tensorfile.File, error) {
-	unreadable := func(err error) error {
-		return fmt.Errorf("npz: %s: expected a readable file: %w; check the path and its permissions", path, err)
-	}
-	info, err := os.Stat(path)
+	opened, size, err := tensorfile.Open("npz", path)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, unreadable(fmt.Errorf("found no regular file but %s", info.Mode()))
-	}
-	file, err := os.Open(path)
+	a, err := parse(path, opened, size)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, errors.Join(err, opened.Close())
 	}
-	a, err := parse(path, file, info.Size())
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	a.close = file.Close
+	a.close = opened.Close
 	return a, nil
 }
 

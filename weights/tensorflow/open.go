@@ -55,22 +55,12 @@ func (f *files) close() error {
 }
 
 func (f *files) add(path string) (io.ReaderAt, int64, error) {
-	unreadable := func(err error) (io.ReaderAt, int64, error) {
-		return nil, 0, fmt.Errorf("%s: %s: expected a readable file: %w; check the path and its permissions", bundleFormat, path, err)
-	}
-	info, err := os.Stat(path)
+	file, size, err := tensorfile.Open(bundleFormat, path)
 	if err != nil {
-		return unreadable(err)
-	}
-	if !info.Mode().IsRegular() {
-		return unreadable(fmt.Errorf("found no regular file but %s", info.Mode()))
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return unreadable(err)
+		return nil, 0, err
 	}
 	f.open = append(f.open, file)
-	return file, info.Size(), nil
+	return file, size, nil
 }
 
 // OpenCheckpoint opens a checkpoint by its index, by one of its shards, or, of version 1,
