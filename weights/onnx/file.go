@@ -141,20 +141,13 @@ func (f *file) mismatch(tensor, expected, found, advice string) error {
 func Open(path string) (tensorfile.File, error) {
 	f := &file{name: path}
 	open := func(name string) (io.ReaderAt, int64, error) {
-		opened, err := os.Open(name)
+		opened, size, err := tensorfile.Open("onnx", name)
 		if err != nil {
 			return nil, 0, err
 		}
 		f.opened = append(f.opened, opened)
 		f.parts = append(f.parts, name)
-		info, err := opened.Stat()
-		if err == nil && !info.Mode().IsRegular() {
-			err = fmt.Errorf("%s is no regular file but %s", name, info.Mode())
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		return opened, info.Size(), nil
+		return opened, size, nil
 	}
 	if err := f.parse(open); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -165,7 +158,7 @@ func Open(path string) (tensorfile.File, error) {
 func (f *file) parse(open func(string) (io.ReaderAt, int64, error)) error {
 	in, size, err := open(f.name)
 	if err != nil {
-		return fmt.Errorf("onnx: %s: expected a readable file: %w; check the path and its permissions", f.name, err)
+		return err
 	}
 	f.size, f.constant, f.metadata = size, map[string]*initializer{}, map[string]string{}
 	external := map[string]opened{}
@@ -401,7 +394,7 @@ func (f *file) external(c *initializer, place map[string]string, want int64, kno
 			return f.mismatch(c.name, "the file "+path+" beside the model", "none", "put all files of the model into one folder")
 		}
 		if err != nil {
-			return fmt.Errorf("onnx: %s: %w", f.name, err)
+			return err
 		}
 		data = opened{in, size}
 		known[location] = data

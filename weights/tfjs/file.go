@@ -133,20 +133,13 @@ func (f *file) mismatch(tensor, expected, found, advice string) error {
 func Open(path string) (tensorfile.File, error) {
 	f := &file{name: path}
 	open := func(name string) (io.ReaderAt, int64, error) {
-		opened, err := os.Open(name)
+		opened, size, err := tensorfile.Open("tfjs", name)
 		if err != nil {
 			return nil, 0, err
 		}
 		f.opened = append(f.opened, opened)
 		f.parts = append(f.parts, name)
-		info, err := opened.Stat()
-		if err == nil && !info.Mode().IsRegular() {
-			err = fmt.Errorf("%s is no regular file but %s", name, info.Mode())
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		return opened, info.Size(), nil
+		return opened, size, nil
 	}
 	if err := f.parse(filepath.Dir(path), open); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -157,7 +150,7 @@ func Open(path string) (tensorfile.File, error) {
 func (f *file) parse(folder string, open func(name string) (io.ReaderAt, int64, error)) error {
 	in, size, err := open(f.name)
 	if err != nil {
-		return fmt.Errorf("tfjs: %s: expected a readable file: %w; check the path and its permissions", f.name, err)
+		return err
 	}
 	if size > descriptionLimit {
 		return f.mismatch("", fmt.Sprintf("a description of at most %d bytes", descriptionLimit), fmt.Sprint(size), exportAgain)
@@ -236,7 +229,7 @@ func (f *file) shards(folder string, paths []string, open func(string) (io.Reade
 			return nil, f.mismatch("", "the file "+name+" beside it", "none", copyAgain)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("tfjs: %s: %w", f.name, err)
+			return nil, err
 		}
 		s.files = append(s.files, in)
 		s.size += size
