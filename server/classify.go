@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-fb2c0fa6/inception/predict"
@@ -125,88 +123,4 @@ func pictures(contentType string, body []byte) (names []string, files [][]byte, 
 		return nil, nil, badRequest("the form has no pictures; with curl: -F picture=@photo.jpg")
 	}
 	return names, files, nil
-}
-
-// modelNames is GET v1/models of KServe.
-func (s *Server) modelNames(w http.ResponseWriter, r *http.Request) error {
-	names := make([]string, len(s.models))
-	for i, m := range s.models {
-		names[i] = m.Name()
-	}
-	writeJSON(w, http.StatusOK, map[string][]string{"models": names})
-	return nil
-}
-
-// modelStatus is GET v1/models/NAME of KServe.
-func (s *Server) modelStatus(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.modelOf(r)
-	if err != nil {
-		return err
-	}
-	ready, status := s.readiness()
-	writeJSON(w, status, map[string]any{"name": m.Name(), "ready": ready})
-	return nil
-}
-
-// instance is a picture as TensorFlow Serving's JSON has bytes, alone or as an input by name.
-type instance struct {
-	Base64 []byte    `json:"b64"`
-	Images *instance `json:"images"`
-}
-
-// predictV1 is POST v1/models/NAME:predict of KServe and TensorFlow Serving: instances are
-// pictures in base64, and predictions the probabilities of all classes.
-func (s *Server) predictV1(w http.ResponseWriter, r *http.Request) (err error) {
-	name, ok := strings.CutSuffix(r.PathValue("call"), ":predict")
-	if !ok {
-		return &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at POST %s; expected /v1/models/NAME:predict", r.URL.Path)}
-	}
-	m, err := s.model(name, "")
-	if err != nil {
-		return err
-	}
-	began := time.Now()
-	defer func() { s.metrics.observe(m.Name(), m.protocol.Version, time.Since(began), err) }()
-	body, release, err := s.body(r)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if err := oip.CheckDepth(body); err != nil {
-		return err
-	}
-	var in struct {
-		Instances []instance `json:"instances"`
-	}
-	if err := json.Unmarshal(body, &in); err != nil {
-		return badRequest(`the body: expected {"instances": [{"b64": "..."}, ...]} with pictures in base64: %v`, err)
-	}
-	if len(in.Instances) < 1 || len(in.Instances) > maxImages {
-		return badRequest("instances: expected 1 to %d pictures, found %d", maxImages, len(in.Instances))
-	}
-	inputs := make([]predict.Input, len(in.Instances))
-	for i, picture := range in.Instances {
-		if picture.Images != nil {
-			picture = *picture.Images
-		}
-		if len(picture.Base64) == 0 {
-			return badRequest(`instances[%d]: expected {"b64": "..."} with a picture in base64, found none`, i)
-		}
-		inputs[i].Encoded = picture.Base64
-	}
-	photos, err := m.batcher.Classify(r.Context(), inputs...)
-	if err != nil {
-		return err
-	}
-	predictions := make([][]float32, len(photos))
-	for i, p := range photos {
-		if p.Err != nil {
-			return pictureFault(fmt.Sprintf("instances[%d]", i), p.Err)
-		}
-		if predictions[i] = p.Result.Logits; m.classes {
-			predictions[i] = narrowed(p.Result.Probabilities())
-		}
-	}
-	writeJSON(w, http.StatusOK, map[string]any{"predictions": predictions})
-	return nil
 }

@@ -76,7 +76,14 @@ func endpoints() []endpoint {
 
 		{"GET /v1/models", (*Server).modelNames},
 		{"GET /v1/models/{model}", (*Server).modelStatus},
+		{"GET /v1/models/{model}/versions/{version}", (*Server).modelStatus},
+		{"GET /v1/models/{model}/labels/{label}", (*Server).modelStatus},
+		{"GET /v1/models/{model}/metadata", (*Server).modelSignatures},
+		{"GET /v1/models/{model}/versions/{version}/metadata", (*Server).modelSignatures},
+		{"GET /v1/models/{model}/labels/{label}/metadata", (*Server).modelSignatures},
 		{"POST /v1/models/{call}", (*Server).predictV1},
+		{"POST /v1/models/{model}/versions/{call}", (*Server).predictV1},
+		{"POST /v1/models/{model}/labels/{call}", (*Server).predictV1},
 
 		{"GET /metrics", (*Server).scrape},
 	}

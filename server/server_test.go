@@ -179,15 +179,30 @@ func TestAnswers(t *testing.T) {
 		string(classified.Outputs[0].Data) != wanted || classified.Outputs[0].Datatype != "BYTES" || !slices.Equal(classified.Outputs[0].Shape, []int64{1, 2}) {
 		t.Errorf("%+v, want %s", classified, wanted)
 	}
-	v1 := decode[struct{ Predictions [][]float64 }](t, ask(t, s, 200, "POST", "/v1/models/m:predict", []byte(`{"instances":[{"b64":"`+b64+`"},{"images":{"b64":"`+b64+`"}}]}`)))
-	if len(v1.Predictions) != 2 || math.Abs(v1.Predictions[1][top[0].Index]-top[0].Probability) > 1e-5 {
-		t.Errorf("%+v", v1)
+	nested := &bytes.Buffer{}
+	for y := range side {
+		row, _ := json.Marshal(slices.Collect(slices.Chunk(values[y*side*3:][:side*3], 3)))
+		fmt.Fprintf(nested, "%s,", row)
 	}
+	image := "[" + strings.TrimSuffix(nested.String(), ",") + "]"
+	for _, c := range []struct{ path, body, field string }{
+		{"m:predict", `{"instances":[{"b64":"` + b64 + `"},{"images":{"b64":"` + b64 + `"}}]}`, "predictions"},
+		{"m/versions/1:predict", `{"instances":[` + image + `,{"images":` + image + `}]}`, "predictions"},
+		{"m:predict", `{"inputs":{"images":[` + image + `,` + image + `]}}`, "outputs"},
+	} {
+		v1 := decode[map[string][][]float64](t, ask(t, s, 200, "POST", "/v1/models/"+c.path, []byte(c.body)))[c.field]
+		if len(v1) != 2 || len(v1[0]) != classes || math.Abs(v1[1][top[0].Index]-top[0].Probability) > 1e-5 {
+			t.Errorf("%s: %v", c.path, v1)
+		}
+	}
+	same("v1", decode[map[string][][]float32](t, ask(t, s, 200, "POST", "/v1/models/m:predict", []byte(`{"signature_name":"logits","instances":[{"b64":"`+b64+`"}]}`)))["predictions"][0])
 
 	for path, part := range map[string]string{
 		"/v2": `"version":"1.2"`, "/v2/health/live": `{"live":true}`, "/v2/health/ready": `{"ready":true}`, "/v2/models/m/ready": `"ready":true`,
 		"/v2/models/m": `{"name":"images","datatype":"FP32","shape":[-1,75,75,3]}`, "/v2/models/m/versions/1/config": `"max_batch_size":64`,
-		"/v1/models": `["m"]`, "/v1/models/m": `"ready":true`, "/metrics": `nv_inference_request_success{model="m",version="1"} 8`,
+		"/v1/models": `["m"]`, "/v1/models/m": `"ready":true,"model_version_status":[{"version":"1","state":"AVAILABLE"`,
+		"/v1/models/m/versions/1": `"AVAILABLE"`, "/v1/models/m/metadata": `"serving_default":{"inputs":{"images":`, "/v1/models/m/versions/1/metadata": `"version":"1"`,
+		"/metrics": `nv_inference_request_success{model="m",version="1"} 11`,
 	} {
 		if w := ask(t, s, 200, "GET", path, nil); !strings.Contains(w.Body.String(), part) || w.Header().Get("X-Request-Id") == "" {
 			t.Errorf("%s: %s should contain %s", path, w.Body, part)
@@ -213,12 +228,19 @@ func TestFaults(t *testing.T) {
 		{"GET", "/classify", "", 405, "method POST"},
 		{"POST", "/v2/models/x/infer", "{}", 404, `\"x\"`},
 		{"GET", "/v2/models/m/versions/2", "", 404, "version 1"},
+		{"GET", "/v1/models/m/versions/2", "", 404, "version 1"},
+		{"GET", "/v1/models/m/labels/stable", "", 404, "no labels"},
+		{"GET", "/v1/models/x/metadata", "", 404, `\"x\"`},
 		{"POST", "/v1/models/m", "{}", 404, ":predict"},
+		{"POST", "/v1/models/m:classify", "{}", 400, ":predict"},
+		{"POST", "/v1/models/m/versions/2:predict", "{}", 404, "version 1"},
+		{"POST", "/v1/models/m/labels/stable:predict", "{}", 404, "no labels"},
 		{"POST", "/v1/models/x:predict", "{}", 404, `\"x\"`},
 		{"POST", "/v1/models/m:predict", "{}", 400, "instances"},
 		{"POST", "/v1/models/m:predict", `{"instances":[{"b64":"?"}]}`, 400, "base64"},
 		{"POST", "/v1/models/m:predict", `{"instances":[{}]}`, 400, "instances[0]"},
 		{"POST", "/v1/models/m:predict", `{"instances":[{"b64":"aaaa"}]}`, 400, "instances[0]"},
+		{"POST", "/v1/models/m:predict", `{"inputs":[{"b64":"aaaa"}]}`, 400, "inputs[0]"},
 		{"POST", "/classify?top=0", "x", 400, "top"},
 		{"POST", "/classify?top=x", "x", 400, "top"},
 		{"POST", "/classify", "", 400, "--data-binary"},
