@@ -321,6 +321,21 @@ type BatcherStats struct {
 	Decoding, Queued, Computing time.Duration
 }
 
+// Plus returns the sums of two Batchers' figures.
+func (s BatcherStats) Plus(o BatcherStats) BatcherStats {
+	sum := BatcherStats{
+		Waiting: s.Waiting + o.Waiting, WaitingBytes: s.WaitingBytes + o.WaitingBytes, Images: s.Images + o.Images,
+		Batches: map[int]uint64{}, Left: s.Left + o.Left, Refused: s.Refused + o.Refused,
+		Decoding: s.Decoding + o.Decoding, Queued: s.Queued + o.Queued, Computing: s.Computing + o.Computing,
+	}
+	for _, batches := range []map[int]uint64{s.Batches, o.Batches} {
+		for size, n := range batches {
+			sum.Batches[size] += n
+		}
+	}
+	return sum
+}
+
 // Stats returns the Batcher's figures.
 func (b *Batcher) Stats() BatcherStats {
 	b.mu.Lock()

@@ -36,12 +36,13 @@ func pictureFault(where string, err error) error {
 // classify answers pictures, one as the body or several in a form, with what
 // `inception predict --json` prints of them.
 func (s *Server) classify(w http.ResponseWriter, r *http.Request) (err error) {
-	m, err := s.modelOf(r)
+	m, leave, err := s.modelOf(r)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	began := time.Now()
-	defer func() { s.metrics.observe(m.Name(), m.protocol.Version, time.Since(began), err) }()
+	defer func() { s.metrics.observe(m.Name(), m.Version(), time.Since(began), err) }()
 	top := defaultTop
 	if text := r.URL.Query().Get("top"); text != "" {
 		if top, err = strconv.Atoi(text); err != nil || top < 1 {

@@ -33,12 +33,13 @@ func (s *Server) body(r *http.Request) (data []byte, release func(), err error) 
 
 // infer answers an inference request of the Open Inference Protocol.
 func (s *Server) infer(w http.ResponseWriter, r *http.Request) (err error) {
-	m, err := s.modelOf(r)
+	m, leave, err := s.modelOf(r)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	began := time.Now()
-	defer func() { s.metrics.observe(m.Name(), m.protocol.Version, time.Since(began), err) }()
+	defer func() { s.metrics.observe(m.Name(), m.Version(), time.Since(began), err) }()
 	body, release, err := s.body(r)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	response := oip.Response{ModelName: m.Name(), ModelVersion: m.protocol.Version, ID: request.ID, Outputs: outputs}
+	response := oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: request.ID, Outputs: outputs}
 	answer, headerLength, err := response.Encode()
 	if err != nil {
 		return err
@@ -115,7 +116,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 
 // readiness is the status of whether requests should come.
 func (s *Server) readiness() (ready bool, status int) {
-	if s.draining.Load() {
+	if s.draining.Load() || !s.models.Ready() {
 		return false, http.StatusServiceUnavailable
 	}
 	return true, http.StatusOK
@@ -128,20 +129,22 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.modelOf(r)
+	m, leave, err := s.modelOf(r)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	ready, status := s.readiness()
 	writeJSON(w, status, oip.ModelReady{Name: m.Name(), Ready: ready})
 	return nil
 }
 
 func (s *Server) modelMetadata(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.modelOf(r)
+	m, leave, err := s.modelOf(r)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	writeJSON(w, http.StatusOK, m.protocol.Metadata())
 	return nil
 }
@@ -164,10 +167,11 @@ type configTensor struct {
 }
 
 func (s *Server) modelConfig(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.modelOf(r)
+	m, leave, err := s.modelOf(r)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	tensor := func(t oip.TensorMetadata, format string) configTensor {
 		return configTensor{Name: t.Name, DataType: "TYPE_" + t.Datatype, Format: format, Dims: t.Shape[1:]}
 	}

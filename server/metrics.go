@@ -7,8 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/seed-fb2c0fa6/inception/predict"
 )
 
 // metrics are those of Triton, by its names, and those of Go and the process.
@@ -17,9 +15,12 @@ type metrics struct {
 	handler                    http.Handler
 }
 
-func newMetrics(models []*Model) *metrics {
+// ofModel are the labels of a model's figures.
+func ofModel(more ...string) []string { return append([]string{"model", "version"}, more...) }
+
+func newMetrics(models *Repository) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"model", "version"}, labels...))
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, ofModel(labels...))
 	}
 	m := &metrics{
 		success:  counter("nv_inference_request_success", "Requests that were answered."),
@@ -27,48 +28,82 @@ func newMetrics(models []*Model) *metrics {
 		duration: counter("nv_inference_request_duration_us", "Time of requests from their head to their answer, in microseconds."),
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.success, m.failure, m.duration, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, model := range models {
-		labels := prometheus.Labels{"model": model.Name(), "version": model.protocol.Version}
-		m.success.With(labels)
-		for _, f := range batcherFigures() {
-			figure := func() float64 { return f.of(model.batcher.Stats()) }
-			if f.gauge {
-				registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: f.name, Help: f.help, ConstLabels: labels}, figure))
-			} else {
-				registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: f.name, Help: f.help, ConstLabels: labels}, figure))
-			}
-		}
-	}
+	registry.MustRegister(m.success, m.failure, m.duration, newModelCollector(models), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m
 }
 
-// A figure is one of a Batcher.
+// A modelCollector tells the figures of the models that are there when it is asked.
+type modelCollector struct {
+	models       *Repository
+	figures      []figure
+	descriptions []*prometheus.Desc
+}
+
+func newModelCollector(models *Repository) *modelCollector {
+	c := &modelCollector{models: models, figures: modelFigures()}
+	for _, f := range c.figures {
+		c.descriptions = append(c.descriptions, prometheus.NewDesc(f.name, f.help, ofModel(), nil))
+	}
+	return c
+}
+
+// Describe is prometheus.Collector's.
+func (c *modelCollector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range c.descriptions {
+		to <- d
+	}
+}
+
+// Collect is prometheus.Collector's.
+func (c *modelCollector) Collect(to chan<- prometheus.Metric) {
+	for _, state := range c.models.Index() {
+		for i, f := range c.figures {
+			kind := prometheus.CounterValue
+			if f.gauge {
+				kind = prometheus.GaugeValue
+			}
+			to <- prometheus.MustNewConstMetric(c.descriptions[i], kind, f.of(state), state.Name, state.Version)
+		}
+	}
+}
+
+// A figure is one of a model.
 type figure struct {
 	name, help string
 	gauge      bool
-	of         func(predict.BatcherStats) float64
+	of         func(ModelState) float64
 }
 
-func batcherFigures() []figure {
+func modelFigures() []figure {
 	return []figure{
-		{"nv_inference_count", "Images that went through the network.", false, func(s predict.BatcherStats) float64 { return float64(s.Images) }},
-		{"nv_inference_exec_count", "Batches that went through the network.", false, func(s predict.BatcherStats) float64 {
+		{"nv_inference_count", "Images that went through the network.", false, func(m ModelState) float64 { return float64(m.Stats.Images) }},
+		{"nv_inference_exec_count", "Batches that went through the network.", false, func(m ModelState) float64 {
 			var n uint64
-			for _, of := range s.Batches {
+			for _, of := range m.Stats.Batches {
 				n += of
 			}
 			return float64(n)
 		}},
-		{"nv_inference_pending_request_count", "Images that wait or are in the network.", true, func(s predict.BatcherStats) float64 { return float64(s.Waiting) }},
-		{"nv_inference_queue_duration_us", "Time that images waited, in microseconds.", false, func(s predict.BatcherStats) float64 { return micro(s.Queued) }},
-		{"nv_inference_compute_input_duration_us", "Time that pictures were decoded, in microseconds.", false, func(s predict.BatcherStats) float64 { return micro(s.Decoding) }},
-		{"nv_inference_compute_infer_duration_us", "Time that images were in the network, in microseconds.", false, func(s predict.BatcherStats) float64 { return micro(s.Computing) }},
-		{"inception_images_left", "Images that were not computed since their client had gone or their time was over.", false, func(s predict.BatcherStats) float64 { return float64(s.Left) }},
-		{"inception_images_refused", "Images that were refused as too many were waiting.", false, func(s predict.BatcherStats) float64 { return float64(s.Refused) }},
-		{"inception_pending_bytes", "Memory of the images that wait or are in the network.", true, func(s predict.BatcherStats) float64 { return float64(s.WaitingBytes) }},
+		{"nv_inference_pending_request_count", "Images that wait or are in the network.", true, func(m ModelState) float64 { return float64(m.Stats.Waiting) }},
+		{"nv_inference_queue_duration_us", "Time that images waited, in microseconds.", false, func(m ModelState) float64 { return micro(m.Stats.Queued) }},
+		{"nv_inference_compute_input_duration_us", "Time that pictures were decoded, in microseconds.", false, func(m ModelState) float64 { return micro(m.Stats.Decoding) }},
+		{"nv_inference_compute_infer_duration_us", "Time that images were in the network, in microseconds.", false, func(m ModelState) float64 { return micro(m.Stats.Computing) }},
+		{"inception_images_left", "Images that were not computed since their client had gone or their time was over.", false, func(m ModelState) float64 { return float64(m.Stats.Left) }},
+		{"inception_images_refused", "Images that were refused as too many were waiting.", false, func(m ModelState) float64 { return float64(m.Stats.Refused) }},
+		{"inception_pending_bytes", "Memory of the images that wait or are in the network.", true, func(m ModelState) float64 { return float64(m.Stats.WaitingBytes) }},
+		{"inception_model_ready", "1 where the model serves.", true, func(m ModelState) float64 { return one(m.State == Ready) }},
+		{"inception_model_load_failed", "1 where the last load failed, also while an earlier one serves.", true, func(m ModelState) float64 { return one(m.Failed) }},
+		{"inception_model_loads_total", "Loads that succeeded.", false, func(m ModelState) float64 { return float64(m.Loads) }},
+		{"inception_model_load_failures_total", "Loads that failed.", false, func(m ModelState) float64 { return float64(m.Failures) }},
 	}
+}
+
+func one(holds bool) float64 {
+	if holds {
+		return 1
+	}
+	return 0
 }
 
 func micro(d time.Duration) float64 { return float64(d.Microseconds()) }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -16,6 +17,9 @@ type Model struct {
 	batcher  *predict.Batcher
 	protocol *oip.Model
 	classes  bool // the outputs are logits
+
+	users   int   // requests that have found it and not released it, by the Repository's lock
+	retired *slot // where it served; nil while it does
 }
 
 // The names of tensors.
@@ -26,21 +30,40 @@ const (
 	features      = "features"
 )
 
-var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var (
+	goodName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	goodVersion = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
+)
+
+// CheckName refuses what cannot be the name of a model.
+func CheckName(name string) error {
+	if !goodName.MatchString(name) {
+		return fmt.Errorf("the name of a model must be of letters, digits, '.', '_' and '-', and begin with a letter or digit, found %q", name)
+	}
+	return nil
+}
+
+func checkVersion(version string) error {
+	if !goodVersion.MatchString(version) {
+		return fmt.Errorf("the version of a model must be a whole number without leading zeros, found %q", version)
+	}
+	return nil
+}
 
 // maxImages is how many images a request may have.
 const maxImages = 64
 
-// NewModel returns a Model. Names are of letters, digits, '.', '_' and '-'.
-func NewModel(name string, b *predict.Batcher) (*Model, error) {
-	if !goodName.MatchString(name) {
-		return nil, fmt.Errorf("the name of a model must be of letters, digits, '.', '_' and '-', and begin with a letter or digit, found %q", name)
+// NewModel returns a Model. Names are of letters, digits, '.', '_' and '-', and versions
+// whole numbers.
+func NewModel(name, version string, b *predict.Batcher) (*Model, error) {
+	if err := errors.Join(CheckName(name), checkVersion(version)); err != nil {
+		return nil, err
 	}
 	network := b.Classifier().Network()
 	size := int64(b.Classifier().Preprocessing().Size)
 	m := &Model{batcher: b, classes: network.Options().HasClasses()}
 	m.protocol = &oip.Model{
-		Name: name, Version: "1", Platform: "inception", MaxBatch: maxImages,
+		Name: name, Version: version, Platform: "inception", MaxBatch: maxImages,
 		Input: oip.TensorMetadata{Name: inputName, Datatype: oip.FP32, Shape: []int64{oip.Any, size, size, 3}},
 	}
 	output := func(name string, values int64) {
@@ -57,6 +80,9 @@ func NewModel(name string, b *predict.Batcher) (*Model, error) {
 
 // Name returns the model's name.
 func (m *Model) Name() string { return m.protocol.Name }
+
+// Version returns the model's version, a whole number.
+func (m *Model) Version() string { return m.protocol.Version }
 
 // classify classifies the images of a request, of which one that is wrong is an error.
 func (m *Model) classify(ctx context.Context, r *oip.Request) ([]predict.Photo, error) {

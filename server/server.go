@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -41,7 +39,7 @@ const (
 // A Server answers requests. It is an http.Handler.
 type Server struct {
 	options  Options
-	models   []*Model
+	models   *Repository
 	mux      *http.ServeMux
 	metrics  *metrics
 	bodies   atomic.Int64 // bytes
@@ -89,11 +87,8 @@ func endpoints() []endpoint {
 	}
 }
 
-// New returns a Server of models, of which the first is that of requests that name none.
-func New(models []*Model, o Options) (*Server, error) {
-	if len(models) == 0 {
-		return nil, errors.New("a server needs a model, found none")
-	}
+// New returns a Server of the models of a repository, which the caller closes.
+func New(models *Repository, o Options) (*Server, error) {
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
@@ -105,11 +100,6 @@ func New(models []*Model, o Options) (*Server, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	for i, m := range models {
-		if slices.ContainsFunc(models[:i], func(other *Model) bool { return other.Name() == m.Name() }) {
-			return nil, fmt.Errorf("two models have the name %s; give each its own", m.Name())
-		}
 	}
 	s := &Server{options: o, models: models, mux: http.NewServeMux(), metrics: newMetrics(models)}
 	for _, e := range endpoints() {
@@ -139,27 +129,9 @@ func (s *Server) noSharedMemory(http.ResponseWriter, *http.Request) error {
 	return &oip.Error{Status: http.StatusNotImplemented, Message: "shared memory is not supported; send tensors in the request"}
 }
 
-// model returns the model that a request names.
-func (s *Server) model(name, version string) (*Model, error) {
-	if name == "" {
-		return s.models[0], nil
-	}
-	i := slices.IndexFunc(s.models, func(m *Model) bool { return m.Name() == name })
-	if i < 0 {
-		var names []string
-		for _, m := range s.models {
-			names = append(names, m.Name())
-		}
-		return nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is no model %q; expected one of %s", name, strings.Join(names, ", "))}
-	}
-	if version != "" && version != s.models[i].protocol.Version {
-		return nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("the model %s has the version %s, found %q", name, s.models[i].protocol.Version, version)}
-	}
-	return s.models[i], nil
-}
-
-func (s *Server) modelOf(r *http.Request) (*Model, error) {
-	return s.model(r.PathValue("model"), r.PathValue("version"))
+// modelOf returns the model that a request names, which is in use until release is called.
+func (s *Server) modelOf(r *http.Request) (m *Model, release func(), err error) {
+	return s.models.Find(r.PathValue("model"), r.PathValue("version"))
 }
 
 // Unready makes the server say that it is not ready; it answers on.

@@ -49,23 +49,29 @@ func tiny(t *testing.T) *predict.Classifier {
 	return c
 }
 
-func model(t *testing.T, name string, c *predict.Classifier, o predict.BatcherOptions) *server.Model {
+func model(t *testing.T, name string, c *predict.Classifier, o predict.BatcherOptions) server.Definition {
 	t.Helper()
-	b, err := predict.NewBatcher(c, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(b.Close)
-	m, err := server.NewModel(name, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return server.Definition{Name: name, Open: func(context.Context) (*predict.Batcher, error) { return predict.NewBatcher(c, o) }}
 }
 
-func newServer(t *testing.T, o server.Options, models ...*server.Model) *server.Server {
+// repository loads models.
+func repository(t *testing.T, models ...server.Definition) *server.Repository {
 	t.Helper()
-	s, err := server.New(models, o)
+	r := server.NewRepository(server.Fixed(models...), server.RepositoryOptions{})
+	t.Cleanup(func() {
+		if err := r.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := r.Refresh(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func newServer(t *testing.T, o server.Options, models ...server.Definition) *server.Server {
+	t.Helper()
+	s, err := server.New(repository(t, models...), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,9 +271,7 @@ func TestFaults(t *testing.T) {
 	}
 	small := newServer(t, server.Options{}, model(t, "m", tiny(t), predict.BatcherOptions{Bytes: 100}))
 	ask(t, small, 413, "POST", "/classify", picture(t, 80, 80))
-	if _, err := server.New(nil, server.Options{}); err == nil {
-		t.Error("a server of no models is no error")
-	}
+	ask(t, newServer(t, server.Options{}), 503, "POST", "/classify", picture(t, 80, 80))
 }
 
 // TestStops stops a server while a request is under way, which gets its answer.

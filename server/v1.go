@@ -15,7 +15,7 @@ import (
 func (m *Model) tensorFlow() *tfserving.Model {
 	size := m.batcher.Classifier().Preprocessing().Size
 	d := &tfserving.Model{
-		Name: m.Name(), Version: m.protocol.Version, Input: inputName, Shape: []int{size, size, 3},
+		Name: m.Name(), Version: m.Version(), Input: inputName, Shape: []int{size, size, 3},
 		Signatures: map[string]tfserving.Output{}, MaxBatch: m.protocol.MaxBatch,
 	}
 	for _, o := range m.protocol.Outputs {
@@ -31,30 +31,32 @@ func (m *Model) tensorFlow() *tfserving.Model {
 
 // modelNames is GET v1/models of KServe.
 func (s *Server) modelNames(w http.ResponseWriter, r *http.Request) error {
-	names := make([]string, len(s.models))
-	for i, m := range s.models {
-		names[i] = m.Name()
+	names := s.models.Names()
+	if names == nil {
+		names = []string{}
 	}
 	writeJSON(w, http.StatusOK, map[string][]string{"models": names})
 	return nil
 }
 
-// modelV1 returns the model of a path of TensorFlow Serving.
-func (s *Server) modelV1(name, version, label string) (*Model, error) {
-	m, err := s.model(name, version)
+// modelV1 returns the model of a path of TensorFlow Serving, as Find does.
+func (s *Server) modelV1(name, version, label string) (m *Model, leave func(), err error) {
+	m, leave, err = s.models.Find(name, version)
 	if err == nil && label != "" {
-		return nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("the model %s has the version %s and no labels, found %q; use /versions/%s", name, m.protocol.Version, label, m.protocol.Version)}
+		leave()
+		return nil, nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("the model %s has the version %s and no labels, found %q; use /versions/%s", name, m.Version(), label, m.Version())}
 	}
-	return m, err
+	return m, leave, err
 }
 
 // modelStatus is GET v1/models/NAME of KServe, which has "ready", and of TensorFlow Serving,
 // which has the status of versions.
 func (s *Server) modelStatus(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.modelV1(r.PathValue("model"), r.PathValue("version"), r.PathValue("label"))
+	m, leave, err := s.modelV1(r.PathValue("model"), r.PathValue("version"), r.PathValue("label"))
 	if err != nil {
 		return err
 	}
+	defer leave()
 	ready, status := s.readiness()
 	state := tfserving.Available
 	if !ready {
@@ -64,30 +66,31 @@ func (s *Server) modelStatus(w http.ResponseWriter, r *http.Request) error {
 		Name     string                    `json:"name"`
 		Ready    bool                      `json:"ready"`
 		Versions []tfserving.VersionStatus `json:"model_version_status"`
-	}{m.Name(), ready, []tfserving.VersionStatus{tfserving.StatusOf(m.protocol.Version, state)}})
+	}{m.Name(), ready, []tfserving.VersionStatus{tfserving.StatusOf(m.Version(), state)}})
 	return nil
 }
 
 // modelSignatures is GET v1/models/NAME/metadata of TensorFlow Serving.
 func (s *Server) modelSignatures(w http.ResponseWriter, r *http.Request) error {
-	m, err := s.modelV1(r.PathValue("model"), r.PathValue("version"), r.PathValue("label"))
+	m, leave, err := s.modelV1(r.PathValue("model"), r.PathValue("version"), r.PathValue("label"))
 	if err != nil {
 		return err
 	}
+	defer leave()
 	writeJSON(w, http.StatusOK, m.tensorFlow().Metadata())
 	return nil
 }
 
 // calledV1 returns the model that a path ending in ":predict" asks. A pattern of
 // http.ServeMux holds the end of a path whole.
-func (s *Server) calledV1(r *http.Request) (*Model, error) {
+func (s *Server) calledV1(r *http.Request) (m *Model, leave func(), err error) {
 	last, verb, _ := strings.Cut(r.PathValue("call"), ":")
 	switch verb {
 	case "predict":
 	case "classify", "regress":
-		return nil, badRequest("%s is for models that take tf.Example; ask :predict, with pictures as {\"b64\": \"...\"}", verb)
+		return nil, nil, badRequest("%s is for models that take tf.Example; ask :predict, with pictures as {\"b64\": \"...\"}", verb)
 	default:
-		return nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at POST %s; expected /v1/models/NAME:predict", r.URL.Path)}
+		return nil, nil, &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at POST %s; expected /v1/models/NAME:predict", r.URL.Path)}
 	}
 	name := r.PathValue("model")
 	switch {
@@ -101,12 +104,13 @@ func (s *Server) calledV1(r *http.Request) (*Model, error) {
 
 // predictV1 is POST v1/models/NAME:predict of KServe and TensorFlow Serving.
 func (s *Server) predictV1(w http.ResponseWriter, r *http.Request) (err error) {
-	m, err := s.calledV1(r)
+	m, leave, err := s.calledV1(r)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	began := time.Now()
-	defer func() { s.metrics.observe(m.Name(), m.protocol.Version, time.Since(began), err) }()
+	defer func() { s.metrics.observe(m.Name(), m.Version(), time.Since(began), err) }()
 	body, release, err := s.body(r)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,10 +76,19 @@ WEIGHTS is a file, a folder or a tag, as predict --weights takes it.`,
 }
 
 func (f *serveFlags) check(args []string) error {
+	var names []string
 	for _, arg := range args {
-		if name, weights, ok := strings.Cut(arg, "="); !ok || name == "" || weights == "" {
+		name, weights, ok := strings.Cut(arg, "=")
+		if !ok || name == "" || weights == "" {
 			return usageError{fmt.Errorf("expected NAME=WEIGHTS, such as v4=model.safetensors, found %q", arg)}
 		}
+		if err := server.CheckName(name); err != nil {
+			return usageError{err}
+		}
+		if slices.Contains(names, name) {
+			return usageError{fmt.Errorf("two models have the name %s; give each its own", name)}
+		}
+		names = append(names, name)
 	}
 	if f.drainDelay < 0 || f.drain <= 0 {
 		return usageError{fmt.Errorf("--drain-delay must be at least 0, and --drain-timeout more, found %v and %v", f.drainDelay, f.drain)}
@@ -104,27 +114,18 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	defer backend.Finalize()
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
-	var models []*server.Model
+	var definitions []server.Definition
 	turns := predict.NewTurns()
 	for _, arg := range args {
 		name, weights, _ := strings.Cut(arg, "=")
-		began := time.Now()
-		batcher, err := f.open(ctx, cmd, backend, weights, turns)
-		if err != nil {
-			return err
-		}
-		defer batcher.Classifier().Close()
-		defer batcher.Close()
-		if err := batcher.Warm(ctx); err != nil {
-			return err
-		}
-		model, err := server.NewModel(name, batcher)
-		if err != nil {
-			return usageError{err}
-		}
-		models = append(models, model)
-		network := batcher.Classifier().Network()
-		log.Info("model", "name", name, "weights", weights, "network", network.Name(), "precision", cmp.Or(network.Options().Precision, arch.Float32), "took", time.Since(began).Round(time.Millisecond))
+		definitions = append(definitions, server.Definition{Name: name, Open: func(ctx context.Context) (*predict.Batcher, error) {
+			return f.open(ctx, cmd, backend, weights, turns)
+		}})
+	}
+	models := server.NewRepository(server.Fixed(definitions...), server.RepositoryOptions{Log: log})
+	defer models.Close(context.WithoutCancel(ctx))
+	if err := models.Refresh(ctx); err != nil {
+		return err
 	}
 	s, err := server.New(models, server.Options{Version: version.Read().Version, MaxBody: f.maxBody, Bodies: max(server.DefaultBodies, 4*f.maxBody), Log: log})
 	if err != nil {
