@@ -47,7 +47,8 @@ var mayImport = map[string][]string{
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "shard", "vision", "weights"},
 	"server":                   {"predict", "score", "server/oip", "server/tfserving"},
-	"server/oip":               {},
+	"server/oip":               {"server/inference"},
+	"server/inference":         {},
 	"server/tfserving":         {"server/oip"}, // the faults of requests
 	"export":                   {"arch", "vision", "weights", "weights/onnx", "weights/tensorfile"},
 	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +26,7 @@ type Batcher struct {
 
 	mu       sync.Mutex
 	changed  sync.Cond
-	waiting  []*image // in the order they came, without those of the batch that runs
+	waiting  []*image // by priority and then in the order they came, without those of the batch that runs
 	images   int      // admitted and not answered
 	bytes    int64    // that these hold
 	decoding int64    // bytes that decoding takes
@@ -38,6 +40,9 @@ type BatcherOptions struct {
 	// DefaultBatch when zero. Smaller batches are of 1, 2, 4, ... images, so that the
 	// network is compiled for few sizes.
 	Batch int
+	// Features makes the network answer Result.Features, too. A network without classes has
+	// nothing else, in Result.Logits, whatever this says.
+	Features bool
 	// Delay is how long an image waits at most for others; 0 by default, as batches are
 	// hardly faster for each image than single ones.
 	Delay time.Duration
@@ -85,6 +90,8 @@ type Input struct {
 	Write func(dst []float32) error
 	// Bytes is the memory that Write keeps from being released.
 	Bytes int64
+	// Priority puts it before those that wait with a smaller one.
+	Priority int
 }
 
 // An image is an Input on its way.
@@ -142,6 +149,7 @@ func NewBatcher(c *Classifier, o BatcherOptions) (*Batcher, error) {
 	b := &Batcher{classifier: c, options: o, sizes: batchSizes(o.Batch), inputs: map[int]*input{}}
 	b.changed.L = &b.mu
 	b.stats.Batches = make(map[int]uint64, len(b.sizes))
+	b.stats.BatchTimes = make(map[int]time.Duration, len(b.sizes))
 	for range o.Decoders {
 		b.running.Go(b.decode)
 	}
@@ -171,6 +179,26 @@ func batchSizes(largest int) []int {
 
 // Classifier returns what the Batcher runs.
 func (b *Batcher) Classifier() *Classifier { return b.classifier }
+
+// Features is how many Result.Features has; 0 where there are none.
+func (b *Batcher) Features() int {
+	if !b.options.Features || !b.classifier.network.Options().HasClasses() {
+		return 0
+	}
+	shape, err := b.classifier.EndPointShape(Pooled)
+	if err != nil {
+		panic(err) // every network has the stage
+	}
+	return shape[len(shape)-1]
+}
+
+// endPoint is what programs are to compute.
+func (b *Batcher) endPoint() string {
+	if b.Features() > 0 {
+		return logitsAndPooled
+	}
+	return ""
+}
 
 // Classify classifies images and returns a Photo for each in their order, without a name.
 // What is wrong with an image is its Photo's Err. The images are taken together or not at
@@ -228,7 +256,13 @@ func (b *Batcher) admit(c *call, inputs []Input) error {
 	}
 	b.images += len(all)
 	b.bytes += bytes
-	b.waiting = append(b.waiting, all...)
+	for _, m := range all {
+		at := len(b.waiting)
+		for at > 0 && b.waiting[at-1].input.Priority < m.input.Priority {
+			at--
+		}
+		b.waiting = slices.Insert(b.waiting, at, m)
+	}
 	b.changed.Broadcast()
 	return nil
 }
@@ -310,9 +344,10 @@ type BatcherStats struct {
 	Waiting      int
 	WaitingBytes int64
 	// Images is how many have gone through the network, and Batches in how many batches of
-	// each size.
-	Images  uint64
-	Batches map[int]uint64
+	// each size, which took BatchTimes.
+	Images     uint64
+	Batches    map[int]uint64
+	BatchTimes map[int]time.Duration
 	// Left is how many images left before the network ran as their context was over, and
 	// Refused how many were not taken.
 	Left, Refused uint64
@@ -325,12 +360,17 @@ type BatcherStats struct {
 func (s BatcherStats) Plus(o BatcherStats) BatcherStats {
 	sum := BatcherStats{
 		Waiting: s.Waiting + o.Waiting, WaitingBytes: s.WaitingBytes + o.WaitingBytes, Images: s.Images + o.Images,
-		Batches: map[int]uint64{}, Left: s.Left + o.Left, Refused: s.Refused + o.Refused,
+		Batches: map[int]uint64{}, BatchTimes: map[int]time.Duration{}, Left: s.Left + o.Left, Refused: s.Refused + o.Refused,
 		Decoding: s.Decoding + o.Decoding, Queued: s.Queued + o.Queued, Computing: s.Computing + o.Computing,
 	}
 	for _, batches := range []map[int]uint64{s.Batches, o.Batches} {
 		for size, n := range batches {
 			sum.Batches[size] += n
+		}
+	}
+	for _, times := range []map[int]time.Duration{s.BatchTimes, o.BatchTimes} {
+		for size, took := range times {
+			sum.BatchTimes[size] += took
 		}
 	}
 	return sum
@@ -342,9 +382,6 @@ func (b *Batcher) Stats() BatcherStats {
 	defer b.mu.Unlock()
 	s := b.stats
 	s.Waiting, s.WaitingBytes = b.images, b.bytes
-	s.Batches = make(map[int]uint64, len(b.stats.Batches))
-	for size, n := range b.stats.Batches {
-		s.Batches[size] = n
-	}
+	s.Batches, s.BatchTimes = maps.Clone(b.stats.Batches), maps.Clone(b.stats.BatchTimes)
 	return s
 }

@@ -338,3 +338,66 @@ func TestBatcherMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestBatcherFeatures expects the logits of Predict and the features of Features, together.
+func TestBatcherFeatures(t *testing.T) {
+	ctx := context.Background()
+	c := open(t, tiny(t, nil))
+	b := batcher(t, c, predict.BatcherOptions{Features: true})
+	results, err := c.Predict(ctx, picture(1, 81, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	features, err := c.Features(ctx, predict.Pooled, picture(1, 81, 90))
+	if err != nil {
+		t.Fatal(err)
+	}
+	photos, err := b.Classify(ctx, predict.Input{Encoded: file(t, 1)}, predict.Input{Encoded: file(t, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Features() != len(features[0]) {
+		t.Errorf("it says that there are %d features, want %d", b.Features(), len(features[0]))
+	}
+	for _, p := range photos {
+		for what, pair := range map[string][2][]float32{"logits": {p.Result.Logits, results[0].Logits}, "features": {p.Result.Features, features[0]}} {
+			near := func(a, b float32) bool { return math.Abs(float64(a-b)) <= 1e-4 }
+			if len(pair[0]) == 0 || !slices.EqualFunc(pair[0], pair[1], near) {
+				t.Errorf("%s are %v, want %v", what, pair[0], pair[1])
+			}
+		}
+	}
+}
+
+// TestBatcherPriority has images wait, and expects those of a larger priority first.
+func TestBatcherPriority(t *testing.T) {
+	ctx := context.Background()
+	b := batcher(t, open(t, tiny(t, nil)), predict.BatcherOptions{Batch: 1})
+	begun, release := make(chan struct{}), make(chan struct{})
+	var clients sync.WaitGroup
+	clients.Go(func() {
+		if _, err := b.Classify(ctx, blocked(begun, release)); err != nil {
+			t.Error(err)
+		}
+	})
+	<-begun
+	var order []int // written in batches, one after the other
+	for i, priority := range []int{0, -1, 2, 0, 2} {
+		clients.Go(func() {
+			write := func(dst []float32) error {
+				order = append(order, i)
+				clear(dst)
+				return nil
+			}
+			if _, err := b.Classify(ctx, predict.Input{Write: write, Priority: priority}); err != nil {
+				t.Error(err)
+			}
+		})
+		until(t, "it waits", func() bool { return b.Stats().Waiting == i+2 })
+	}
+	close(release)
+	clients.Wait()
+	if want := []int{2, 4, 0, 3, 1}; !slices.Equal(order, want) {
+		t.Errorf("they were computed in the order %v, want %v", order, want)
+	}
+}

@@ -199,15 +199,16 @@ func (b *Batcher) nextBatch() []*image {
 // the batch.
 func (b *Batcher) run(batch []*image) {
 	began := time.Now()
-	logits, faults, err := b.logits(batch)
+	values, faults, err := b.values(batch)
 	took := time.Since(began)
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stats.Batches[len(batch)]++
 	b.stats.Images += uint64(len(batch))
+	b.stats.BatchTimes[len(batch)] += took
 	b.stats.Computing += took * time.Duration(len(batch))
-	network := b.classifier.network.Options()
+	features := b.Features()
 	for i, m := range batch {
 		photo := &m.call.photos[m.index]
 		switch {
@@ -218,9 +219,11 @@ func (b *Batcher) run(batch []*image) {
 		case faults[i] != nil:
 			*photo = Photo{Err: faults[i]}
 		default:
-			classes := len(logits) / len(batch)
-			photo.Result = Result{Logits: logits[i*classes:][:classes:classes], labels: b.classifier.labels, multilabel: network.Multilabel()}
-			if !score.Finite(photo.Result.Logits) {
+			of := len(values) / len(batch)
+			own := values[i*of:][:of:of]
+			photo.Result = b.classifier.result(own[: of-features : of-features])
+			photo.Result.Features = own[of-features:]
+			if !score.Finite(own) {
 				*photo = Photo{Err: score.ErrNotFinite}
 			}
 		}
@@ -228,17 +231,18 @@ func (b *Batcher) run(batch []*image) {
 	}
 }
 
-// logits computes those of a batch, [batch, classes], and says which images are faulty.
-func (b *Batcher) logits(batch []*image) (logits []float32, faults []error, err error) {
+// values computes the logits of a batch, and features after those of each image, and says
+// which images are faulty.
+func (b *Batcher) values(batch []*image) (all []float32, faults []error, err error) {
 	in, err := b.input(len(batch))
 	if err != nil {
 		return nil, nil, err
 	}
 	p := b.classifier.preprocessing
-	values := p.Size * p.Size * 3
+	pixels := p.Size * p.Size * 3
 	faults = make([]error, len(batch))
 	for i, m := range batch {
-		dst := in.pixels[i*values:][:values:values]
+		dst := in.pixels[i*pixels:][:pixels:pixels]
 		faults[i] = caught(func() error {
 			if m.crop != nil {
 				return vision.Normalize(dst, m.crop, p.Mean, p.Std)
@@ -253,10 +257,10 @@ func (b *Batcher) logits(batch []*image) (logits []float32, faults []error, err 
 		}
 	}
 	err = caught(func() (err error) {
-		logits, err = b.classifier.programs.runInput(context.Background(), in)
+		all, err = b.classifier.programs.runInput(context.Background(), b.endPoint(), in)
 		return err
 	})
-	return logits, faults, err
+	return all, faults, err
 }
 
 // checkFinite refuses what a network's activations might hide: the larger of zero and what
@@ -293,7 +297,7 @@ func (b *Batcher) Warm(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := b.classifier.programs.runInput(ctx, in); err != nil {
+		if _, err := b.classifier.programs.runInput(ctx, b.endPoint(), in); err != nil {
 			return err
 		}
 	}
@@ -329,12 +333,12 @@ func (in *input) close() {
 	}
 }
 
-// runInput returns the logits of an input.
-func (p *programs) runInput(ctx context.Context, in *input) (values []float32, err error) {
+// runInput returns the values of an input that run returns.
+func (p *programs) runInput(ctx context.Context, endPoint string, in *input) (values []float32, err error) {
 	if in.buffer == nil {
-		return p.run(ctx, "", in.pixels)
+		return p.run(ctx, endPoint, in.pixels)
 	}
-	compiled, err := p.find(ctx, programKey{batch: in.batch})
+	compiled, err := p.find(ctx, programKey{endPoint, in.batch})
 	if err != nil {
 		return nil, err
 	}

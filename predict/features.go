@@ -5,6 +5,9 @@ import (
 	"iter"
 	"math"
 
+	"github.com/gomlx/gomlx/core/graph"
+
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
@@ -54,6 +57,19 @@ func (c *Classifier) upTo(endPoint string) computation {
 	return func(ctx context.Context, pixels []float32) ([]float32, error) {
 		return c.EndPoint(ctx, endPoint, pixels)
 	}
+}
+
+// logitsAndPooled stands for logits with features where programs have the name of an end
+// point, as classMaps does.
+const logitsAndPooled = "\x00logits and features"
+
+// withPooled is [batch, classes + features].
+func withPooled(outputs *arch.Outputs) (*graph.Node, error) {
+	pooled, err := outputs.EndPoint(Pooled)
+	if err != nil {
+		return nil, err
+	}
+	return graph.Concatenate([]*graph.Node{outputs.Logits, pooled}, 1), nil
 }
 
 // Normalize divides values by their Euclidean length, so that it becomes 1: inner products of

@@ -33,7 +33,7 @@ type programs struct {
 }
 
 type programKey struct {
-	endPoint string // empty for the logits, classMaps for these with their maps
+	endPoint string // empty for the logits; classMaps and logitsAndPooled for these with more
 	batch    int
 }
 
@@ -177,6 +177,8 @@ func output(outputs *arch.Outputs, endPoint string) (*graph.Node, error) {
 		return outputs.Logits, nil
 	case classMaps:
 		return withClassMaps(outputs)
+	case logitsAndPooled:
+		return withPooled(outputs)
 	}
 	return outputs.EndPoint(endPoint)
 }

@@ -12,6 +12,8 @@ type Result struct {
 	// Logits has one value a class, before softmax, or before the logistic function where
 	// any number of classes may be right (arch.OutputSigmoid).
 	Logits []float32
+	// Features are those of the stage Pooled, where BatcherOptions.Features asked for them.
+	Features []float32
 
 	labels     []recipe.Label
 	multilabel bool

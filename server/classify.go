@@ -3,91 +3,63 @@ package server
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/seed-fb2c0fa6/inception/predict"
-	"github.com/seed-fb2c0fa6/inception/score"
-	"github.com/seed-fb2c0fa6/inception/server/oip"
 )
 
 // defaultTop is how many classes a picture gets where none are asked for.
 const defaultTop = 5
 
-func badRequest(format string, args ...any) error {
-	return &oip.Error{Status: http.StatusBadRequest, Message: fmt.Sprintf(format, args...)}
-}
-
-// pictureFault makes an error of what is wrong with an image: the client's fault, unless it
-// is the program's or the network's.
-func pictureFault(where string, err error) error {
-	var panicked *predict.PanicError
-	if errors.As(err, &panicked) || errors.Is(err, score.ErrNotFinite) {
-		return fmt.Errorf("%s: %w", where, err)
-	}
-	return badRequest("%s: %v", where, err)
-}
-
 // classify answers pictures, one as the body or several in a form, with what
 // `inception predict --json` prints of them.
 func (s *Server) classify(w http.ResponseWriter, r *http.Request) (err error) {
-	m, leave, err := s.modelOf(r)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	began := time.Now()
-	defer func() { s.metrics.observe(m.Name(), m.Version(), time.Since(began), err) }()
 	top := defaultTop
 	if text := r.URL.Query().Get("top"); text != "" {
 		if top, err = strconv.Atoi(text); err != nil || top < 1 {
 			return badRequest("top: expected a whole number of at least 1, found %q", text)
 		}
 	}
-	if !m.classes {
-		return badRequest("the model %s has features and no classes; ask for them at /v2/models/%s/infer", m.Name(), m.Name())
-	}
-	body, release, err := s.body(r)
-	if err != nil {
-		return err
-	}
-	defer release()
-	names, files, err := pictures(r.Header.Get("Content-Type"), body)
-	if err != nil {
-		return err
-	}
-	inputs := make([]predict.Input, len(files))
-	for i, file := range files {
-		inputs[i].Encoded = file
-	}
-	photos, err := m.batcher.Classify(r.Context(), inputs...)
-	if err != nil {
-		return err
-	}
-	records := make([]predict.Record, len(photos))
-	faulty := 0
-	for i, p := range photos {
-		if p.Err != nil {
-			fault := pictureFault("picture", p.Err)
-			if _, internal := statusOf(fault); internal {
-				return fault
-			}
-			faulty++
+	return s.useWithBody(r, s.modelOf, func(m *Model, body []byte) error {
+		if !m.classes {
+			return badRequest("the model %s has features and no classes; ask for them at /v2/models/%s/infer", m.Name(), m.Name())
 		}
-		p.Name = names[i]
-		records[i] = p.Record(top)
-	}
-	status := http.StatusOK
-	if faulty == len(photos) {
-		status = http.StatusBadRequest
-	}
-	writeJSON(w, status, records)
-	return nil
+		names, files, err := pictures(r.Header.Get("Content-Type"), body)
+		if err != nil {
+			return err
+		}
+		inputs := make([]predict.Input, len(files))
+		for i, file := range files {
+			inputs[i].Encoded = file
+		}
+		photos, err := m.batcher.Classify(r.Context(), inputs...)
+		if err != nil {
+			return err
+		}
+		records := make([]predict.Record, len(photos))
+		faulty := 0
+		for i, p := range photos {
+			if p.Err != nil {
+				fault := pictureFault("picture", p.Err)
+				if _, internal := statusOf(fault); internal {
+					return fault
+				}
+				faulty++
+			}
+			p.Name = names[i]
+			records[i] = p.Record(top)
+		}
+		status := http.StatusOK
+		if faulty == len(photos) {
+			status = http.StatusBadRequest
+		}
+		writeJSON(w, status, records)
+		return nil
+	})
 }
 
 // pictures returns the files in a body: itself, or those of a form, with their names.

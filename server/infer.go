@@ -31,66 +31,70 @@ func (s *Server) body(r *http.Request) (data []byte, release func(), err error) 
 	return data, release, nil
 }
 
-// infer answers an inference request of the Open Inference Protocol.
-func (s *Server) infer(w http.ResponseWriter, r *http.Request) (err error) {
-	m, leave, err := s.modelOf(r)
-	if err != nil {
-		return err
-	}
+// use runs what answers a request of a model, counts it, and releases the model.
+func (s *Server) use(m *Model, leave func(), answer func() error) (err error) {
 	defer leave()
 	began := time.Now()
 	defer func() { s.metrics.observe(m.Name(), m.Version(), time.Since(began), err) }()
-	body, release, err := s.body(r)
+	return answer()
+}
+
+// useWithBody is use of the model that a request names, with the request's body.
+func (s *Server) useWithBody(r *http.Request, find func(*http.Request) (*Model, func(), error), answer func(m *Model, body []byte) error) error {
+	m, leave, err := find(r)
 	if err != nil {
 		return err
 	}
-	defer release()
-	text, tensors, raw, err := oip.Split(r.Header, body)
-	if err != nil {
-		return err
-	}
-	var request *oip.Request
-	if raw {
-		request, err = m.protocol.ParseRaw(tensors)
-	} else {
-		request, err = m.protocol.Parse(text, tensors)
-	}
-	if err != nil {
-		return err
-	}
-	photos, err := m.classify(r.Context(), request)
-	if err != nil {
-		return err
-	}
-	for i, p := range photos {
-		if p.Err != nil {
-			return pictureFault(fmt.Sprintf("inputs[0]: image %d of %d", i, len(photos)), p.Err)
+	return s.use(m, leave, func() error {
+		body, release, err := s.body(r)
+		if err != nil {
+			return err
 		}
-	}
-	outputs, err := m.outputs(request, photos)
-	if err != nil {
-		return err
-	}
-	response := oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: request.ID, Outputs: outputs}
-	answer, headerLength, err := response.Encode()
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if headerLength > 0 {
-		w.Header().Set("Content-Type", "application/octet-stream")
-		w.Header().Set(oip.HeaderLength, strconv.Itoa(headerLength))
-	}
-	if acceptsGzip(r) {
-		w.Header().Set("Content-Encoding", "gzip")
-		z := gzip.NewWriter(w)
-		_, _ = z.Write(answer)
-		_ = z.Close()
+		defer release()
+		return answer(m, body)
+	})
+}
+
+// infer answers an inference request of the Open Inference Protocol.
+func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
+	return s.useWithBody(r, s.modelOf, func(m *Model, body []byte) error {
+		text, tensors, raw, err := oip.Split(r.Header, body)
+		if err != nil {
+			return err
+		}
+		var request *oip.Request
+		if raw {
+			request, err = m.protocol.ParseRaw(tensors)
+		} else {
+			request, err = m.protocol.Parse(text, tensors)
+		}
+		if err != nil {
+			return err
+		}
+		response, err := m.infer(r.Context(), request)
+		if err != nil {
+			return err
+		}
+		answer, headerLength, err := response.Encode()
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if headerLength > 0 {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set(oip.HeaderLength, strconv.Itoa(headerLength))
+		}
+		if acceptsGzip(r) {
+			w.Header().Set("Content-Encoding", "gzip")
+			z := gzip.NewWriter(w)
+			_, _ = z.Write(answer)
+			_ = z.Close()
+			return nil
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		_, _ = w.Write(answer)
 		return nil
-	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-	_, _ = w.Write(answer)
-	return nil
+	})
 }
 
 // acceptsGzip reports whether a client asks for gzip by name.

@@ -118,19 +118,6 @@ func (m *metrics) observe(model, version string, took time.Duration, err error) 
 	m.duration.WithLabelValues(model, version).Add(micro(took))
 }
 
-// reasonOf is Triton's word for why a request failed.
-func reasonOf(err error) string {
-	switch status, _ := statusOf(err); status {
-	case http.StatusServiceUnavailable:
-		return "REJECTED"
-	case clientGone, http.StatusGatewayTimeout:
-		return "CANCELED"
-	case http.StatusInternalServerError:
-		return "BACKEND"
-	}
-	return "OTHER"
-}
-
 func (s *Server) scrape(w http.ResponseWriter, r *http.Request) error {
 	s.metrics.handler.ServeHTTP(w, r)
 	return nil

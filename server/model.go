@@ -72,6 +72,9 @@ func NewModel(name, version string, b *predict.Batcher) (*Model, error) {
 	if m.classes {
 		output(logits, int64(network.Options().Classes))
 		output(probabilities, int64(network.Options().Classes))
+		if n := b.Features(); n > 0 {
+			output(features, int64(n))
+		}
 	} else {
 		output(features, oip.Any)
 	}
@@ -84,8 +87,8 @@ func (m *Model) Name() string { return m.protocol.Name }
 // Version returns the model's version, a whole number.
 func (m *Model) Version() string { return m.protocol.Version }
 
-// classify classifies the images of a request, of which one that is wrong is an error.
-func (m *Model) classify(ctx context.Context, r *oip.Request) ([]predict.Photo, error) {
+// infer answers a request, whichever way it came.
+func (m *Model) infer(ctx context.Context, r *oip.Request) (*oip.Response, error) {
 	if r.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, r.Timeout, &oip.Error{Status: http.StatusGatewayTimeout, Message: fmt.Sprintf("parameters.timeout: the images were not classified within %v", r.Timeout)})
@@ -93,6 +96,7 @@ func (m *Model) classify(ctx context.Context, r *oip.Request) ([]predict.Photo, 
 	}
 	inputs := make([]predict.Input, r.Input.Batch)
 	for i := range inputs {
+		inputs[i].Priority = r.Priority
 		if r.Input.Datatype == oip.Bytes {
 			inputs[i].Encoded = r.Input.File(i)
 		} else {
@@ -100,23 +104,28 @@ func (m *Model) classify(ctx context.Context, r *oip.Request) ([]predict.Photo, 
 			inputs[i].Write = func(dst []float32) error { return r.Input.Write(dst, i) }
 		}
 	}
-	return m.batcher.Classify(ctx, inputs...)
+	photos, err := m.batcher.Classify(ctx, inputs...)
+	if err != nil {
+		return nil, err
+	}
+	if err := firstFault(photos, func(i int) string { return fmt.Sprintf("inputs[0]: image %d of %d", i, len(photos)) }); err != nil {
+		return nil, err
+	}
+	outputs, err := m.outputs(r, photos)
+	return &oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: r.ID, Outputs: outputs}, err
 }
 
 // outputs makes the outputs that a request asks for.
 func (m *Model) outputs(r *oip.Request, photos []predict.Photo) ([]oip.Output, error) {
 	var all []oip.Output
 	for _, asked := range r.Outputs {
-		described := m.protocol.Outputs[asked.Index]
-		if asked.Classification > 0 && !m.classes {
-			return nil, &oip.Error{Status: http.StatusBadRequest, Message: fmt.Sprintf("outputs: the model %s has no classes; leave out the parameter classification", m.Name())}
+		name := m.protocol.Outputs[asked.Index].Name
+		if asked.Classification > 0 && (!m.classes || name == features) {
+			return nil, badRequest("outputs: %s of the model %s are no classes; leave out the parameter classification", name, m.Name())
 		}
-		o := oip.Output{Name: described.Name, Datatype: oip.FP32, Binary: asked.Binary}
+		o := oip.Output{Name: name, Datatype: oip.FP32, Binary: asked.Binary}
 		for _, p := range photos {
-			values := p.Result.Logits
-			if described.Name == probabilities {
-				values = narrowed(p.Result.Probabilities())
-			}
+			values := m.values(name, p.Result)
 			if asked.Classification == 0 {
 				o.Values = append(o.Values, values...)
 				continue
@@ -137,6 +146,17 @@ func (m *Model) outputs(r *oip.Request, photos []predict.Photo) ([]oip.Output, e
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// values are an image's of an output.
+func (m *Model) values(output string, r predict.Result) []float32 {
+	switch {
+	case output == probabilities:
+		return narrowed(r.Probabilities())
+	case output == features && m.classes:
+		return r.Features
+	}
+	return r.Logits // of a network without classes these are the features
 }
 
 func narrowed(values []float64) []float32 {

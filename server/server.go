@@ -3,16 +3,12 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/server/oip"
 )
 
@@ -152,7 +148,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.Header().Set("X-Request-Id", id)
 	defer func() {
 		if v := recover(); v != nil {
-			s.fail(answer, r, &predict.PanicError{Value: v, Stack: debug.Stack()})
+			s.fail(answer, r, caught(v))
 		}
 		s.options.Log.Info("request", "method", r.Method, "path", r.URL.Path, "status", answer.status, "bytes", answer.bytes,
 			"duration", time.Since(began), "remote", r.RemoteAddr, "id", id, "traceparent", r.Header.Get("Traceparent"))
@@ -183,55 +179,4 @@ func (w *recorder) Write(p []byte) (int, error) {
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += n
 	return n, err
-}
-
-// clientGone is the status, in the log alone, of a request whose client did not wait.
-const clientGone = 499
-
-// statusOf returns the status of an error, and whether it is a fault of this program.
-func statusOf(err error) (status int, internal bool) {
-	var fault *oip.Error
-	switch {
-	case errors.As(err, &fault):
-		return fault.Status, false
-	case errors.Is(err, predict.ErrBusy), errors.Is(err, predict.ErrDraining):
-		return http.StatusServiceUnavailable, false
-	case errors.Is(err, predict.ErrTooMany):
-		return http.StatusRequestEntityTooLarge, false
-	case errors.Is(err, context.DeadlineExceeded):
-		return http.StatusGatewayTimeout, false
-	case errors.Is(err, context.Canceled):
-		return clientGone, false
-	}
-	return http.StatusInternalServerError, true
-}
-
-// fail answers with an error.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, internal := statusOf(err)
-	message := err.Error()
-	if internal {
-		id, _ := r.Context().Value(requestKey{}).(string)
-		message = "a fault of the server; its log tells more at the id " + id
-		var stack []byte
-		var panicked *predict.PanicError
-		if errors.As(err, &panicked) {
-			stack = panicked.Stack
-		}
-		s.options.Log.Error("fault", "id", id, "error", err, "stack", string(stack))
-	}
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	writeJSON(w, status, oip.ErrorBody{Error: message})
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // what is answered consists of text and finite numbers
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n'))
 }

@@ -283,7 +283,7 @@ func TestStops(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, listener, server.Stopping{Delay: 50 * time.Millisecond}) }()
+	go func() { ended <- s.Serve(ctx, listener, server.Stopping{Delay: 400 * time.Millisecond}) }()
 	url := "http://" + listener.Addr().String()
 	file := picture(t, 80, 80)
 	answered := make(chan error, 1)

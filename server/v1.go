@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/server/oip"
@@ -103,50 +102,38 @@ func (s *Server) calledV1(r *http.Request) (m *Model, leave func(), err error) {
 }
 
 // predictV1 is POST v1/models/NAME:predict of KServe and TensorFlow Serving.
-func (s *Server) predictV1(w http.ResponseWriter, r *http.Request) (err error) {
-	m, leave, err := s.calledV1(r)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	began := time.Now()
-	defer func() { s.metrics.observe(m.Name(), m.Version(), time.Since(began), err) }()
-	body, release, err := s.body(r)
-	if err != nil {
-		return err
-	}
-	defer release()
-	request, err := m.tensorFlow().Parse(body)
-	if err != nil {
-		return err
-	}
-	inputs := make([]predict.Input, len(request.Images))
-	for i, image := range request.Images {
-		if inputs[i].Encoded = image.File; image.File == nil {
-			inputs[i].Bytes = 4 * int64(len(image.Values))
-			inputs[i].Write = func(dst []float32) error {
-				copy(dst, image.Values)
-				return nil
+func (s *Server) predictV1(w http.ResponseWriter, r *http.Request) error {
+	return s.useWithBody(r, s.calledV1, func(m *Model, body []byte) error {
+		request, err := m.tensorFlow().Parse(body)
+		if err != nil {
+			return err
+		}
+		inputs := make([]predict.Input, len(request.Images))
+		for i, image := range request.Images {
+			if inputs[i].Encoded = image.File; image.File == nil {
+				inputs[i].Bytes = 4 * int64(len(image.Values))
+				inputs[i].Write = func(dst []float32) error {
+					copy(dst, image.Values)
+					return nil
+				}
 			}
 		}
-	}
-	photos, err := m.batcher.Classify(r.Context(), inputs...)
-	if err != nil {
-		return err
-	}
-	field := "instances"
-	if request.Columns {
-		field = "inputs"
-	}
-	values := make([][]float32, len(photos))
-	for i, p := range photos {
-		if p.Err != nil {
-			return pictureFault(fmt.Sprintf("%s[%d]", field, i), p.Err)
+		photos, err := m.batcher.Classify(r.Context(), inputs...)
+		if err != nil {
+			return err
 		}
-		if values[i] = p.Result.Logits; request.Output.Name == probabilities {
-			values[i] = narrowed(p.Result.Probabilities())
+		field := "instances"
+		if request.Columns {
+			field = "inputs"
 		}
-	}
-	writeJSON(w, http.StatusOK, request.Answer(values))
-	return nil
+		if err := firstFault(photos, func(i int) string { return fmt.Sprintf("%s[%d]", field, i) }); err != nil {
+			return err
+		}
+		values := make([][]float32, len(photos))
+		for i, p := range photos {
+			values[i] = m.values(request.Output.Name, p.Result)
+		}
+		writeJSON(w, http.StatusOK, request.Answer(values))
+		return nil
+	})
 }

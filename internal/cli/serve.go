@@ -149,7 +149,7 @@ func (f *serveFlags) open(ctx context.Context, cmd *cobra.Command, backend compu
 	if err != nil {
 		return nil, err
 	}
-	batcher, err := predict.NewBatcher(classifier, predict.BatcherOptions{Batch: f.batch, Images: f.queue, Decode: f.decode.options(), Turns: turns})
+	batcher, err := predict.NewBatcher(classifier, predict.BatcherOptions{Batch: f.batch, Features: true, Images: f.queue, Decode: f.decode.options(), Turns: turns})
 	if err != nil {
 		classifier.Close()
 	}

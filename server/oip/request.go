@@ -21,7 +21,17 @@ type Request struct {
 	Outputs []OutputRequest
 	// Timeout is how long the answer is of use; 0 stands for no limit.
 	Timeout time.Duration
+	// Priority orders requests that wait, the largest first: 0 is that of a request that says
+	// nothing.
+	Priority int
 }
+
+// Priorities is how many there are, of which 1 is the highest, as the protocol counts, and
+// DefaultPriority that of requests that say none. Those beyond are the last.
+const (
+	Priorities      = 5
+	DefaultPriority = 3
+)
 
 // An OutputRequest is an output that is asked for.
 type OutputRequest struct {
@@ -105,9 +115,13 @@ func (m *Model) ParseRaw(body []byte) (*Request, error) {
 }
 
 func (m *Model) parseParameters(r *Request, p parameters) error {
-	var timeout uint64
-	if err := p.whole("parameters", "timeout", &timeout); err != nil {
-		return err
+	var timeout, priority uint64
+	err := errors.Join(p.whole("parameters", "timeout", &timeout), p.whole("parameters", "priority", &priority))
+	if err != nil {
+		return firstOf(err)
+	}
+	if priority > 0 {
+		r.Priority = DefaultPriority - int(min(priority, Priorities))
 	}
 	const most = math.MaxInt64 / uint64(time.Microsecond)
 	r.Timeout = time.Duration(min(timeout, most)) * time.Microsecond
