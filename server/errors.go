@@ -94,10 +94,18 @@ func caught(v any) error { return &predict.PanicError{Value: v, Stack: debug.Sta
 // fail answers with an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, _ := statusOf(err)
+	message := s.explain(r.Context(), err)
+	if rw, ok := w.(*recorder); ok && rw.status != 0 {
+		return // an answer has begun
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Add("WWW-Authenticate", `Bearer realm="inception"`)
+		w.Header().Add("WWW-Authenticate", `Basic realm="inception", charset="UTF-8"`)
+	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	writeJSON(w, status, oip.ErrorBody{Error: s.explain(r.Context(), err)})
+	writeJSON(w, status, oip.ErrorBody{Error: message})
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

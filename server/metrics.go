@@ -12,13 +12,14 @@ import (
 // metrics are those of Triton, by its names, and those of Go and the process.
 type metrics struct {
 	success, failure, duration *prometheus.CounterVec
+	responses                  *prometheus.CounterVec
 	handler                    http.Handler
 }
 
 // ofModel are the labels of a model's figures.
 func ofModel(more ...string) []string { return append([]string{"model", "version"}, more...) }
 
-func newMetrics(models *Repository) *metrics {
+func newMetrics(models *Repository, connections *Connections) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, ofModel(labels...))
 	}
@@ -27,8 +28,11 @@ func newMetrics(models *Repository) *metrics {
 		failure:  counter("nv_inference_request_failure", "Requests that were not answered, by reason.", "reason"),
 		duration: counter("nv_inference_request_duration_us", "Time of requests from their head to their answer, in microseconds."),
 	}
+	m.responses = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "inception_http_responses_total", Help: "Answers over HTTP, by status; 499 where the client did not wait."}, []string{"status"})
+	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inception_connections", Help: "Connections that are open."}, func() float64 { return float64(connections.open.Load()) })
+	refused := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "inception_connections_refused_total", Help: "Connections that were closed as too many were open."}, func() float64 { return float64(connections.refused.Load()) })
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.success, m.failure, m.duration, newModelCollector(models), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(m.success, m.failure, m.duration, m.responses, open, refused, newModelCollector(models), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m
 }

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -39,7 +41,11 @@ func (s *Server) Serve(ctx context.Context, at net.Listener, stopping Stopping) 
 	}
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
+	}
+	at = s.options.Connections.Listener(at)
+	if s.options.TLS != nil {
+		at = tls.NewListener(at, s.options.TLS)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(at) }()

@@ -2,10 +2,11 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -24,12 +25,23 @@ type Options struct {
 	Bodies int64
 	// Log takes a line for each request; none when nil.
 	Log *slog.Logger
+	// Access says who may ask; everybody when nil.
+	Access *Access
+	// Origins are those of web pages elsewhere, such as "https://example.org", that may ask by
+	// their visitors' browsers; "*" stands for all.
+	Origins []string
+	// Connections bounds those of Serve; DefaultConnections at a time when nil.
+	Connections *Connections
+	// TLS, where it is not nil, encrypts the connections of Serve.
+	TLS *tls.Config
 }
 
 // The defaults of Options.
 const (
 	DefaultMaxBody = 64 << 20
 	DefaultBodies  = 1 << 30
+
+	DefaultConnections = 1024
 )
 
 // A Server answers requests. It is an http.Handler.
@@ -38,6 +50,7 @@ type Server struct {
 	models   *Repository
 	mux      *http.ServeMux
 	metrics  *metrics
+	origins  *origins
 	bodies   atomic.Int64 // bytes
 	draining atomic.Bool
 }
@@ -97,7 +110,17 @@ func New(models *Repository, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{options: o, models: models, mux: http.NewServeMux(), metrics: newMetrics(models)}
+	if o.Access == nil {
+		o.Access = &Access{}
+	}
+	if o.Connections == nil {
+		o.Connections = NewConnections(DefaultConnections)
+	}
+	origins, err := newOrigins(o.Origins)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, models: models, mux: http.NewServeMux(), metrics: newMetrics(models, o.Connections), origins: origins}
 	for _, e := range endpoints() {
 		s.mux.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := e.answer(s, w, r); err != nil {
@@ -139,21 +162,38 @@ type requestKey struct{}
 // ServeHTTP answers a request, logs it, and turns a panic into the status 500.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	id := r.Header.Get("X-Request-Id")
-	if id == "" || len(id) > 128 {
-		id = rand.Text()
-	}
+	trace, parent := traceOf(r.Header)
+	id := idOf(r.Header, trace)
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
 	answer := &recorder{ResponseWriter: w}
 	answer.Header().Set("X-Request-Id", id)
 	defer func() {
-		if v := recover(); v != nil {
+		v := recover()
+		begun := answer.status != 0
+		if v != nil && v != http.ErrAbortHandler {
 			s.fail(answer, r, caught(v))
 		}
-		s.options.Log.Info("request", "method", r.Method, "path", r.URL.Path, "status", answer.status, "bytes", answer.bytes,
-			"duration", time.Since(began), "remote", r.RemoteAddr, "id", id, "traceparent", r.Header.Get("Traceparent"))
+		s.metrics.responses.WithLabelValues(strconv.Itoa(answer.status)).Inc()
+		line := []any{"method", r.Method, "path", r.URL.Path, "status", answer.status, "bytes", answer.bytes,
+			"duration", time.Since(began), "remote", r.RemoteAddr, "id", id}
+		if trace != "" {
+			line = append(line, "trace", trace, "parent", parent)
+		}
+		s.options.Log.Info("request", line...)
+		if v != nil && begun {
+			panic(http.ErrAbortHandler) // a client must not take half an answer for the whole
+		}
 	}()
-	s.mux.ServeHTTP(answer, r)
+	done, err := s.origins.check(answer, r)
+	if err == nil && !done && !open(r.URL.Path) {
+		err = s.options.Access.Check(keyOf(r), r.TLS)
+	}
+	switch {
+	case err != nil:
+		s.fail(answer, r, err)
+	case !done:
+		s.mux.ServeHTTP(answer, r)
+	}
 }
 
 // A recorder remembers what the log says of an answer.

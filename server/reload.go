@@ -1,0 +1,83 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// A reloaded value is made of files, again when they change, which is looked at no more than
+// once in a while. Files that are wrong leave the value as it is, and are logged.
+type reloaded[T any] struct {
+	files []string
+	parse func(contents [][]byte) (T, error)
+	log   *slog.Logger
+
+	mu     sync.Mutex
+	value  T
+	stamp  string
+	looked time.Time
+}
+
+// lookEvery is how long changed files may go unnoticed.
+const lookEvery = time.Second
+
+func newReloaded[T any](log *slog.Logger, parse func([][]byte) (T, error), files ...string) (*reloaded[T], error) {
+	r := &reloaded[T]{files: files, parse: parse, log: log}
+	var err error
+	if r.stamp, err = Stamp(files...); err == nil {
+		r.value, err = r.read()
+	}
+	r.looked = time.Now()
+	return r, err
+}
+
+func (r *reloaded[T]) read() (value T, err error) {
+	contents := make([][]byte, len(r.files))
+	for i, file := range r.files {
+		if contents[i], err = readSmall(file); err != nil {
+			return value, err
+		}
+	}
+	return r.parse(contents)
+}
+
+// readSmall reads a file of certificates or keys.
+func readSmall(file string) ([]byte, error) {
+	const limit = 1 << 20
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > limit {
+		return nil, fmt.Errorf("%s: expected a file of at most %d bytes", file, limit)
+	}
+	return os.ReadFile(file)
+}
+
+func (r *reloaded[T]) get() T {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.looked) < lookEvery {
+		return r.value
+	}
+	r.looked = time.Now()
+	stamp, err := Stamp(r.files...)
+	if err == nil && stamp == r.stamp {
+		return r.value
+	}
+	r.stamp = stamp
+	var value T
+	if err == nil {
+		value, err = r.read()
+	}
+	if err != nil {
+		r.log.Error("not reloaded; what was read before stays", "files", r.files, "error", err)
+		return r.value
+	}
+	r.value = value
+	r.log.Info("reloaded", "files", r.files)
+	return r.value
+}
