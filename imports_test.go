@@ -39,7 +39,7 @@ var mayImport = map[string][]string{
 	"weights/keras":            {"internal/hdf5", "weights/keras/model", "weights/tensorfile"},
 	"weights/keras/model":      {"weights/tensorfile"},
 	"weights/onnx":             {"internal/atomicfile", "internal/wire", "weights/tensorfile"},
-	"weights/tensorflow":       {"internal/wire", "weights/tensorfile"},
+	"weights/tensorflow":       {"internal/atomicfile", "internal/wire", "weights/tensorfile"},
 	"weights/tfjs":             {"weights/keras/model", "weights/tensorfile"},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
 	"weights/hub":              {"internal/atomicfile", "recipe"},

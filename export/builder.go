@@ -16,6 +16,7 @@ type builder struct {
 	onnx.Model
 	parameters    map[string]weights.Source
 	countsPadding bool
+	keepsNorm     bool // in operations of its own
 	images        string
 	values        []string // what the layers make
 }
@@ -130,6 +131,11 @@ func (b *builder) layer(l arch.Layer, name string) error {
 	var x string
 	switch l.Kind {
 	case arch.Convolution:
+		if b.keepsNorm && b.isNormalised(l) {
+			x = b.operation("Conv", before("convolution", true), b.unfolded(l, inputs), window(l)...)
+			x = b.norm(l, before("normalized", activated), x)
+			break
+		}
 		kernel, bias := b.folded(l)
 		x = b.operation("Conv", before("convolution", activated), append(inputs, kernel, bias), window(l)...)
 	case arch.MaxPool:
@@ -152,13 +158,15 @@ func (b *builder) layer(l arch.Layer, name string) error {
 		}
 		x = b.operation("Add", before("add", activated), inputs)
 	case arch.Dense:
+		if b.keepsNorm && b.isNormalised(l) {
+			x = b.operation("Gemm", before("dense", true), b.unfolded(l, inputs))
+			x = b.norm(l, before("normalized", activated), x)
+			break
+		}
 		kernel, bias := b.folded(l)
 		x = b.operation("Gemm", before("dense", activated), append(inputs, kernel, bias))
 	case arch.BatchNorm:
-		for _, role := range []string{"gamma", "beta", "moving_mean", "moving_variance"} {
-			inputs = append(inputs, b.parameter(l.Name+"/BatchNorm/"+role))
-		}
-		x = b.operation("BatchNormalization", before("normalized", activated), inputs, onnx.Float("epsilon", epsilon))
+		x = b.norm(l, before("normalized", activated), inputs[0])
 	case arch.Elementwise:
 		x = inputs[0]
 	case arch.Normalize:

@@ -17,6 +17,9 @@ type Options struct {
 	// Pixels takes photographs as bytes, [batch, height, width, 3] of R, G, B, and
 	// normalises them inside.
 	Pixels bool
+	// KeepBatchNorm leaves batch norm as operations of their own, so that the values are those
+	// of the parameters bit for bit; else it is folded into what is before it.
+	KeepBatchNorm bool
 	// External puts the values into a file beside the model, whose name has
 	// onnx.DataEnding behind the model's. More than 2 GB always go there.
 	External bool
@@ -40,8 +43,8 @@ const batch = "batch"
 // ONNX writes a network as an ONNX model (operators of version 17) at path. The sources are
 // its parameters, and may be more: an auxiliary head is left out. The metadata must have a
 // preprocessing, whose size the model's images have; all of it goes into metadata_props
-// under the keys that files of weights have. Batch norm is folded into the convolutions.
-// Operations and initialisers have TF-slim's names. The file appears whole or not at all.
+// under the keys that files of weights have. Batch norm is folded into the convolutions,
+// unless it is to be kept. Operations and initialisers have TF-slim's names. The file appears whole or not at all.
 func ONNX(path string, network *arch.Network, sources []weights.Source, metadata weights.Metadata, o Options) error {
 	m, err := model(network, sources, metadata, o)
 	if err != nil {
@@ -86,7 +89,7 @@ func model(network *arch.Network, sources []weights.Source, metadata weights.Met
 	if err != nil {
 		return nil, err
 	}
-	b.Name, b.Metadata = network.Name(), text
+	b.Name, b.Metadata, b.keepsNorm = network.Name(), text, o.KeepBatchNorm
 	b.input(o, p)
 	for i, layer := range description.Layers {
 		if err := b.layer(layer, b.last(i, len(description.Layers), o, options)); err != nil {

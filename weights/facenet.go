@@ -20,6 +20,8 @@ func facenetNames(parameters []arch.Parameter) ([]string, error) {
 		layer, tensor := splitTensor(p.Name)
 		at := places[layer]
 		switch {
+		case at.isHidden():
+			return nil, fmt.Errorf("facenet-pytorch has no hidden layers in its head, such as %s", layer)
 		case at.module == "" && at.layer == "Bottleneck":
 			names[i] = map[string]string{
 				"weights": "last_linear.weight", "BatchNorm/gamma": "last_bn.weight", "BatchNorm/beta": "last_bn.bias",

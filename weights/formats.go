@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/weights/keras"
@@ -46,6 +47,7 @@ func formats() formatTable {
 		{
 			Name: "tensorflow checkpoint", Endings: []string{".index", ".ckpt"},
 			recognise: tensorflow.RecogniseCheckpoint, open: tensorflow.OpenCheckpoint,
+			write: tensorflow.Write, written: tensorflow.Written, layouts: []Layout{Slim, Native},
 		},
 		{
 			Name: "tensorflow SavedModel", Endings: []string{"saved_model.pb"},
@@ -73,6 +75,11 @@ type Format struct {
 	// write leaves the whole new file or the old one, and holds one tensor in memory
 	// at a time. It is nil where the format is only read.
 	write func(path string, metadata map[string]string, tensors []tensorfile.Tensor) error
+	// written are the files that write writes; nil where they are the path alone.
+	written func(path string) []string
+	// layouts are those that files are written in, the one first that they have where nothing
+	// else is asked for; nil for all, the native one first.
+	layouts []Layout
 	// framework is set where readers of the format look for the framework that the weights
 	// are of under the key "format" of the metadata.
 	framework bool
@@ -85,6 +92,45 @@ func Formats() []Format { return formats() }
 
 // Writes reports whether files of the format can be written.
 func (f Format) Writes() bool { return f.write != nil }
+
+// files are those that the format writes at a path.
+func (f Format) files(path string) []string {
+	if f.written == nil {
+		return []string{path}
+	}
+	return f.written(path)
+}
+
+// writtenLayouts are those that files of the format are written in.
+func (f Format) writtenLayouts() []Layout {
+	if f.layouts != nil {
+		return f.layouts
+	}
+	return Layouts()
+}
+
+// layout returns the one that a file is to be written in, the format's own where none is
+// given.
+func (f Format) layout(path string, to Layout) (Layout, error) {
+	possible := f.writtenLayouts()
+	if to == "" {
+		return possible[0], nil
+	}
+	if slices.Contains(possible, to) {
+		return to, nil
+	}
+	return to, fmt.Errorf("write %s: files of the format %s are written in the layout %s, not in %s; choose another layout, or a name that ends in %s",
+		path, f.Name, join(possible), to, formats().endingsOf(to))
+}
+
+// join lists layouts.
+func join(all []Layout) string {
+	var names []string
+	for _, l := range all {
+		names = append(names, string(l))
+	}
+	return strings.Join(names, " or ")
+}
 
 // TrimEnding returns the name of a file without the ending of its format.
 func TrimEnding(name string) string {
@@ -123,13 +169,42 @@ func (t formatTable) withInt8s() []string {
 	return names
 }
 
+// knows reports whether the name of a file has an ending of the table.
+func (t formatTable) knows(path string) bool {
+	return slices.ContainsFunc(t, func(f Format) bool { return f.hasEnding(path) })
+}
+
+// writableEndings lists the endings of what can be written.
+func (t formatTable) writableEndings() string {
+	var endings []string
+	for _, f := range t {
+		if f.Writes() {
+			endings = append(endings, f.Endings...)
+		}
+	}
+	return strings.Join(endings, " or ")
+}
+
+// endingsOf lists the endings of what can be written in a layout.
+func (t formatTable) endingsOf(l Layout) string {
+	var endings []string
+	for _, f := range t {
+		if f.Writes() && slices.Contains(f.writtenLayouts(), l) {
+			endings = append(endings, f.Endings...)
+		}
+	}
+	return strings.Join(endings, " or ")
+}
+
+func (f Format) hasEnding(path string) bool {
+	return slices.ContainsFunc(f.Endings, func(ending string) bool { return strings.HasSuffix(strings.ToLower(path), ending) })
+}
+
 // named returns the format that the name of a file tells.
 func (t formatTable) named(path string) Format {
 	for _, f := range t {
-		for _, ending := range f.Endings {
-			if strings.HasSuffix(strings.ToLower(path), ending) {
-				return f
-			}
+		if f.hasEnding(path) {
+			return f
 		}
 	}
 	return t[0]
@@ -141,11 +216,5 @@ func (t formatTable) writable(path string) (Format, error) {
 	if f.Writes() {
 		return f, nil
 	}
-	var endings []string
-	for _, other := range t {
-		if other.Writes() {
-			endings = append(endings, other.Endings...)
-		}
-	}
-	return f, fmt.Errorf("write %s: files of the format %s are only read; give it a name that ends in %s", path, f.Name, strings.Join(endings, " or "))
+	return f, fmt.Errorf("write %s: files of the format %s are only read; give it a name that ends in %s", path, f.Name, t.writableEndings())
 }

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
@@ -60,6 +61,10 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 		var err error
 		if options, err = c.followGraph(name, options, hint); err != nil {
 			return fail(err)
+		}
+		if c.graph == nil && c.view.background && !hint.Background && slices.Equal(c.Metadata.Labels, behindBackground()) && options.Classes == len(c.Metadata.Labels) {
+			c.Metadata.Labels = c.Metadata.Labels[1:]
+			options.Classes = len(c.Metadata.Labels)
 		}
 	} else {
 		found, err := c.identify(name, hint)

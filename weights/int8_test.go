@@ -28,10 +28,10 @@ func quantized(t *testing.T, network string) (string, []arch.Parameter) {
 func TestInt8(t *testing.T) {
 	path, parameters := quantized(t, "inception_resnet_v2")
 	there, back := filepath.Join(t.TempDir(), "there.npz"), filepath.Join(t.TempDir(), "back.safetensors")
-	if err := weights.Convert(path, there, weights.Native, weights.Hint{}); err != nil {
+	if _, err := weights.Convert(t.Context(), path, there, weights.Native, weights.Hint{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := weights.Convert(there, back, weights.Native, weights.Hint{}); err != nil {
+	if _, err := weights.Convert(t.Context(), there, back, weights.Native, weights.Hint{}); err != nil {
 		t.Fatal(err)
 	}
 	store, err := golden.Store("", parameters)
@@ -67,7 +67,7 @@ func TestInt8(t *testing.T) {
 		}
 	}
 	third := filepath.Join(t.TempDir(), "third.safetensors")
-	if err := weights.Convert(back, third, weights.Native, weights.Hint{}); err != nil {
+	if _, err := weights.Convert(t.Context(), back, third, weights.Native, weights.Hint{}); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := read(t, back), read(t, third); len(a) == 0 || !slices.Equal(a, b) {
@@ -101,7 +101,7 @@ func read(t *testing.T, path string) []byte {
 // a layout without integers.
 func TestInt8Refused(t *testing.T) {
 	path, parameters := quantized(t, "inception_v3")
-	err := weights.Convert(path, filepath.Join(t.TempDir(), "timm.safetensors"), weights.Timm, weights.Hint{})
+	_, err := weights.Convert(t.Context(), path, filepath.Join(t.TempDir(), "timm.safetensors"), weights.Timm, weights.Hint{})
 	wanted.Error(t, err, "8-bit integers", "native", "safetensors and npz")
 
 	fractions := slices.Clone(parameters)

@@ -96,7 +96,7 @@ func kerasNames(parameters []arch.Parameter) ([]string, error) {
 	}
 	scope, _, _ := strings.Cut(parameters[0].Name, "/")
 	if scope != "InceptionV3" && !(scope == "InceptionResnetV2" && hasTimmLayout(scope, parameters)) {
-		return nil, fmt.Errorf("%s is not a network that Keras has; inception_v3 and inception_resnet_v2 are", networkOf(scope))
+		return nil, fmt.Errorf("%s is not a network that Keras has; inception_v3 and inception_resnet_v2 are", networkOf(scope)+ofPaper(parameters))
 	}
 	names := make([]string, len(parameters))
 	numbers, last := map[string]int{}, 0

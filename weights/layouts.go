@@ -43,57 +43,68 @@ const (
 func layouts() []layout {
 	return []layout{
 		{
-			name:      Native,
-			recognise: anyName(inScope),
-			names:     nativeNames,
-			axes:      nativeAxes,
-			gammaless: true,
-			auxiliary: func(name string) bool { return strings.Contains(name, "/AuxLogits/") },
-			spare:     func(string) bool { return false },
-			framework: "inception", background: true,
+			name:        Native,
+			aliases:     []string{"own"},
+			recognise:   anyName(inScope),
+			names:       nativeNames,
+			axes:        nativeAxes,
+			gammaless:   true,
+			auxiliaryOf: anyNetwork,
+			auxiliary:   func(name string) bool { return strings.Contains(name, "/AuxLogits/") },
+			spare:       func(string) bool { return false },
+			framework:   "inception", background: true,
 		},
 		{
-			name:      Slim,
-			recognise: anyName(inScope),
-			names:     slimNames,
-			axes:      nativeAxes,
-			reshape:   slimShape,
-			gammaless: true,
-			auxiliary: slimAuxiliary,
-			spare:     func(string) bool { return false },
-			framework: "tf", background: true,
+			name:        Slim,
+			aliases:     []string{"slim"},
+			recognise:   anyName(inScope),
+			names:       slimNames,
+			axes:        nativeAxes,
+			reshape:     slimShape,
+			gammaless:   true,
+			dropsGamma:  true,
+			auxiliaryOf: anyNetwork,
+			auxiliary:   slimAuxiliary,
+			spare:       func(string) bool { return false },
+			framework:   "tf", background: true,
 		},
 		{
-			name:      Keras,
-			recognise: anyName(isKerasName),
-			rename:    countedLayers,
-			names:     kerasNames,
-			axes:      nativeAxes,
-			gammaless: true,
-			auxiliary: func(string) bool { return false },
-			spare:     func(name string) bool { return strings.Contains(name, "seed_generator") },
-			framework: "keras", preprocessing: &ofKeras,
+			name:        Keras,
+			auxiliaryOf: noNetwork,
+			recognise:   anyName(isKerasName),
+			rename:      countedLayers,
+			names:       kerasNames,
+			axes:        nativeAxes,
+			gammaless:   true,
+			auxiliary:   func(string) bool { return false },
+			spare:       func(name string) bool { return strings.Contains(name, "seed_generator") },
+			framework:   "keras", preprocessing: &ofKeras,
 		},
 		{
-			name:      Facenet,
-			recognise: anyName(func(name string) bool { return strings.HasPrefix(name, "repeat_1.") }),
-			names:     facenetNames,
-			axes:      timmAxes,
-			auxiliary: func(name string) bool { return strings.HasPrefix(name, "logits.") },
-			spare:     isBatchCounter,
-			framework: "pt", preprocessing: &ofFacenet,
+			name:        Facenet,
+			aliases:     []string{"facenet"},
+			auxiliaryOf: noNetwork,
+			recognise:   anyName(func(name string) bool { return strings.HasPrefix(name, "repeat_1.") }),
+			names:       facenetNames,
+			axes:        timmAxes,
+			auxiliary:   func(name string) bool { return strings.HasPrefix(name, "logits.") },
+			spare:       isBatchCounter,
+			framework:   "pt", preprocessing: &ofFacenet,
 		},
 		{
-			name:      Cadene,
-			recognise: anyName(func(name string) bool { return strings.HasPrefix(name, "last_linear.") }),
-			names:     cadeneNames,
-			axes:      timmAxes,
-			auxiliary: func(string) bool { return false },
-			spare:     isBatchCounter,
-			framework: "pt", background: true,
+			name:        Cadene,
+			auxiliaryOf: noNetwork,
+			recognise:   anyName(func(name string) bool { return strings.HasPrefix(name, "last_linear.") }),
+			names:       cadeneNames,
+			axes:        timmAxes,
+			auxiliary:   func(string) bool { return false },
+			spare:       isBatchCounter,
+			framework:   "pt", background: true,
 		},
 		{
 			name:        Timm,
+			aliases:     []string{"torchvision"},
+			auxiliaryOf: func(network string) bool { return network == "inception_v3" },
 			recognise:   func([]tensorfile.Tensor) bool { return true },
 			names:       timmNames,
 			axes:        timmAxes,
@@ -108,6 +119,8 @@ func layouts() []layout {
 // A layout is a row of the table.
 type layout struct {
 	name Layout
+	// aliases are other names that ParseLayout takes.
+	aliases []string
 	// recognise tells a file that may be of the layout by the names and shapes of its
 	// tensors.
 	recognise func(tensors []tensorfile.Tensor) bool
@@ -122,8 +135,11 @@ type layout struct {
 	axes func(rank int) []int
 	// reshape puts axes of one into the shape of a parameter's tensor; nil where none are.
 	reshape func(name string, shape []int) []int
-	// gammaless is set where batch norm may have no gamma.
-	gammaless bool
+	// gammaless is set where batch norm may have no gamma, and dropsGamma where it is written
+	// without: it has to be one then.
+	gammaless, dropsGamma bool
+	// auxiliaryOf reports whether the layout has the auxiliary head of a network.
+	auxiliaryOf func(network string) bool
 	// background is set where 1001 classes are ImageNet's behind a background class.
 	background bool
 	// auxiliary reports whether a tensor's name is one of an auxiliary head.
@@ -149,8 +165,14 @@ func Layouts() []Layout {
 	return names
 }
 
-// ParseLayout returns the layout of the given name.
+// ParseLayout returns the layout of the given name, or one of the short names own, slim,
+// torchvision (timm's) and facenet.
 func ParseLayout(name string) (Layout, error) {
+	for _, row := range layouts() {
+		if slices.Contains(row.aliases, name) {
+			return row.name, nil
+		}
+	}
 	row, err := Layout(name).row()
 	return row.name, err
 }
@@ -172,6 +194,10 @@ func anyName(is func(name string) bool) func([]tensorfile.Tensor) bool {
 		return slices.ContainsFunc(tensors, func(t tensorfile.Tensor) bool { return is(t.Name) })
 	}
 }
+
+func anyNetwork(string) bool { return true }
+
+func noNetwork(string) bool { return false }
 
 func nativeNames(parameters []arch.Parameter) ([]string, error) {
 	names := make([]string, len(parameters))

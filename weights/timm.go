@@ -17,13 +17,19 @@ func timmNames(parameters []arch.Parameter) ([]string, error) {
 	network, _, _ := strings.Cut(parameters[0].Name, "/")
 	name, ok := timmLayers[network]
 	if !ok || !hasTimmLayout(network, parameters) {
-		return nil, fmt.Errorf("%s is not a network that timm has; inception_v3, inception_v4 and inception_resnet_v2 are", networkOf(network))
+		return nil, fmt.Errorf("%s is not a network that timm has; inception_v3, inception_v4 and inception_resnet_v2 are", networkOf(network)+ofPaper(parameters))
 	}
 	places := placesOf(parameters)
 	names := make([]string, len(parameters))
 	for i, p := range parameters {
 		layer, tensor := splitTensor(p.Name)
 		at := places[layer]
+		switch {
+		case at.module == "AuxLogits" && network != "InceptionV3":
+			return nil, fmt.Errorf("timm's %s has no auxiliary head", networkOf(network))
+		case at.isHidden():
+			return nil, fmt.Errorf("timm's networks have no hidden layers in their heads, such as %s", layer)
+		}
 		names[i] = name(at) + timmTensors[tensor]
 		if at.batchNorm && tensor == "weights" {
 			names[i] = name(at) + ".conv.weight"
@@ -59,12 +65,22 @@ func hasTimmLayout(network string, parameters []arch.Parameter) bool {
 
 func networkOf(scope string) string {
 	switch scope {
+	case "InceptionV4":
+		return "inception_v4"
 	case "InceptionResnetV1":
 		return "inception_resnet_v1"
 	case "InceptionResnetV2":
-		return "inception_resnet_v2_paper"
+		return "inception_resnet_v2"
 	}
 	return scope
+}
+
+// ofPaper is the ending of the name of the paper's own Inception-ResNet-v2.
+func ofPaper(parameters []arch.Parameter) string {
+	if strings.HasPrefix(parameters[0].Name, "InceptionResnetV2/") && !hasTimmLayout("InceptionResnetV2", parameters) {
+		return "_paper"
+	}
+	return ""
 }
 
 // timmTensors maps the parameters of a layer.
@@ -95,6 +111,9 @@ type place struct {
 	count     int // of layers in the branch
 	batchNorm bool
 }
+
+// isHidden reports whether the layer is one of a head before the logits.
+func (p place) isHidden() bool { return p.module == "Logits" && p.layer != "Logits" }
 
 // forked reports whether the last two layers of the branch are a 1x3 and a 3x1
 // that read the same input, as in the 8 x 8 modules of Inception-v3 and v4.

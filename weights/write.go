@@ -2,6 +2,7 @@ package weights
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute/dtypes"
@@ -32,17 +33,26 @@ func Sources(tensors []Tensor) []Source {
 }
 
 // Write writes all parameters of one network, in the order of their use, as a file
-// of the given layout in float32, or integers where they are, in the format that the ending of its name tells:
-// safetensors where no format has the ending. The file appears whole or not at all;
-// one that was there before stays when writing fails.
+// of the given layout in float32, or integers where they are, in the format that the ending
+// of its name tells: safetensors where no format has the ending. Where no layout is given,
+// it is the format's own. The file appears whole or not at all; one that was there before
+// stays when writing fails. A layout without gamma takes none but ones.
 func Write(path string, to Layout, metadata Metadata, sources []Source) error {
 	format, err := formats().writable(path)
 	if err != nil {
 		return err
 	}
+	if to, err = format.layout(path, to); err != nil {
+		return err
+	}
 	l, err := to.row()
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if l.dropsGamma {
+		if sources, err = withoutGamma(path, l, sources); err != nil {
+			return err
+		}
 	}
 	parameters := make([]arch.Parameter, len(sources))
 	for i, s := range sources {
@@ -50,7 +60,7 @@ func Write(path string, to Layout, metadata Metadata, sources []Source) error {
 	}
 	names, err := l.names(parameters)
 	if err != nil {
-		return fmt.Errorf("write %s in the layout %q: %w", path, to, err)
+		return fmt.Errorf("write %s in the layout %q: %w; those that it can be written in are %s", path, to, err, join(format.layoutsFor(parameters)))
 	}
 	text, err := metadata.encode(format.framework, l)
 	if err != nil {
@@ -79,4 +89,44 @@ func Write(path string, to Layout, metadata Metadata, sources []Source) error {
 		}}
 	}
 	return format.write(path, text, tensors)
+}
+
+// layoutsFor are those of the format that the network of the parameters exists in.
+func (f Format) layoutsFor(parameters []arch.Parameter) []Layout {
+	var all []Layout
+	for _, name := range f.writtenLayouts() {
+		if l, err := name.row(); err == nil {
+			if _, err := l.names(parameters); err == nil {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// withoutGamma leaves out gamma, which must be one everywhere: a program that knows of none
+// would compute something else.
+func withoutGamma(path string, l layout, sources []Source) ([]Source, error) {
+	var kept []Source
+	layers, first := 0, ""
+	for _, s := range sources {
+		if !strings.HasSuffix(s.Name, "/gamma") || s.Values == nil {
+			kept = append(kept, s)
+			continue
+		}
+		values := make([]float32, s.Size())
+		if err := s.Values(values); err != nil {
+			return nil, fmt.Errorf("write %s: %w", path, err)
+		}
+		if at := slices.IndexFunc(values, func(v float32) bool { return v != 1 }); at >= 0 {
+			if layers++; first == "" {
+				first = fmt.Sprintf("%s[%d] is %g", s.Name, at, values[at])
+			}
+		}
+	}
+	if layers > 0 {
+		return nil, fmt.Errorf("write %s in the layout %s, whose batch norm has no gamma: expected ones, found others in %d layers (%s); write it in the layout %s, which has gamma",
+			path, l.name, layers, first, Native)
+	}
+	return kept, nil
 }

@@ -119,7 +119,7 @@ func TestUsageErrors(t *testing.T) {
 		{"predict x.jpg --crop 2", []string{"--crop", "(0,1]"}},
 		{"predict x.jpg --model inception_v5", []string{"did you mean"}},
 		{"predict x.jpg --model inception_resnet_v1", []string{"no public weights", "--weights"}},
-		{"weights convert a b --layout mxnet", []string{`"mxnet"`, "native", "timm"}},
+		{"weights convert a b --to mxnet", []string{`"mxnet"`, "native", "timm"}},
 		{"weights convert a b --tag timm/x", []string{"timm/x", "timm/inception_v4.tf_in1k"}},
 		{"weights convert a", []string{`expects IN and OUT, found "a"`}},
 		{"weights inspect", []string{"expects WEIGHTS, found nothing"}},
@@ -249,9 +249,9 @@ func TestWeights(t *testing.T) {
 	contains(t, out, `"network": "inception_v4"`, `"layout": "native"`)
 
 	timm, native, again := filepath.Join(folder, "timm"), filepath.Join(folder, "native"), filepath.Join(folder, "again")
-	run(t, cli.Done, "weights", "convert", "--layout", "timm", w, timm)
+	run(t, cli.Done, "weights", "convert", "--to", "timm", w, timm)
 	run(t, cli.Done, "weights", "convert", timm, native)
-	run(t, cli.Done, "weights", "convert", "--layout", "timm", native, again)
+	run(t, cli.Done, "weights", "convert", "--to", "timm", native, again)
 	a, _ := os.ReadFile(timm)
 	b, _ := os.ReadFile(again)
 	if len(a) == 0 || !bytes.Equal(a, b) {

@@ -99,7 +99,7 @@ func TestQuantize(t *testing.T) {
 		{[]string{"predict", "--weights", out, "--precision", "bfloat16", picture}, cli.Failed, "quantised to int8"},
 		{[]string{"predict", "--weights", original, "--precision", "int8", picture}, cli.Failed, "inception quantize --weights"},
 		{[]string{"predict", "--weights", original, "--precision", "int4", picture}, cli.Usage, "float32 bfloat16 int8 auto"},
-		{[]string{"weights", "convert", out, filepath.Join(t.TempDir(), "timm.safetensors"), "--layout", "timm"}, cli.Failed, "8-bit integers"},
+		{[]string{"weights", "convert", out, filepath.Join(t.TempDir(), "timm.safetensors"), "--to", "timm"}, cli.Failed, "8-bit integers"},
 		{[]string{"quantize", "--weights", out, "--data", labelled, "--out", filepath.Join(t.TempDir(), "again.safetensors")}, cli.Failed, "quantised already"},
 		{[]string{"quantize", "--weights", original, "--data", labelled, "--out", original}, cli.Usage, "another name"},
 		{[]string{"quantize", "--weights", original, "--data", labelled, "--out", "model.onnx"}, cli.Usage, ".safetensors"},

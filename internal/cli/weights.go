@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
@@ -190,71 +189,4 @@ func (f headFlag) check() error {
 		return usageError{fmt.Errorf("--head must be none, or be left out, found %q", string(f))}
 	}
 	return nil
-}
-
-func convertCommand() *cobra.Command {
-	var layoutName, tag string
-	var head headFlag
-	cmd := &cobra.Command{
-		Use:   "convert IN OUT",
-		Short: "Rewrite weights in another layout",
-		Long: `Rewrite weights in float32, in the native layout (TF-slim's names, TensorFlow's axes)
-or another. The network, its preprocessing and its labels go into the file's metadata.
-
-IN is a file, a folder with a ` + weights.FileInFolder + `, or one of the tags of --tag: the
-public weights, which are downloaded where they are not there. OUT appears whole or not
-at all. The ending of its name tells its format:
-` + formatList() + `
-A file of any other ending is ` + weights.Formats()[0].Name + `.`,
-		Example: "  inception weights convert model.safetensors inception_v4.safetensors",
-		Args:    takes("IN", "OUT"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			layout, err := weights.ParseLayout(layoutName)
-			if err != nil {
-				return usageError{err}
-			}
-			if err := head.check(); err != nil {
-				return err
-			}
-			hint := weights.Hint{AuxiliaryHead: true, Headless: head.none()}
-			if tag != "" {
-				card, err := recipe.FindCheckpoint(tag)
-				if err != nil {
-					return usageError{err}
-				}
-				hint.Card = &card
-			}
-			in, card, err := findWeights(cmd.Context(), cmd.ErrOrStderr(), args[0])
-			if err != nil {
-				return err
-			}
-			if hint.Card == nil {
-				hint.Card = card
-			}
-			return weights.Convert(in, args[1], layout, hint)
-		},
-	}
-	cmd.Flags().StringVar(&layoutName, "layout", string(weights.Native), "layout of OUT: "+layoutNames())
-	head.add(cmd)
-	cmd.Flags().StringVar(&tag, "tag", "", "the public checkpoint that IN is, for its preprocessing: "+strings.Join(tags(), ", "))
-	return cmd
-}
-
-// formatList lists the formats that can be written, one a line.
-func formatList() string {
-	var s strings.Builder
-	for _, f := range weights.Formats() {
-		if f.Writes() {
-			fmt.Fprintf(&s, "  %s (%s)\n", f.Name, strings.Join(f.Endings, ", "))
-		}
-	}
-	return s.String()
-}
-
-func layoutNames() string {
-	var names []string
-	for _, l := range weights.Layouts() {
-		names = append(names, string(l))
-	}
-	return strings.Join(names, " or ")
 }

@@ -16,7 +16,7 @@ func TestWeightsDiff(t *testing.T) {
 	metadata := weights.Metadata{Network: "inception_v4", Options: o}
 	first := golden.WriteWeights(t, "inception_v4", o, weights.Native, metadata)
 	second := filepath.Join(t.TempDir(), "other.npz")
-	run(t, cli.Done, "weights", "convert", first, second, "--layout", "timm")
+	run(t, cli.Done, "weights", "convert", first, second, "--to", "timm")
 	if out, _ := run(t, cli.Done, "weights", "diff", first, second); !strings.Contains(out, "bit for bit") {
 		t.Errorf("printed %q", out)
 	}

@@ -97,7 +97,7 @@ func TestConvertInceptionV4(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, c := range [][2]string{{first, npz}, {npz, last}} {
-		if err := weights.Convert(c[0], c[1], weights.Native, weights.Hint{}); err != nil {
+		if _, err := weights.Convert(t.Context(), c[0], c[1], weights.Native, weights.Hint{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -145,7 +145,7 @@ func TestVerbs(t *testing.T) {
 	m := weights.Metadata{Network: network.Name(), Options: network.Options(), Preprocessing: &preprocessing, Labels: []recipe.Label{{Name: "cat"}, {Name: "cow"}, {Name: "dog"}}}
 	writeNetwork(t, native, network.Name(), o, false, m)
 	inception(t, "weights", "convert", native, npz)
-	inception(t, "weights", "convert", "--layout", "timm", npz, timm)
+	inception(t, "weights", "convert", "--to", "timm", npz, timm)
 	inception(t, "weights", "convert", timm, back)
 	same(t, native, back)
 

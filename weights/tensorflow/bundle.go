@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -59,6 +60,7 @@ type bundle struct {
 	entries map[string]entry
 	shards  []shard
 	tensors []tensorfile.Tensor
+	texts   map[string]string
 	size    int64
 	close   func() error
 	parts   []string
@@ -72,7 +74,7 @@ type shard struct {
 }
 
 func (b *bundle) Tensors() []tensorfile.Tensor { return slices.Clone(b.tensors) }
-func (b *bundle) Metadata() map[string]string  { return nil }
+func (b *bundle) Metadata() map[string]string  { return maps.Clone(b.texts) }
 func (b *bundle) Size() int64                  { return b.size }
 func (b *bundle) Parts() []string              { return slices.Clone(b.parts) }
 func (b *bundle) Close() error                 { return b.close() }
@@ -104,7 +106,10 @@ func openBundle(index string, open func(name string) (io.ReaderAt, int64, error)
 		b.shards[i] = shard{name, file, size}
 		b.size += size
 	}
-	return b, b.check()
+	if err := b.check(); err != nil {
+		return nil, err
+	}
+	return b, b.readTexts()
 }
 
 func (b *bundle) readIndex(t *table) error {

@@ -1,4 +1,5 @@
-// Package tensorflow reads the variables of TensorFlow's files:
+// Package tensorflow reads the variables of TensorFlow's files, and writes checkpoints of
+// version 2:
 //
 //   - checkpoints of version 2: an index, which is a table of LevelDB's form, and shards
 //     with the bytes of the tensors (bundle.go);

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -63,8 +64,8 @@ func (f *files) add(path string) (io.ReaderAt, int64, error) {
 	return file, size, nil
 }
 
-// OpenCheckpoint opens a checkpoint by its index, by one of its shards, or, of version 1,
-// by its table. The files must not be cut short or rewritten in place while it is open.
+// OpenCheckpoint opens a checkpoint by its index or its name without that ending, by one of
+// its shards, or, of version 1, by its table. The files must not be cut short or rewritten in place while it is open.
 func OpenCheckpoint(path string) (tensorfile.File, error) {
 	if index := indexOf(path); index != "" {
 		path = index
@@ -78,6 +79,11 @@ func OpenCheckpoint(path string) (tensorfile.File, error) {
 }
 
 func openCheckpoint(path string, f *files) (tensorfile.File, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !strings.HasSuffix(path, IndexEnding) {
+		if _, err := os.Stat(path + IndexEnding); err == nil {
+			path += IndexEnding
+		}
+	}
 	if strings.HasSuffix(path, IndexEnding) {
 		b, err := openBundle(path, f.add)
 		if err != nil {

@@ -25,6 +25,9 @@ const (
 	snappyExpands = 32 // at most so many bytes of one
 )
 
+// keyLimit bounds the bytes of a key.
+const keyLimit = 1 << 16
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // masked is the form in which checksums are stored.
@@ -110,8 +113,8 @@ func (t *table) entries(data []byte, do func(key, value []byte, at int) error) e
 			return broken()
 		}
 		key = append(key[:lengths[0]], data[at:at+int(lengths[1])]...)
-		if const64k := 1 << 16; len(key) > const64k {
-			return t.broken(fmt.Sprintf("a key of at most %d bytes", const64k), fmt.Sprint(len(key)))
+		if len(key) > keyLimit {
+			return t.broken(fmt.Sprintf("a key of at most %d bytes", keyLimit), fmt.Sprint(len(key)))
 		}
 		at += int(lengths[1])
 		if err := do(key, data[at:at+int(lengths[2])], at); err != nil {
