@@ -61,6 +61,9 @@ type BatcherOptions struct {
 	// Turns, where it is not nil, is shared with other Batchers that compute on the same
 	// processors: they take turns, a batch each.
 	Turns *Turns
+	// Threads is how many of those of Turns the classifier's backend computes with; all when
+	// zero. Batchers of few threads compute side by side.
+	Threads int
 }
 
 // The defaults of BatcherOptions.
@@ -125,12 +128,6 @@ type call struct {
 // over reports whether nobody waits for the call's answer any more.
 func (c *call) over() bool { return c.err != nil || c.ctx.Err() != nil }
 
-// Turns lets Batchers compute one after the other, in the order in which they ask.
-type Turns struct{ free chan struct{} }
-
-// NewTurns returns Turns for any number of Batchers.
-func NewTurns() *Turns { return &Turns{free: make(chan struct{}, 1)} }
-
 // NewBatcher returns a Batcher that runs until Close.
 func NewBatcher(c *Classifier, o BatcherOptions) (*Batcher, error) {
 	o.Batch = orDefault(o.Batch, DefaultBatch)
@@ -138,12 +135,12 @@ func NewBatcher(c *Classifier, o BatcherOptions) (*Batcher, error) {
 	o.Bytes = orDefault(o.Bytes, DefaultBytes)
 	o.Decoders = orDefault(o.Decoders, runtime.GOMAXPROCS(0))
 	o.DecodeBytes = orDefault(o.DecodeBytes, DefaultDecodeBytes)
-	if o.Batch < 1 || o.Images < 1 || o.Bytes < 1 || o.Decoders < 1 || o.DecodeBytes < 1 || o.Delay < 0 {
-		return nil, fmt.Errorf("a batcher needs a batch, images, bytes and decoders of at least 1 and no negative delay, found %d, %d, %d, %d and %v",
-			o.Batch, o.Images, min(o.Bytes, o.DecodeBytes), o.Decoders, o.Delay)
+	if o.Batch < 1 || o.Images < 1 || o.Bytes < 1 || o.Decoders < 1 || o.DecodeBytes < 1 || o.Delay < 0 || o.Threads < 0 {
+		return nil, fmt.Errorf("a batcher needs a batch, images, bytes and decoders of at least 1 and no negative delay or threads, found %d, %d, %d, %d, %v and %d",
+			o.Batch, o.Images, min(o.Bytes, o.DecodeBytes), o.Decoders, o.Delay, o.Threads)
 	}
 	if o.Turns == nil {
-		o.Turns = NewTurns()
+		o.Turns = NewTurns(1)
 	}
 	o.Decode.ResizedTo, o.Decode.Alpha = c.preprocessing.ResizedTo(), c.preprocessing.Alpha
 	b := &Batcher{classifier: c, options: o, sizes: batchSizes(o.Batch), inputs: map[int]*input{}}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,7 +205,7 @@ func TestBatcherFaults(t *testing.T) {
 	if photos[0].Err != nil || photos[4].Err != nil || !slices.Equal(photos[0].Result.Top(3), photos[4].Result.Top(3)) {
 		t.Errorf("the others are %+v and %+v", photos[0], photos[4])
 	}
-	for _, o := range []predict.BatcherOptions{{Batch: -1}, {Delay: -1}, {Images: -1}, {Bytes: -1}, {Decoders: -1}, {DecodeBytes: -1}} {
+	for _, o := range []predict.BatcherOptions{{Batch: -1}, {Delay: -1}, {Threads: -1}, {Images: -1}, {Bytes: -1}, {Decoders: -1}, {DecodeBytes: -1}} {
 		if _, err := predict.NewBatcher(c, o); err == nil {
 			t.Errorf("%+v is no error", o)
 		}
@@ -216,7 +217,7 @@ func TestBatcherFaults(t *testing.T) {
 func TestBatcherTurns(t *testing.T) {
 	ctx := context.Background()
 	c := open(t, tiny(t, nil))
-	turns := predict.NewTurns()
+	turns := predict.NewTurns(1)
 	busy := batcher(t, c, predict.BatcherOptions{Batch: 1, Turns: turns})
 	rare := batcher(t, c, predict.BatcherOptions{Batch: 1, Turns: turns})
 	var mu sync.Mutex
@@ -400,4 +401,42 @@ func TestBatcherPriority(t *testing.T) {
 	if want := []int{2, 4, 0, 3, 1}; !slices.Equal(order, want) {
 		t.Errorf("they were computed in the order %v, want %v", order, want)
 	}
+}
+
+// TestBatcherThreads expects models of one thread each to compute side by side, and one of
+// all threads to wait for both, and not to be overtaken.
+func TestBatcherThreads(t *testing.T) {
+	ctx := context.Background()
+	c := open(t, tiny(t, nil))
+	turns := predict.NewTurns(2)
+	one := predict.BatcherOptions{Batch: 1, Turns: turns, Threads: 1}
+	var clients sync.WaitGroup
+	begun, release := [2]chan struct{}{make(chan struct{}), make(chan struct{})}, make(chan struct{})
+	small := [2]*predict.Batcher{batcher(t, c, one), batcher(t, c, one)}
+	classify := func(b *predict.Batcher, in predict.Input) {
+		clients.Go(func() {
+			if _, err := b.Classify(ctx, in); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for i, b := range small {
+		classify(b, blocked(begun[i], release))
+	}
+	<-begun[0]
+	<-begun[1] // while the first one still computes
+	all := batcher(t, c, predict.BatcherOptions{Batch: 1, Turns: turns, Threads: 3})
+	var ended atomic.Int64
+	classify(all, predict.Input{Write: func(dst []float32) error {
+		clear(dst)
+		if ended.Load() != 0 {
+			t.Error("a model of all threads was overtaken")
+		}
+		return nil
+	}})
+	until(t, "it waits", func() bool { return all.Stats().Waiting == 1 })
+	time.Sleep(20 * time.Millisecond) // so that it has asked for its turn
+	classify(small[0], predict.Input{Write: func(dst []float32) error { clear(dst); ended.Add(1); return nil }})
+	close(release)
+	clients.Wait()
 }

@@ -114,12 +114,12 @@ func (b *Batcher) remove(m *image) {
 // compute runs batches until the Batcher is drained.
 func (b *Batcher) compute() {
 	for b.awaitReady() {
-		b.options.Turns.free <- struct{}{}
+		threads := b.options.Turns.take(b.options.Threads)
 		batch := b.nextBatch()
 		if len(batch) > 0 {
 			b.run(batch)
 		}
-		<-b.options.Turns.free
+		b.options.Turns.give(threads)
 	}
 }
 
@@ -290,14 +290,22 @@ func (b *Batcher) input(size int) (*input, error) {
 // waits for that. It takes the time of a few batches, and is called before Classify or not
 // at all.
 func (b *Batcher) Warm(ctx context.Context) error {
-	b.options.Turns.free <- struct{}{}
-	defer func() { <-b.options.Turns.free }()
 	for _, size := range b.sizes {
 		in, err := b.input(size)
 		if err != nil {
 			return err
 		}
-		if _, err := b.classifier.programs.runInput(ctx, b.endPoint(), in); err != nil {
+		if _, err := b.classifier.programs.find(ctx, programKey{b.endPoint(), size}); err != nil {
+			return err
+		}
+		// Others that compute wait for no more than one batch.
+		threads := b.options.Turns.take(b.options.Threads)
+		err = caught(func() error {
+			_, err := b.classifier.programs.runInput(ctx, b.endPoint(), in)
+			return err
+		})
+		b.options.Turns.give(threads)
+		if err != nil {
 			return err
 		}
 	}

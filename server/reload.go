@@ -17,7 +17,7 @@ type reloaded[T any] struct {
 
 	mu     sync.Mutex
 	value  T
-	stamp  string
+	stamp  Stamp
 	looked time.Time
 }
 
@@ -27,7 +27,7 @@ const lookEvery = time.Second
 func newReloaded[T any](log *slog.Logger, parse func([][]byte) (T, error), files ...string) (*reloaded[T], error) {
 	r := &reloaded[T]{files: files, parse: parse, log: log}
 	var err error
-	if r.stamp, err = Stamp(files...); err == nil {
+	if r.stamp, err = StampOf(files...); err == nil {
 		r.value, err = r.read()
 	}
 	r.looked = time.Now()
@@ -64,8 +64,8 @@ func (r *reloaded[T]) get() T {
 		return r.value
 	}
 	r.looked = time.Now()
-	stamp, err := Stamp(r.files...)
-	if err == nil && stamp == r.stamp {
+	stamp, err := StampOf(r.files...)
+	if err == nil && stamp.Same(r.stamp) {
 		return r.value
 	}
 	r.stamp = stamp

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +25,7 @@ type Definition struct {
 	Version string
 	// Stamp tells in which state the files are that the model is made of: it is loaded again
 	// when that changes. Nil for what does not change.
-	Stamp func() (string, error)
+	Stamp func() (Stamp, error)
 	// Open makes the batcher, which the Repository warms, and closes with its classifier.
 	Open func(ctx context.Context) (*predict.Batcher, error)
 }
@@ -95,7 +94,7 @@ type slot struct {
 	serving    *Model
 	ending     []*Model             // replaced, and still in use
 	past       predict.BatcherStats // of what has been closed
-	tried      string               // stamp of the last load
+	tried      Stamp                // of the last load
 	attempted  bool
 	off        bool // unloaded on request
 	loading    bool
@@ -523,7 +522,7 @@ func (r *Repository) loadChanged(ctx context.Context, s *slot, again bool) error
 	stamp, err := s.definition.stamp()
 	if err == nil {
 		r.mu.Lock()
-		same := s.attempted && s.tried == stamp
+		same := s.attempted && s.tried.Same(stamp)
 		done := same && s.serving != nil && s.failure == nil || same && s.failure != nil && !again
 		r.mu.Unlock()
 		if done {
@@ -532,6 +531,9 @@ func (r *Repository) loadChanged(ctx context.Context, s *slot, again bool) error
 		r.mark(s, true)
 		defer r.mark(s, false)
 		stamp, err = s.definition.settled(ctx, stamp, r.options.Settle)
+	}
+	if err != nil && !again && s.failed(r, err) {
+		return nil // as it was when this was last looked at
 	}
 	began := time.Now()
 	var m *Model
@@ -542,8 +544,12 @@ func (r *Repository) loadChanged(ctx context.Context, s *slot, again bool) error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.tried, s.attempted = stamp, true
+	if err != nil && ctx.Err() != nil {
+		s.attempted = false
+		return context.Cause(ctx)
+	}
 	if err != nil {
-		err = fmt.Errorf("load the model %s, version %s: %w", s.definition.Name, s.definition.Version, err)
+		err = s.failedTo(err)
 		s.failure = err
 		s.failures++
 		log.Error("not loaded", "error", err, "earlier one serves", s.serving != nil)
@@ -557,42 +563,54 @@ func (r *Repository) loadChanged(ctx context.Context, s *slot, again bool) error
 	return nil
 }
 
+// failedTo is why a slot's model is not loaded.
+func (s *slot) failedTo(err error) error {
+	return fmt.Errorf("load the model %s, version %s: %w", s.definition.Name, s.definition.Version, err)
+}
+
+// failed reports whether the last load failed for the same reason.
+func (s *slot) failed(r *Repository, err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return s.failure != nil && s.failure.Error() == s.failedTo(err).Error()
+}
+
 func (r *Repository) mark(s *slot, loading bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s.loading = loading
 }
 
-func (d Definition) stamp() (string, error) {
+func (d Definition) stamp() (Stamp, error) {
 	if d.Stamp == nil {
-		return "", nil
+		return Stamp{}, nil
 	}
 	return d.Stamp()
 }
 
 // settled waits until the files have not changed for a while.
-func (d Definition) settled(ctx context.Context, stamp string, still time.Duration) (string, error) {
-	if d.Stamp == nil || still <= 0 {
-		return stamp, nil
-	}
+func (d Definition) settled(ctx context.Context, stamp Stamp, still time.Duration) (Stamp, error) {
 	const patience = 100 // times still
 	for range patience {
+		if d.Stamp == nil || still <= 0 || stamp.still(still) {
+			return stamp, nil
+		}
 		select {
 		case <-time.After(still):
 		case <-ctx.Done():
 			return stamp, context.Cause(ctx)
 		}
 		now, err := d.Stamp()
-		if err != nil || now == stamp {
+		if err != nil || now.Same(stamp) {
 			return now, err
 		}
 		stamp = now
 	}
-	return stamp, fmt.Errorf("the files change all the time; load it when they are written")
+	return stamp, errors.New("the files change all the time; load it when they are written")
 }
 
 // load opens and warms a model whose files are in the state of the stamp, also afterwards.
-func (d Definition) load(ctx context.Context, stamp string) (m *Model, err error) {
+func (d Definition) load(ctx context.Context, stamp Stamp) (m *Model, err error) {
 	batcher, err := d.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -608,7 +626,7 @@ func (d Definition) load(ctx context.Context, stamp string) (m *Model, err error
 	if err != nil {
 		return nil, err
 	}
-	if now != stamp {
+	if !now.Same(stamp) {
 		return nil, errors.New("the files changed while they were read; load it when they are written")
 	}
 	if err := batcher.Warm(ctx); err != nil {
@@ -620,7 +638,7 @@ func (d Definition) load(ctx context.Context, stamp string) (m *Model, err error
 // Fixed is a Source of models that do not change, each of version 1.
 func Fixed(definitions ...Definition) Source {
 	for i := range definitions {
-		definitions[i].Version = cmp.Or(definitions[i].Version, strconv.Itoa(1))
+		definitions[i].Version = cmp.Or(definitions[i].Version, firstVersion)
 	}
 	return func(context.Context) ([]Definition, error) { return slices.Clone(definitions), nil }
 }

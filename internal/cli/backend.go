@@ -25,9 +25,14 @@ type backendFlags struct {
 }
 
 func (f *backendFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes, with options after a colon: "+strings.Join(backends(), ", "))
+	f.addName(cmd)
 	cmd.Flags().IntVar(&f.threads, "threads", 0, "threads to compute with (default all cores)")
 	f.threadFlag = cmd.Flags().Lookup("threads")
+}
+
+// addName adds the backend alone.
+func (f *backendFlags) addName(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes, with options after a colon: "+strings.Join(backends(), ", "))
 }
 
 // check refuses what open would, as far as that can be told before other work.
