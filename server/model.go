@@ -84,6 +84,9 @@ func NewModel(name, version string, b *predict.Batcher) (*Model, error) {
 // Name returns the model's name.
 func (m *Model) Name() string { return m.protocol.Name }
 
+// Classifier returns what answers.
+func (m *Model) Classifier() *predict.Classifier { return m.batcher.Classifier() }
+
 // Version returns the model's version, a whole number.
 func (m *Model) Version() string { return m.protocol.Version }
 
