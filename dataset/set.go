@@ -179,6 +179,13 @@ func (s *Set) HoldOut(share float64) (rest, held *Set, err error) {
 	return parts[0], parts[1], nil
 }
 
+// Part is the images from one on, before another, which shares their files: it is not closed.
+func (s *Set) Part(from, to int) *Set {
+	part := *s
+	part.items = s.items[from:to:to]
+	return &part
+}
+
 // keyOf hashes a name: the same in every version and on every machine.
 func keyOf(name string) uint64 {
 	sum := sha256.Sum256([]byte(name))

@@ -27,21 +27,45 @@ func Hits(logits []float32, labels []int32) (top1, top5 int) {
 	return top1, top5
 }
 
-// A Tally counts towards an accuracy, batch by batch. The zero value is ready.
+// An Outcome is what a network said of one image.
+type Outcome struct {
+	// Top1 and Top5 tell whether the image's class is the first, or among the first five.
+	Top1, Top5 bool
+	// Loss is the cross-entropy, without label smoothing.
+	Loss float64
+}
+
+// Outcomes are those of a batch; logits are [images][classes].
+func Outcomes(logits []float32, labels []int32) []Outcome {
+	all := make([]Outcome, len(labels))
+	classes := len(logits) / max(1, len(labels))
+	for i, label := range labels {
+		own := logits[i*classes:][:classes]
+		r := Rank(own, int(label))
+		all[i] = Outcome{r < 1, r < Five, CrossEntropy(own, int(label))}
+	}
+	return all
+}
+
+// A Tally counts towards an accuracy, image by image. The zero value is ready. What it comes
+// to depends on the order of the images in the last digits of the loss.
 type Tally struct {
 	images, top1, top5 int
 	loss               float64
 }
 
-// Add counts a batch; logits are [images][classes].
-func (t *Tally) Add(logits []float32, labels []int32) {
-	top1, top5 := Hits(logits, labels)
-	t.top1, t.top5 = t.top1+top1, t.top5+top5
-	classes := len(logits) / len(labels)
-	for i, label := range labels {
-		t.loss += CrossEntropy(logits[i*classes:][:classes], int(label))
+// Add counts images.
+func (t *Tally) Add(all ...Outcome) {
+	for _, o := range all {
+		t.images++
+		if o.Top1 {
+			t.top1++
+		}
+		if o.Top5 {
+			t.top5++
+		}
+		t.loss += o.Loss
 	}
-	t.images += len(labels)
 }
 
 // Accuracy is that of all images counted so far; without any it is zero.

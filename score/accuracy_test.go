@@ -61,8 +61,8 @@ func TestTally(t *testing.T) {
 	if a := tally.Accuracy(); a != (Accuracy{}) {
 		t.Errorf("without images: %+v", a)
 	}
-	tally.Add(logits[:14], []int32{6, 2})
-	tally.Add(logits[14:], []int32{1})
+	tally.Add(Outcomes(logits[:14], []int32{6, 2})...)
+	tally.Add(Outcomes(logits[14:], []int32{1})...)
 	loss := (CrossEntropy(logits[:7], 6) + CrossEntropy(logits[:7], 2) + CrossEntropy(logits[:7], 1)) / 3
 	if got, want := tally.Accuracy(), (Accuracy{3, 1. / 3, 2. / 3, loss}); got != want {
 		t.Errorf("%+v, want %+v", got, want)

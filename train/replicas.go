@@ -15,7 +15,7 @@ import (
 
 // A run of several replicas is one training in several processes. Each has the recipe, the
 // images and the state, and computes the gradients of its part of every batch. The first
-// replica alone has the run's folder: it logs, validates and saves, while the others wait.
+// replica alone has the run's folder: it logs and saves, while the others wait.
 
 // replicas are those of a run: one without a group.
 type replicas struct{ group *replica.Group }

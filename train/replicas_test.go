@@ -15,6 +15,8 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/replica"
@@ -153,6 +155,42 @@ func TestReplicasAreMicroBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	compareRuns(t, folder, one)
+}
+
+// TestValidationIsDivided has every image measured by one replica, also where there are more
+// replicas than images.
+func TestValidationIsDivided(t *testing.T) {
+	r := smallRecipe(writeSet(t, 2, 3, "train", "test")).Resolved()
+	d, err := openData(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	network, err := arch.New(r.Network, arch.Options{Classes: 2, Width: 0.125, Blocks: []int{1, 1, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1, 2, 4, 7} {
+		var names []string
+		for _, transport := range replica.Local(size) {
+			e, err := replicas{replica.New(transport, replica.Float32)}.newEvaluator(cpubackend.New(t), network, d.validation, dataset.LoaderOptions{Batch: 4, Preparation: r.Preprocessing()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.close()
+			if most := (d.validation.Len() + size - 1) / size; e.set.Len() > most || e.batch != 4 {
+				t.Errorf("one of %d replicas measures %d images in batches of %d, of %d", size, e.set.Len(), e.batch, d.validation.Len())
+			}
+			for i := range e.set.Len() {
+				names = append(names, e.set.Name(i))
+			}
+		}
+		for i := range d.validation.Len() {
+			if len(names) != d.validation.Len() || names[i] != d.validation.Name(i) {
+				t.Fatalf("%d replicas measure %q", size, names)
+			}
+		}
+	}
 }
 
 // TestOtherReplicas resumes with another number of replicas: it is said, and recorded.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/train/replica"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
@@ -142,7 +143,7 @@ type run struct {
 	recipe recipe.Training
 	replicas
 	partition partition
-	dir       rundir.Dir // of the first replica, as are eval and journal
+	dir       rundir.Dir // of the first replica, as is the journal
 	log       *slog.Logger
 	watch     func(Progress)
 	data      *data
@@ -209,11 +210,11 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 		return nil, err
 	}
 	defer t.loader.Close()
+	if t.eval, err = t.newEvaluator(backend, from.network, t.data.validation, evaluating); err != nil {
+		return nil, err
+	}
+	defer t.eval.close()
 	if t.first() {
-		if t.eval, err = newEvaluator(backend, from.network, t.data.validation, evaluating); err != nil {
-			return nil, err
-		}
-		defer t.eval.close()
 		if err := begin(); err != nil {
 			return nil, err
 		}
@@ -288,15 +289,11 @@ func (t *run) train(ctx context.Context) error {
 					return err
 				}
 			}
-			err := t.validate(ctx)
-			if err != nil && ctx.Err() == nil {
+			done, err := t.validate(ctx)
+			if err != nil {
 				return fmt.Errorf("validation after step %d: %w; the steps are saved: resume the run to go on with the validation", t.state.Step, err)
 			}
-			stop, err := t.agree(err != nil)
-			if err != nil {
-				return err
-			}
-			if stop {
+			if !done {
 				return nil // which the checkpoint has as due
 			}
 			if err := t.saveState(); err != nil {
@@ -422,21 +419,36 @@ func (t *run) progress(i interval, rate, perEpoch float64) Progress {
 	return p
 }
 
-// validate measures the averages, and keeps those that are better than all before. It is the
-// first replica's.
-func (t *run) validate(ctx context.Context) error {
-	if !t.first() {
-		t.state.Due = false
-		return nil
-	}
+// validate measures the averages, each replica on a part of the images, and keeps those that
+// are better than all before; done is false if a replica was interrupted.
+func (t *run) validate(ctx context.Context) (done bool, err error) {
 	values, err := t.step.Averages()
 	if err != nil {
-		return err
+		return false, err
 	}
-	a, err := t.eval.measure(ctx, values)
+	outcomes, err := t.eval.measure(ctx, values)
+	if err != nil && ctx.Err() == nil {
+		return false, err
+	}
+	if stop, err := t.agree(err != nil); err != nil || stop {
+		return false, err
+	}
+	a, err := t.accuracy(outcomes)
 	if err != nil {
-		return err
+		return false, err
 	}
+	if a.Images == 0 {
+		return false, fmt.Errorf("none of the %d images to evaluate can be read", t.data.validation.Len())
+	}
+	if !t.first() {
+		t.state.Due = false
+		return true, nil
+	}
+	return true, t.validated(a, values)
+}
+
+// validated records an accuracy, as the first replica.
+func (t *run) validated(a score.Accuracy, values []step.Values) error {
 	v := &Validation{t.state.Step, a}
 	epoch := float64(t.state.Step) * float64(t.recipe.Batch) / float64(t.data.training.Len())
 	if err := t.journal.Validation(rundir.Validation{Step: v.Step, Epoch: epoch, Loss: v.Loss, Top1: v.Top1, Top5: v.Top5}); err != nil {

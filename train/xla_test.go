@@ -1,0 +1,69 @@
+//go:build xla
+
+package train
+
+import (
+	"encoding/csv"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/seed-fb2c0fa6/inception/internal/xlabackend"
+)
+
+// TestReplicasXLA trains on a backend whose gradients are on a device: two replicas, which
+// bring them from there to add them, compute what one does with two micro-batches.
+func TestReplicasXLA(t *testing.T) {
+	backend := xlabackend.New(t)
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	r.MicroBatches, r.Epochs = 2, 1
+	one, two := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "two")
+	if _, err := Start(t.Context(), backend, one, r, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for rank, result := range startTogether(t, backend, two, r, 2) {
+		if !result.Finished || result.Reduction.Time <= 0 {
+			t.Errorf("replica %d ended as %+v", rank, result)
+		}
+	}
+	want, got := losses(t, one), losses(t, two)
+	if len(want) == 0 || len(got) != len(want) {
+		t.Fatalf("there are %d losses, and %d of one replica", len(got), len(want))
+	}
+	for i := range want {
+		// XLA orders sums as it likes, in programs that are not the same.
+		if math.Abs(got[i]-want[i]) > 1e-4*want[i] {
+			t.Errorf("loss %d is %g, of one replica %g", i, got[i], want[i])
+		}
+	}
+	t.Logf("losses of two replicas %v, of one %v", got, want)
+}
+
+// losses are those of metrics.csv, of training and validation.
+func losses(t *testing.T, folder string) (all []float64) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(folder, "metrics.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for column, name := range rows[0] {
+		for _, row := range rows[1:] {
+			if name != "loss" && name != "validation_loss" || row[column] == "" {
+				continue
+			}
+			v, err := strconv.ParseFloat(row[column], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}
