@@ -46,9 +46,10 @@ var mayImport = map[string][]string{
 	"predict":                  {"arch", "internal/ahead", "internal/device", "internal/printable", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "shard", "vision", "weights"},
-	"server":                   {"predict", "score", "server/oip", "server/tfserving"},
+	"server":                   {"arch", "predict", "score", "server/oip", "server/page", "server/tfserving", "vision"},
 	"server/oip":               {"server/inference"},
 	"server/inference":         {},
+	"server/page":              {"predict", "recipe", "vision"},
 	"server/tfserving":         {"server/oip"}, // the faults of requests
 	"export":                   {"arch", "vision", "weights", "weights/onnx", "weights/tensorfile"},
 	"quantize":                 {"arch", "dataset", "internal/ahead", "internal/device", "predict", "recipe", "score", "vision", "weights"},
@@ -94,6 +95,7 @@ var mayImport = map[string][]string{
 	"internal/xlabackend": {},
 	"internal/filetree":   {},
 	"internal/pictures":   {},
+	"internal/browser":    {},
 	"internal/wanted":     {},
 }
 

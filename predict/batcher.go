@@ -87,6 +87,10 @@ var ErrTooMany = errors.New("the images are more than are taken at a time")
 type Input struct {
 	// Encoded is a file of one of vision.Formats.
 	Encoded []byte
+	// Seen, where it is not nil, is called with what the network sees of Encoded, once it is
+	// decoded, by another goroutine and before its Photo is returned. The image must not be
+	// changed.
+	Seen func(*vision.Image)
 	// Write, where Encoded is nil, writes what the network takes to dst, [size, size, 3],
 	// straight into the batch: finite numbers. It is called once, or not at all; an error is
 	// the image's.

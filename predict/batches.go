@@ -22,7 +22,7 @@ func (b *Batcher) decode() {
 			return
 		}
 		began := time.Now()
-		photo, crop := b.crop(m.input.Encoded)
+		photo, crop := b.crop(m.input)
 		took := time.Since(began)
 
 		b.mu.Lock()
@@ -68,14 +68,16 @@ func (b *Batcher) nextFile() (m *image, memory int64) {
 }
 
 // crop decodes a file and takes the part that the network sees.
-func (b *Batcher) crop(file []byte) (photo Photo, crop *vision.Image) {
+func (b *Batcher) crop(in Input) (photo Photo, crop *vision.Image) {
 	err := caught(func() error {
-		m, err := vision.Decode(file, b.options.Decode)
+		m, err := vision.Decode(in.Encoded, b.options.Decode)
 		if err != nil {
 			return err
 		}
 		photo.Width, photo.Height = m.PhotoSize()
-		crop, err = b.classifier.preprocessing.CentralCrop(m)
+		if crop, err = b.classifier.preprocessing.CentralCrop(m); err == nil && in.Seen != nil {
+			in.Seen(crop)
+		}
 		return err
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ type Classifier struct {
 	network       *arch.Network
 	preprocessing vision.Preprocessing
 	labels        []recipe.Label // nil where the classes have no names
+	card          recipe.Checkpoint
 	batch         int
 	programs      *programs
 }
@@ -29,6 +30,10 @@ func (c *Classifier) Preprocessing() vision.Preprocessing { return c.preprocessi
 
 // Labels returns the classes in index order; nil where they have no names.
 func (c *Classifier) Labels() []recipe.Label { return c.labels }
+
+// Card returns the card of the public checkpoint that the weights are, where Config.Card or
+// the file says so; its Tag is empty otherwise.
+func (c *Classifier) Card() recipe.Checkpoint { return c.card }
 
 // Predict classifies photographs of any sizes and returns one result for each, in
 // their order. Full batches run through the network together, the rest one by one,

@@ -78,7 +78,7 @@ func Open(ctx context.Context, backend compute.Backend, config Config) (*Classif
 	if network, err = arch.New(network.Name(), options); err != nil {
 		return nil, err
 	}
-	c := &Classifier{network: network, batch: cmp.Or(config.Batch, 1)}
+	c := &Classifier{network: network, card: card, batch: cmp.Or(config.Batch, 1)}
 	if c.batch < 1 {
 		return nil, fmt.Errorf("the batch must be at least 1 image, found %d", c.batch)
 	}

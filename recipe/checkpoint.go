@@ -34,6 +34,8 @@ type Checkpoint struct {
 	AveragePoolCountsPadding bool
 	// Origin is where the weights were first released.
 	Origin string
+	// License is the SPDX identifier of that of the weights, as their repository states it.
+	License string
 }
 
 const safetensorsFile = "model.safetensors"
@@ -43,12 +45,14 @@ var checkpoints = []Checkpoint{
 	{
 		Tag: "timm/inception_v3.tf_in1k", File: safetensorsFile, Network: "inception_v3",
 		Preprocessing: inception, AveragePoolCountsPadding: true,
-		Origin: "TF-slim inception_v3_2016_08_28",
+		Origin:  "TF-slim inception_v3_2016_08_28",
+		License: "Apache-2.0",
 	},
 	{
 		Tag: "timm/inception_v3.tv_in1k", File: safetensorsFile, Network: "inception_v3",
 		Preprocessing: inception, AveragePoolCountsPadding: true,
-		Origin: "torchvision inception_v3_google",
+		Origin:  "torchvision inception_v3_google",
+		License: "Apache-2.0",
 	},
 	{
 		Tag: "timm/inception_v3.gluon_in1k", File: safetensorsFile, Network: "inception_v3",
@@ -59,21 +63,25 @@ var checkpoints = []Checkpoint{
 		},
 		AveragePoolCountsPadding: true,
 		Origin:                   "MXNet Gluon inceptionv3",
+		License:                  "Apache-2.0",
 	},
 	{
 		Tag: "timm/inception_v4.tf_in1k", File: safetensorsFile, Network: "inception_v4",
 		Preprocessing: inception,
 		Origin:        "TF-slim inception_v4_2016_09_09",
+		License:       "Apache-2.0",
 	},
 	{
 		Tag: "timm/inception_resnet_v2.tf_in1k", File: safetensorsFile, Network: "inception_resnet_v2",
 		Preprocessing: inceptionResnetV2,
 		Origin:        "TF-slim inception_resnet_v2_2016_08_30",
+		License:       "Apache-2.0",
 	},
 	{
 		Tag: "timm/inception_resnet_v2.tf_ens_adv_in1k", File: safetensorsFile, Network: "inception_resnet_v2",
 		Preprocessing: inceptionResnetV2,
 		Origin:        "TF-slim ens_adv_inception_resnet_v2_2017_08_18",
+		License:       "Apache-2.0",
 	},
 }
 

@@ -17,24 +17,25 @@ const defaultTop = 5
 
 // classify answers pictures, one as the body or several in a form, with what
 // `inception predict --json` prints of them.
-func (s *Server) classify(w http.ResponseWriter, r *http.Request) (err error) {
-	top := defaultTop
-	if text := r.URL.Query().Get("top"); text != "" {
-		if top, err = strconv.Atoi(text); err != nil || top < 1 {
-			return badRequest("top: expected a whole number of at least 1, found %q", text)
-		}
+func (s *Server) classify(w http.ResponseWriter, r *http.Request) error {
+	top, err := parseTop(r.URL.Query().Get("top"))
+	if err != nil {
+		return err
 	}
 	return s.useWithBody(r, s.modelOf, func(m *Model, body []byte) error {
-		if !m.classes {
-			return badRequest("the model %s has features and no classes; ask for them at /v2/models/%s/infer", m.Name(), m.Name())
+		if err := m.checkClasses(); err != nil {
+			return err
 		}
-		names, files, err := pictures(r.Header.Get("Content-Type"), body)
+		f, err := parseForm(r.Header.Get("Content-Type"), body)
 		if err != nil {
 			return err
 		}
-		inputs := make([]predict.Input, len(files))
-		for i, file := range files {
-			inputs[i].Encoded = file
+		if len(f.files) == 0 {
+			return badRequest("the form has no pictures; with curl: -F picture=@photo.jpg")
+		}
+		inputs := make([]predict.Input, len(f.files))
+		for i, file := range f.files {
+			inputs[i].Encoded = file.data
 		}
 		photos, err := m.batcher.Classify(r.Context(), inputs...)
 		if err != nil {
@@ -50,7 +51,7 @@ func (s *Server) classify(w http.ResponseWriter, r *http.Request) (err error) {
 				}
 				faulty++
 			}
-			p.Name = names[i]
+			p.Name = f.files[i].name
 			records[i] = p.Record(top)
 		}
 		status := http.StatusOK
@@ -62,38 +63,70 @@ func (s *Server) classify(w http.ResponseWriter, r *http.Request) (err error) {
 	})
 }
 
-// pictures returns the files in a body: itself, or those of a form, with their names.
-func pictures(contentType string, body []byte) (names []string, files [][]byte, err error) {
+// A form is what the body of a request holds: a picture, or a form's fields and files.
+type form struct {
+	fields map[string]string
+	files  []formFile
+}
+
+type formFile struct {
+	name string
+	data []byte
+}
+
+// maxField is how long the value of a form's field may be.
+const maxField = 1000
+
+// parseForm reads a body: a form, or else a picture.
+func parseForm(contentType string, body []byte) (*form, error) {
 	kind, parameters, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != "multipart/form-data" {
 		if len(body) == 0 {
-			return nil, nil, badRequest("the body is empty, expected a picture; with curl: --data-binary @photo.jpg")
+			return nil, badRequest("the body is empty, expected a picture; with curl: --data-binary @photo.jpg")
 		}
-		return []string{"-"}, [][]byte{body}, nil
+		return &form{files: []formFile{{"-", body}}}, nil
 	}
-	form := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
+	f := &form{fields: map[string]string{}}
+	parts := multipart.NewReader(bytes.NewReader(body), parameters["boundary"])
 	for {
-		part, err := form.NextRawPart()
+		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
-			break
+			return f, nil
 		}
 		if err != nil {
-			return nil, nil, badRequest("the form is damaged: %v", err)
+			return nil, badRequest("the form is damaged: %v", err)
 		}
-		if part.FileName() == "" {
-			continue
-		}
-		if len(files) == maxImages {
-			return nil, nil, badRequest("the form has more than %d pictures", maxImages)
-		}
-		file, err := io.ReadAll(part)
+		data, err := io.ReadAll(part)
 		if err != nil {
-			return nil, nil, badRequest("the form's file %q is damaged: %v", part.FileName(), err)
+			return nil, badRequest("the form's part %q is damaged: %v", part.FormName(), err)
 		}
-		names, files = append(names, part.FileName()), append(files, file)
+		switch name := part.FileName(); {
+		case name == "" && part.FormName() != "" && len(data) <= maxField:
+			f.fields[part.FormName()] = string(data)
+		case name != "" && len(f.files) == maxImages:
+			return nil, badRequest("the form has more than %d pictures", maxImages)
+		case name != "":
+			f.files = append(f.files, formFile{name, data})
+		}
 	}
-	if len(files) == 0 {
-		return nil, nil, badRequest("the form has no pictures; with curl: -F picture=@photo.jpg")
+}
+
+// parseTop reads how many classes are asked for.
+func parseTop(text string) (int, error) {
+	if text == "" {
+		return defaultTop, nil
 	}
-	return names, files, nil
+	top, err := strconv.Atoi(text)
+	if err != nil || top < 1 {
+		return 0, badRequest("top: expected a whole number of at least 1, found %q", text)
+	}
+	return top, nil
+}
+
+// checkClasses refuses a model that has none.
+func (m *Model) checkClasses() error {
+	if !m.classes {
+		return badRequest("the model %s has features and no classes; ask for them at /v2/models/%s/infer", m.Name(), m.Name())
+	}
+	return nil
 }

@@ -93,11 +93,16 @@ func caught(v any) error { return &predict.PanicError{Value: v, Stack: debug.Sta
 
 // fail answers with an error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, _ := statusOf(err)
-	message := s.explain(r.Context(), err)
+	status, message := s.fault(w, r, err)
 	if rw, ok := w.(*recorder); ok && rw.status != 0 {
 		return // an answer has begun
 	}
+	writeJSON(w, status, oip.ErrorBody{Error: message})
+}
+
+// fault returns what an error is answered with, and sets its header.
+func (s *Server) fault(w http.ResponseWriter, r *http.Request, err error) (status int, message string) {
+	status, _ = statusOf(err)
 	if status == http.StatusUnauthorized {
 		w.Header().Add("WWW-Authenticate", `Bearer realm="inception"`)
 		w.Header().Add("WWW-Authenticate", `Basic realm="inception", charset="UTF-8"`)
@@ -105,7 +110,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	writeJSON(w, status, oip.ErrorBody{Error: message})
+	return status, s.explain(r.Context(), err)
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

@@ -65,6 +65,7 @@ func endpoints() []endpoint {
 	return []endpoint{
 		{"POST /classify", (*Server).classify},
 		{"POST /models/{model}/classify", (*Server).classify},
+		{"POST /models/{model}/versions/{version}/classify", (*Server).classify},
 
 		{"GET /v2", (*Server).serverMetadata},
 		{"GET /v2/health/live", (*Server).live},
@@ -93,6 +94,13 @@ func endpoints() []endpoint {
 		{"POST /v1/models/{model}/labels/{call}", (*Server).predictV1},
 
 		{"GET /metrics", (*Server).scrape},
+
+		{"GET /{$}", (*Server).index},
+		{"POST /{$}", (*Server).index},
+		{"POST /results", (*Server).results},
+		{"GET /page/{file}", (*Server).asset},
+		{"GET /docs", (*Server).docs},
+		{"GET /openapi.json", (*Server).openAPI},
 	}
 }
 
@@ -141,7 +149,7 @@ func (s *Server) noEndpoint(r *http.Request) error {
 			return &oip.Error{Status: http.StatusMethodNotAllowed, Message: fmt.Sprintf("%s: expected the method %s, found %s", r.URL.Path, method, r.Method)}
 		}
 	}
-	return &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at %s; pictures go to /classify, the Open Inference Protocol is at /v2", r.URL.Path)}
+	return &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at %s; pictures go to /classify, the Open Inference Protocol is at /v2, and /docs tells all", r.URL.Path)}
 }
 
 func (s *Server) noSharedMemory(http.ResponseWriter, *http.Request) error {
