@@ -1,6 +1,7 @@
 package predict_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -95,8 +96,9 @@ func TestBatcher(t *testing.T) {
 		clients.Go(func() {
 			for round := range n {
 				i, j := (client+round)%n, (client+2*round+1)%n
+				var seen *vision.Image
 				inputs := []predict.Input{
-					{Encoded: files[i]},
+					{Encoded: files[i], Seen: func(m *vision.Image) { seen = m }},
 					{Encoded: []byte("no picture")},
 					{Write: func(dst []float32) error { return c.Preprocessing().Apply(dst, picture(j, 80+j, 90)) }},
 				}
@@ -107,6 +109,9 @@ func TestBatcher(t *testing.T) {
 				}
 				if err := errors.Join(same(i, photos[0]), same(j, photos[2])); err != nil || photos[0].Width != 80+i || photos[0].Height != 90 {
 					t.Errorf("%d x %d: %v", photos[0].Width, photos[0].Height, err)
+				}
+				if crop, err := c.Preprocessing().CentralCrop(picture(i, 80+i, 90)); err != nil || !bytes.Equal(seen.Pix, crop.Pix) {
+					t.Errorf("picture %d is not what is seen of it (%v)", i, err)
 				}
 				if photos[1].Err == nil || !strings.Contains(photos[1].Err.Error(), "found text") {
 					t.Errorf("what is no picture is %+v", photos[1])

@@ -50,6 +50,7 @@ func serveCommand() *cobra.Command {
 		Short: "Classify photographs that come over HTTP",
 		Long: `Answer HTTP requests with one network or several, each under a NAME:
 
+  /                                a page to drop pictures on, and /docs, all that follows
   POST /classify                   a picture, or a form of pictures; ?top=5. The first NAME
   POST /models/NAME/classify       the same of another
   /v2                              the Open Inference Protocol, as Triton and KServe have it
