@@ -19,7 +19,7 @@ const FileInFolder = "model.safetensors"
 // inFolder are the names that weights have in folders, those that come first before others.
 func inFolder() []string {
 	return []string{
-		FileInFolder, FileInFolder + ".index.json", "pytorch_model.bin", "saved_model.pb", "model.json", "model.keras", "model.onnx",
+		FileInFolder, FileInFolder + ".index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "saved_model.pb", "model.json", "model.keras", "model.onnx",
 	}
 }
 

@@ -25,8 +25,8 @@ func formats() formatTable {
 			recognise: safetensors.Recognise, open: safetensors.OpenTensors, write: safetensors.Write,
 		},
 		{
-			Name: "safetensors shards", Endings: []string{".safetensors.index.json"},
-			recognise: safetensors.RecogniseIndex, open: safetensors.OpenIndex,
+			Name: shardsName, Endings: []string{".safetensors.index.json", ".bin.index.json"},
+			recognise: tensorfile.RecogniseIndex, open: openShards,
 		},
 		{
 			Name: "npz", Endings: []string{".npz"}, int8s: true,
@@ -62,6 +62,20 @@ func formats() formatTable {
 			recognise: tensorflow.RecogniseGraph, open: tensorflow.OpenGraph,
 		},
 	}
+}
+
+// shardsName is the format of weights in several files, which an index names.
+const shardsName = "shards"
+
+// openShards opens files of any format by their index.
+func openShards(path string) (tensorfile.File, error) {
+	return tensorfile.OpenIndex(path, func(shard string) (tensorfile.File, error) {
+		format := formats().of(shard)
+		if format.Name == shardsName {
+			return nil, fmt.Errorf("%s: expected a file with tensors, found another index; name the files of tensors in the index %s", shard, path)
+		}
+		return format.open(shard)
+	})
 }
 
 // A Format is a kind of file, or folder, that holds named tensors.

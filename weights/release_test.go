@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -77,7 +78,6 @@ func releaseValues(name string, shape []int, dst []float32) {
 // TestRelease takes the networks as TF-slim and facenet released them, in memory, and
 // compares with what TensorFlow computed.
 func TestRelease(t *testing.T) {
-	networks := map[string]string{"inception_v3": "inception_v3", "inception_v4": "inception_v4", "inception_resnet_v2": "inception_resnet_v2", "facenet": "inception_resnet_v1"}
 	for name, r := range releases(t) {
 		t.Run(name, func(t *testing.T) {
 			file := memory{{Name: "global_step", DType: "int64", Shape: []int{}}}
@@ -98,38 +98,71 @@ func TestRelease(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			network, _, err := c.Identify(weights.Hint{Background: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if network.Name() != networks[name] || network.Options().Classes != len(r.Output) {
-				t.Fatalf("identified as %s with %d outputs", network.Name(), network.Options().Classes)
-			}
-			parameters, err := network.Parameters()
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := c.Match(parameters)
-			if err != nil {
-				t.Fatal(err)
-			}
-			endPoint := "Logits"
-			if name == "facenet" {
-				endPoint = "PreLogits" // before its length is divided away
-			}
-			got := output(t, network, found, golden.Images("", "input", 1, r.Side), r.Side, endPoint)
-			worst, sum, squares := 0.0, 0.0, 0.0
-			for i, want := range r.Output {
-				worst = max(worst, math.Abs(float64(got[i])-want))
-				sum, squares = sum+want, squares+want*want
-			}
-			n := float64(len(r.Output))
-			deviation := math.Sqrt(squares/n - sum/n*sum/n)
-			t.Logf("%s: layout %s, %d outputs, largest difference %.2g of their deviation", name, c.Layout, len(got), worst/deviation)
-			if !(worst <= 1e-4*deviation) {
-				t.Errorf("an output differs by %g, the deviation is %g", worst, deviation)
-			}
+			compareRelease(t, c, name, r)
 		})
+	}
+}
+
+// TestReleaseFiles does so with checkpoints of both versions that TensorFlow wrote of the
+// same values, NETWORK_v1.ckpt and NETWORK_v2.ckpt.* in a folder, and with what is written of
+// these here, which is TF-slim's again, and the network's own.
+func TestReleaseFiles(t *testing.T) {
+	folder := formatFiles(t)
+	for name, r := range releases(t) {
+		for _, file := range []string{name + "_v1.ckpt", name + "_v2.ckpt.index"} {
+			path := filepath.Join(folder, file)
+			if _, err := os.Stat(path); err != nil {
+				t.Logf("not tested: %v", err)
+				continue
+			}
+			t.Run(file, func(t *testing.T) { compareRelease(t, open(t, path), name, r) })
+			for _, written := range []string{"written.ckpt", "written.safetensors"} {
+				t.Run(file+" as "+written, func(t *testing.T) {
+					to := filepath.Join(t.TempDir(), written)
+					if _, err := weights.Convert(t.Context(), path, to, "", weights.Hint{Background: true, AuxiliaryHead: true}); err != nil {
+						t.Fatal(err)
+					}
+					compareRelease(t, open(t, to), name, r)
+				})
+			}
+		}
+	}
+}
+
+// compareRelease runs the network of a file.
+func compareRelease(t *testing.T, c *weights.Checkpoint, name string, r release) {
+	t.Helper()
+	networks := map[string]string{"inception_v3": "inception_v3", "inception_v4": "inception_v4", "inception_resnet_v2": "inception_resnet_v2", "facenet": "inception_resnet_v1"}
+	network, _, err := c.Identify(weights.Hint{Background: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if network.Name() != networks[name] || network.Options().Classes != len(r.Output) {
+		t.Fatalf("identified as %s with %d outputs", network.Name(), network.Options().Classes)
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := c.Match(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endPoint := "Logits"
+	if name == "facenet" {
+		endPoint = "PreLogits" // before its length is divided away
+	}
+	got := output(t, network, found, golden.Images("", "input", 1, r.Side), r.Side, endPoint)
+	worst, sum, squares := 0.0, 0.0, 0.0
+	for i, want := range r.Output {
+		worst = max(worst, math.Abs(float64(got[i])-want))
+		sum, squares = sum+want, squares+want*want
+	}
+	n := float64(len(r.Output))
+	deviation := math.Sqrt(squares/n - sum/n*sum/n)
+	t.Logf("%s: %s, layout %s, %d outputs, largest difference %.2g of their deviation", name, c.Format.Name, c.Layout, len(got), worst/deviation)
+	if !(worst <= 1e-4*deviation) {
+		t.Errorf("an output differs by %g, the deviation is %g", worst, deviation)
 	}
 }
 
