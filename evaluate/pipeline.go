@@ -91,6 +91,7 @@ func (p *pipeline) sights(index int, reserve func(bytes int64)) ([]sight, error)
 	o.Reserve = reserve
 	for _, g := range p.groups {
 		o.ResizedTo = max(o.ResizedTo, g.resizedTo)
+		o.Exact = o.Exact || g.preprocessing.Interpolation == vision.Nearest // which looks at single pixels
 	}
 	decoded := map[vision.Alpha]*vision.Image{}
 	sights := make([]sight, len(p.groups))

@@ -47,8 +47,8 @@ type Training struct {
 	// Distortion is what is done to the images at random.
 	Distortion Distortion `yaml:"distortion"`
 
-	// Interpolation is what images are resized with in evaluation, bicubic or bilinear;
-	// that of Weights, or bicubic, when empty.
+	// Interpolation is what images are resized with in evaluation, bicubic, bilinear or
+	// another of vision.Interpolations; that of Weights, or bicubic, when empty.
 	Interpolation vision.Interpolation `yaml:"interpolation,omitempty"`
 
 	// Alpha is what becomes of transparency, white or drop; that of Weights, or white, when

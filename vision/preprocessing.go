@@ -152,9 +152,10 @@ func (p Preprocessing) Apply(dst []float32, m *Image) error {
 }
 
 // ResizedTo returns the shorter side that photographs are resized to, for
-// [DecodeOptions.ResizedTo]; 0 where Size and Crop are out of range.
+// [DecodeOptions.ResizedTo]; 0 where Size and Crop are out of range, and where a photograph
+// has to be decoded at its full size.
 func (p Preprocessing) ResizedTo() int {
-	if errors.Join(p.checkSize(), p.checkCrop()) != nil || p.Fit == FitBorder {
+	if errors.Join(p.checkSize(), p.checkCrop()) != nil || p.Fit == FitBorder || p.Interpolation == Nearest {
 		return 0 // nothing is known of the shorter side of what has a border
 	}
 	return int(math.Floor(float64(p.Size) / p.Crop))

@@ -28,7 +28,7 @@ func TestPreprocessingJSON(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, back.Interpolation, err)
 		}
 	}
-	wanted.Error(t, json.Unmarshal([]byte(`{"interpolation":"nearest"}`), &back), "nearest", "bicubic", "bilinear")
+	wanted.Error(t, json.Unmarshal([]byte(`{"interpolation":"random"}`), &back), "random", "bicubic", "bilinear")
 	_, err := json.Marshal(Preprocessing{Interpolation: 9})
 	wanted.Error(t, err, "Interpolation(9)")
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // An Interpolation is a filter that images are resized with. The zero value stands for the
@@ -16,31 +18,105 @@ const (
 	Bicubic Interpolation = iota + 1
 	// Bilinear is the triangle filter, two source pixels wide.
 	Bilinear
+	// Nearest takes the source pixel that the middle of the new one lies in, and no other,
+	// also where an image shrinks.
+	Nearest
+	// Box is the mean of the source pixels that the new one covers.
+	Box
+	// Hamming is a sinc in a window of Hamming's, two source pixels wide.
+	Hamming
+	// Lanczos is a sinc in a window of Lanczos', six source pixels wide.
+	Lanczos
 )
 
-// String returns the name, bicubic or bilinear, which is empty for the zero value.
-func (i Interpolation) String() string {
-	switch i {
-	case 0:
-		return ""
-	case Bicubic:
-		return "bicubic"
-	case Bilinear:
-		return "bilinear"
+// filters are the interpolations from Bicubic on.
+func filters() []filter {
+	return []filter{
+		{"bicubic", 2, bicubic},
+		{"bilinear", 1, func(x float64) float64 { return max(0, 1-math.Abs(x)) }},
+		{"nearest", 0, nil}, // which has no shares to compute
+		{"box", 0.5, func(x float64) float64 {
+			if x > -0.5 && x <= 0.5 {
+				return 1
+			}
+			return 0
+		}},
+		{"hamming", 1, func(x float64) float64 {
+			x = math.Abs(x)
+			switch {
+			case x == 0:
+				return 1
+			case x >= 1:
+				return 0
+			}
+			return sinc(x) * (0.54 + 0.46*math.Cos(x*math.Pi))
+		}},
+		{"lanczos", 3, func(x float64) float64 {
+			if x >= -3 && x < 3 {
+				return sinc(x) * sinc(x/3)
+			}
+			return 0
+		}},
 	}
-	return fmt.Sprintf("Interpolation(%d)", int(i))
 }
 
-// ParseInterpolation returns the interpolation of the given name, bicubic or
-// bilinear; the error for another lists them.
-func ParseInterpolation(name string) (Interpolation, error) {
-	for _, i := range []Interpolation{Bicubic, Bilinear} {
-		if i.String() == name {
-			return i, nil
-		}
-	}
-	return 0, fmt.Errorf("unknown interpolation %q, expected %q or %q", name, Bicubic, Bilinear)
+// A filter is a row of the table: half its width in source pixels when nothing shrinks, and
+// the share of a source pixel at a distance, before shares are divided by their sum.
+type filter struct {
+	name    string
+	support float64
+	weight  func(x float64) float64
 }
+
+func bicubic(x float64) float64 {
+	const a = -0.5
+	switch x = math.Abs(x); {
+	case x < 1:
+		return ((a+2)*x-(a+3))*x*x + 1
+	case x < 2:
+		return (((x-5)*x+8)*x - 4) * a
+	}
+	return 0
+}
+
+func sinc(x float64) float64 {
+	if x == 0 {
+		return 1
+	}
+	x *= math.Pi
+	return math.Sin(x) / x
+}
+
+// Interpolations returns the names of all, as they are given and written.
+func Interpolations() []string {
+	var names []string
+	for _, f := range filters() {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// String returns the name, which is empty for the zero value.
+func (i Interpolation) String() string {
+	switch {
+	case i == 0:
+		return ""
+	case i.check() != nil:
+		return fmt.Sprintf("Interpolation(%d)", int(i))
+	}
+	return filters()[i-1].name
+}
+
+// ParseInterpolation returns the interpolation of the given name; the error for another
+// lists them.
+func ParseInterpolation(name string) (Interpolation, error) {
+	if at := slices.Index(Interpolations(), name); at >= 0 {
+		return Interpolation(at + 1), nil
+	}
+	return 0, fmt.Errorf("unknown interpolation %q, expected %s", name, expectedInterpolations())
+}
+
+func expectedInterpolations() string { return `"` + strings.Join(Interpolations(), `" or "`) + `"` }
 
 // MarshalText returns the name, as files of weights and recipes have it.
 func (i Interpolation) MarshalText() ([]byte, error) { return []byte(i.String()), i.check() }
@@ -56,33 +132,10 @@ func (i *Interpolation) UnmarshalText(text []byte) (err error) {
 
 // check refuses values that are not constants of this package.
 func (i Interpolation) check() error {
-	if i < 0 || i > Bilinear {
-		return fmt.Errorf("unknown interpolation %v, expected %v or %v", i, Bicubic, Bilinear)
+	if i < 0 || i > Lanczos {
+		return fmt.Errorf("unknown interpolation Interpolation(%d), expected %s", int(i), expectedInterpolations())
 	}
 	return nil
-}
-
-// support is half the filter's width in source pixels when nothing shrinks.
-func (i Interpolation) support() float64 {
-	if i == Bilinear {
-		return 1
-	}
-	return 2
-}
-
-func (i Interpolation) weight(x float64) float64 {
-	x = math.Abs(x)
-	if i == Bilinear {
-		return max(0, 1-x)
-	}
-	const a = -0.5
-	switch {
-	case x < 1:
-		return ((a+2)*x-(a+3))*x*x + 1
-	case x < 2:
-		return (((x-5)*x+8)*x - 4) * a
-	}
-	return 0
 }
 
 // fraction is the number of bits behind the point of the coefficients: Pillow's
@@ -101,8 +154,12 @@ type taps struct {
 // (antialiasing), as Pillow's resample does.
 func tapsFor(size int, covered span, out, from, to int, filter Interpolation) []taps {
 	scale := (covered.to - covered.from) / float64(out)
+	if filter == Nearest {
+		return nearest(size, covered.from, scale, from, to)
+	}
+	chosen := filters()[max(filter, Bicubic)-1]
 	widening := max(scale, 1)
-	support := filter.support() * widening
+	support := chosen.support * widening
 	all := make([]taps, to-from)
 	for i := range all {
 		center := covered.from + (float64(from+i)+0.5)*scale
@@ -111,7 +168,7 @@ func tapsFor(size int, covered span, out, from, to int, filter Interpolation) []
 		weights := make([]float64, last-first)
 		sum := 0.0
 		for j := range weights {
-			weights[j] = filter.weight((float64(first+j) - center + 0.5) / widening)
+			weights[j] = chosen.weight((float64(first+j) - center + 0.5) / widening)
 			sum += weights[j]
 		}
 		shares := make([]int32, len(weights))
@@ -119,6 +176,20 @@ func tapsFor(size int, covered span, out, from, to int, filter Interpolation) []
 			shares[j] = int32(math.Round(w / sum * (1 << fraction)))
 		}
 		all[i] = taps{first, shares}
+	}
+	return all
+}
+
+// nearest returns the only tap of each output pixel. Positions are summed up, as Pillow's
+// are, which decides between two pixels at an equal distance.
+func nearest(size int, at, scale float64, from, to int) []taps {
+	all := make([]taps, to-from)
+	at += scale * 0.5
+	for i := range to {
+		if i >= from {
+			all[i-from] = taps{min(int(at), size-1), []int32{1 << fraction}}
+		}
+		at += scale
 	}
 	return all
 }

@@ -2,9 +2,12 @@ package vision
 
 import (
 	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/wanted"
@@ -235,11 +238,48 @@ func TestNormalize(t *testing.T) {
 }
 
 func TestParseInterpolation(t *testing.T) {
-	for _, i := range []Interpolation{Bicubic, Bilinear} {
+	for _, i := range []Interpolation{Bicubic, Bilinear, Nearest, Box, Hamming, Lanczos} {
 		if got, err := ParseInterpolation(i.String()); got != i || err != nil {
 			t.Error(got, err)
 		}
 	}
-	_, err := ParseInterpolation("nearest")
-	wanted.Error(t, err, `"nearest"`, `"bicubic"`, `"bilinear"`)
+	_, err := ParseInterpolation("random")
+	wanted.Error(t, err, `"random"`, `"bicubic"`, `"bilinear"`)
+}
+
+// TestResizeAsPillow compares each interpolation with Pillow (testdata/interpolations.py),
+// byte for byte.
+func TestResizeAsPillow(t *testing.T) {
+	data, err := os.ReadFile("testdata/interpolations.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []struct {
+		From, To      [2]int
+		Interpolation Interpolation
+		Pixels        string
+	}
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		m := newImage(c.From[0], c.From[1])
+		for y := range m.Height {
+			for x := range m.Width {
+				for ch := range 3 {
+					m.row(y)[3*x+ch] = uint8((x*37 + y*101 + ch*59) ^ (x * y * (ch + 1)))
+				}
+			}
+		}
+		got, err := Resize(m, c.To[0], c.To[1], c.Interpolation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := hex.EncodeToString(got.Pix); text != c.Pixels {
+			t.Errorf("%v from %v to %v differs from Pillow:\n%s\n%s", c.Interpolation, c.From, c.To, text, c.Pixels)
+		}
+	}
+	if len(all) < 6*6 {
+		t.Errorf("%d cases", len(all))
+	}
 }

@@ -38,7 +38,7 @@ func TestConfig(t *testing.T) {
 	for text, parts := range map[string][]string{
 		`{"architecture": "resnet50"}`: {"config.json", `"resnet50"`},
 		`{"architecture": "inception_v4", "num_classes": 3, "label_names": [` + names + `]}`: {"3 classes", "10 labels"},
-		`{"architecture": "inception_v4", "pretrained_cfg": {"interpolation": "lanczos"}}`:   {"config.json", "interpolation", "lanczos"},
+		`{"architecture": "inception_v4", "pretrained_cfg": {"interpolation": "random"}}`:    {"config.json", "interpolation", "random", "lanczos"},
 		`{"architecture": "inception_v4", "pretrained_cfg": {"crop_mode": "stretch"}}`:       {"config.json", "crop_mode", "stretch"},
 		`{"architecture": "inception_v4", "pretrained_cfg": {"mean": [1]}}`:                  {"config.json", "mean"},
 		`{"architecture": "inception_v4", "pretrained_cfg": {"input_size": [1, 28, 28]}}`:    {"config.json", "input_size"},

@@ -193,7 +193,7 @@ func (f *preprocessingFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.size, "size", 0, "side of the network's input in pixels (default that of the weights)")
 	flags.Float64Var(&f.crop, "crop", 0, "share of the shorter side that the central crop keeps (default that of the weights)")
-	flags.StringVar(&f.named, "interpolation", "", "bicubic or bilinear (default that of the weights)")
+	flags.StringVar(&f.named, "interpolation", "", strings.Join(vision.Interpolations(), ", ")+" (default that of the weights)")
 	flags.StringVar(&f.fit, "resize", "", "center, squash (both sides, whatever the proportions) or border (default that of the weights)")
 	flags.StringVar(&f.mean, "mean", "", "`R,G,B`, or one number for all, taken from values in [0,1] (default that of the weights)")
 	flags.StringVar(&f.std, "std", "", "`R,G,B`, or one number for all, that values are divided by then (default that of the weights)")
