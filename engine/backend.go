@@ -33,7 +33,7 @@ type Backend struct {
 // commas:
 //
 //	threads=N     threads to compute with; GOMAXPROCS when absent
-//	isa=NAME      instructions: avx512, avx2, generic; the best of the machine when absent
+//	isa=NAME      instructions: amx, avx512, avx2, generic; the best of the machine when absent
 //	winograd=off  no Winograd's algorithm for convolutions: slower, with a tenth of
 //	              the rounding error; where weights are trained, the convolutions of the
 //	              forward pass sum in float64, which takes two to three times as long
@@ -60,13 +60,16 @@ func New(config string) (compute.Backend, error) {
 	return b, nil
 }
 
-// Description says which kernels were chosen.
+// Description says which kernels were chosen, and why faster ones that the CPU has cannot be.
 func (b *Backend) Description() string {
-	speed := ""
-	if b.machine.Kernels.ISA == kernel.Generic {
-		speed = " (plain Go: slow)"
+	note := ""
+	switch refused := kernel.Refused(); {
+	case b.machine.Kernels.ISA == kernel.Generic:
+		note = " (plain Go: slow)"
+	case refused != "":
+		note = " (" + refused + ")"
 	}
-	return fmt.Sprintf("CPU engine: %s%s, %d threads", b.machine.Kernels.ISA, speed, b.machine.Threads)
+	return fmt.Sprintf("CPU engine: %s%s, %d threads", b.machine.Kernels.ISA, note, b.machine.Threads)
 }
 
 // Finalize ends the threads and releases the buffers. Programs of the backend

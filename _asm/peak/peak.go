@@ -11,6 +11,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/_asm/evex"
 	"github.com/seed-fb2c0fa6/inception/_asm/gemm"
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+	"github.com/seed-fb2c0fa6/inception/_asm/vex"
 )
 
 // Sums is how many multiply-adds are under way at once: more than latency times ports.
@@ -45,6 +46,29 @@ func EmitI8(isa vector.ISA, how gemm.Int8) {
 		VPMADDWD(isa.Reg(14), isa.Reg(15), isa.Reg(13))
 		VPADDD(isa.Reg(13), isa.Reg(i), isa.Reg(i))
 	})
+}
+
+// EmitTiles writes the loop of products in AMX's tiles, as blocks do them, with the shapes of
+// the file.
+func EmitTiles(int8 bool) {
+	name, product := "MultiplyAddBF16", vex.TDPBF16PS
+	if int8 {
+		name, product = "MultiplyAddI8", vex.TDPBUSD
+	}
+	TEXT(name, 4, "func(n int)")
+	Doc(name + " does n times four products of tiles of 16 rows and 16 columns of 64 bytes, all of zeros.")
+	LEAQ(NewDataAddr(Symbol{Name: "shapes", Static: true}, 15*64), reg.RCX) // all of 16 rows
+	vex.LDTILECFG(Mem{Base: reg.RCX})
+	Load(Param("n"), reg.RAX)
+	Label("loop")
+	product(6, 4, 0)
+	product(6, 5, 2)
+	product(7, 4, 1)
+	product(7, 5, 3)
+	DECQ(reg.RAX)
+	JNE(LabelRef("loop"))
+	vex.TILERELEASE()
+	RET()
 }
 
 // loads is how many vectors a turn of the loop that loads has.

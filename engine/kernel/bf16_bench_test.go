@@ -41,7 +41,8 @@ func benchmarkPointwiseBF16(b *testing.B, size, k, n int) {
 			g := set.GemmBF16
 			p := &ProductBF16{
 				M: m, N: n, K: k, A: randomBF16(m * pitch), LDA: pitch,
-				B: packedBF16(g, 1, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
+				Scratch: make([]byte, g.Scratch(1, k)),
+				B:       packedBF16(g, 1, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
 			}
 			measureShare(b, func() float64 { return peakBF16(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})
@@ -63,7 +64,8 @@ func benchmarkDirectBF16(b *testing.B, size, kh, kw, k, n int) {
 			p := &ProductBF16{
 				M: m, N: n, K: k, A: randomBF16(m * pitch), LDA: pitch,
 				Rows: taps(size, size, kh, kw), Taps: kh * kw, Stride: m, Zero: make([]uint16, k),
-				B: packedBF16(g, kh*kw, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
+				Scratch: make([]byte, g.Scratch(kh*kw, k)),
+				B:       packedBF16(g, kh*kw, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
 			}
 			measureShare(b, func() float64 { return peakBF16(set) }, 2*float64(m*kh*kw*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})

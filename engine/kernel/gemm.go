@@ -148,7 +148,7 @@ func (g *GemmF32) Run(p *ProductF32, i0, i1, p0, p1 int) {
 func (p *ProductF32) layout() productLayout {
 	return productLayout{
 		m: p.M, n: p.N, k: p.K, steps: p.K,
-		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 4, lda: p.LDA,
+		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 4, lda: p.LDA, depth: p.taps() * p.K,
 		rows: p.Rows, taps: p.taps(), stride: p.Stride,
 		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldr: p.LDR, nextR: p.NextR,
 	}

@@ -19,6 +19,9 @@ type GemmBF16 struct {
 	tile         gemmTileBF16
 	indirectRows int
 	indirect     indirectGemmTileBF16
+
+	block  gemmBlockBF16 // in the place of tile and indirect
+	gather gatherBytes   // of a block
 }
 
 type gemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int,
@@ -27,6 +30,11 @@ type gemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *fl
 type indirectGemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int,
 	bias *float32, residual *uint16, ldr int, scale, floor float32, ahead uintptr, aheadStep int,
 	rows *int32, taps, stride int, zero *uint16)
+
+// A gemmBlockBF16 computes rows of so many steps, of the columns of several panels, which are
+// panel elements apart in b: what gemmTileBF16 and generic.GemmBF16_2x4 do of one.
+type gemmBlockBF16 func(m, n, steps int, a *uint16, lda int, b *uint16, panel int, c *uint16, cf *float32, ldc int,
+	bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32)
 
 // ProductBF16 is what a product reads and writes: that of ProductF32, with the bits of
 // bfloat16 in A, B and Residual, sums in float32, and the result rounded once to the nearest
@@ -47,7 +55,9 @@ type ProductBF16 struct {
 	Stride int
 	Zero   []uint16 // K zeros
 
-	B []uint16 // packed: [ceil(N/NR)][Taps*K/2][NR][2], tail columns zero
+	Scratch []byte // as many as the kernel's Scratch
+
+	B []uint16 // packed by PackInto
 
 	C     []uint16
 	CF    []float32 // instead of C, if ToF32
@@ -76,23 +86,48 @@ func (g *GemmBF16) Rows(indirect bool) int {
 
 // Together is how many panels of a depth Run takes for each tile before it goes to the
 // next: they stay in a level-2 cache.
-func (g *GemmBF16) Together(depth int) int { return max(1, tuning.BlockBytes/(depth*g.NR*2)) }
+func (g *GemmBF16) Together(depth int) int {
+	if g.Blocks() {
+		return max(1, tuning.BlockWeights/(depth*g.NR*2))
+	}
+	return max(1, tuning.BlockBytes/(depth*g.NR*2))
+}
+
+// Blocks reports whether products are computed in blocks by AMX's tiles.
+func (g *GemmBF16) Blocks() bool { return g.block != nil }
+
+// depth is how many rows of b are packed.
+func (g *GemmBF16) depth(taps, k int) int {
+	if g.Blocks() {
+		return wholeSteps(2*taps*k) / 2
+	}
+	return taps * k
+}
+
+// Scratch is how many bytes of memory a thread needs, of products with Rows or without.
+func (g *GemmBF16) Scratch(taps, k int) int {
+	if !g.Blocks() {
+		return 0
+	}
+	return blockScratch(g.rows, 2*taps*k)
+}
 
 // PackedSize is how many elements PackInto fills.
-func (g *GemmBF16) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
+func (g *GemmBF16) PackedSize(taps, k, n int) int { return g.Panels(n) * g.depth(taps, k) * g.NR }
 
 // PackInto packs b, [taps][k][n] with ldb floats from row to row, into dst:
-// [ceil(n/NR)][taps*k/2][NR][2], which is zero in the tail columns. Column j is multiplied
-// by scale[j], unless scale is nil, and rounded to the nearest bfloat16. It panics where k
-// is odd.
+// [ceil(n/NR)][taps*k/2][NR][2], or for blocks whole steps in the place of taps*k/2. dst is
+// zero in the tail columns and in the last step. Column j is multiplied by scale[j], unless
+// scale is nil, and rounded to the nearest bfloat16. It panics where k is odd.
 func (g *GemmBF16) PackInto(dst []uint16, b []float32, taps, k, n, ldb int, scale []float32) {
 	needEven(k)
+	depth := g.depth(taps, k)
 	// In the order of b: it may have to come from memory, and dst is written there.
 	for row := 0; row < taps*k; row += 2 {
 		for panel := range g.Panels(n) {
 			j := panel * g.NR
 			width := min(g.NR, n-j)
-			to := dst[(panel*taps*k+row)*g.NR:][:2*width]
+			to := dst[(panel*depth+row)*g.NR:][:2*width]
 			even, odd := b[row*ldb+j:][:width], b[(row+1)*ldb+j:][:width]
 			for i := range width {
 				factor := float32(1)
@@ -110,6 +145,7 @@ func (g *GemmBF16) PackInto(dst []uint16, b []float32, taps, k, n, ldb int, scal
 func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 	needEven(p.K)
 	l := p.layout()
+	l.depth = g.depth(l.taps, p.K)
 	have := extents{
 		a: len(p.A), zero: len(p.Zero), b: len(p.B), c: len(p.C), bias: extent(p.Bias), residual: extent(p.Residual),
 	}
@@ -117,6 +153,7 @@ func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 		have.c = len(p.CF)
 	}
 	l.check(g.NR, i0, i1, p0, p1, have)
+	need("Scratch", len(p.Scratch), 1, 0, g.Scratch(l.taps, p.K))
 	if i0 == i1 {
 		return
 	}
@@ -126,8 +163,12 @@ func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
 			t := l.tile(i, i0, i1, most, last-first)
-			for panel := first; panel < last; panel++ {
-				g.sum(p, &t, l.taps, panel)
+			if g.Blocks() {
+				g.sumBlock(p, &l, &t, first, last)
+			} else {
+				for panel := first; panel < last; panel++ {
+					g.sum(p, &t, l.taps, panel)
+				}
 			}
 			i += t.rows
 		}
@@ -160,6 +201,29 @@ func (g *GemmBF16) sum(p *ProductBF16, t *tile, taps, panel int) {
 			&p.Rows[t.tap0*p.Stride+t.row], t.tap1-t.tap0, p.Stride, &p.Zero[0])
 	}
 	t.ahead += uintptr((t.tap1 - t.tap0) * (pairs / 4) * t.step)
+}
+
+// sumBlock computes a tile of some panels.
+func (g *GemmBF16) sumBlock(p *ProductBF16, l *productLayout, t *tile, first, last int) {
+	bytesOf := func(v *uint16) *byte { return (*byte)(unsafe.Pointer(v)) }
+	rows := l.gather(t, bytesOf(&p.A[0]), bytesOf(at(p.Zero, 0)), p.Scratch, g.gather)
+	floor := float32(math.Inf(-1))
+	if p.ReLU {
+		floor = 0
+	}
+	for each := panelsPerCall(rows.steps); first < last; first += each {
+		j := first * g.NR
+		n := min(p.N, min(first+each, last)*g.NR) - j
+		var c *uint16
+		var cf *float32
+		if p.ToF32 {
+			cf = &p.CF[t.c+j]
+		} else {
+			c = &p.C[t.c+j]
+		}
+		g.block(t.rows, n, rows.steps, (*uint16)(unsafe.Pointer(rows.a)), rows.pitch/2, &p.B[(first*l.depth+t.tap0*p.K)*g.NR], l.depth*g.NR,
+			c, cf, p.LDC, at(p.Bias, j), at(p.Residual, t.residual+j), p.LDR, p.Scale, floor, rows.sums)
+	}
 }
 
 func (p *ProductBF16) layout() productLayout {

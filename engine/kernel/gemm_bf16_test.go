@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// eachGemmBF16 runs a test on the products of bfloat16 of every ISA that has them.
+// eachGemmBF16 runs a test on the products of bfloat16 of every ISA that has them, and on blocks
+// in Go.
 func eachGemmBF16(t *testing.T, test func(t *testing.T, g *GemmBF16)) {
 	t.Helper()
 	eachSet(t, func(t *testing.T, set *Set) {
@@ -17,6 +18,7 @@ func eachGemmBF16(t *testing.T, test func(t *testing.T, g *GemmBF16)) {
 		}
 		test(t, set.GemmBF16)
 	})
+	t.Run("blocks", func(t *testing.T) { test(t, gemmBF16InGo()) })
 }
 
 // matrixBF16 is matrix in bfloat16.
@@ -40,6 +42,7 @@ func zerosBF16(n int) []uint16 {
 type testProductBF16 struct {
 	ProductBF16
 	a, c, residual guardedOf[uint16]
+	scratch        guardedOf[uint8]
 	cf, bias       guarded
 	b              []float32 // [Taps*K][N+3], of bfloat16
 }
@@ -73,6 +76,8 @@ func newProductBF16(g *GemmBF16, pc productCase, r *rand.Rand) *testProductBF16 
 		p.bias = matrix(r, 1, pc.n, 0)
 		p.Bias = p.bias.s
 	}
+	p.scratch = newGuardedOf[uint8](g.Scratch(taps, pc.k))
+	p.Scratch = p.scratch.s
 	p.LDC = prime(pc.n + 1)
 	p.c = newGuardedOf[uint16]((pc.m-1)*p.LDC + pc.n)
 	p.cf = newGuarded((pc.m-1)*p.LDC + pc.n)
@@ -160,6 +165,7 @@ func testRunBF16(t *testing.T, g *GemmBF16, pc productCase, r *rand.Rand) {
 			p.compare(t, what, i, j, p.residual.s, i*p.LDC+j)
 		}
 	}
+	p.scratch.check(t, what+": Scratch")
 	p.cf.checkGaps(t, what+": CF", p.M, p.N, p.LDC)
 	if pc.inPlace && pc.residual {
 		p.c.check(t, what+": C")
@@ -180,7 +186,7 @@ func TestGemmBF16(t *testing.T) {
 			heights = append(heights, 2*rows+1)
 			for _, m := range heights {
 				for n := 1; n <= 2*g.NR+1; n++ {
-					for _, k := range []int{2, 4, 6, 8, 10, 26} {
+					for _, k := range []int{2, 4, 6, 8, 10, 26, 32} {
 						pc := productCase{m: m, n: n, k: k,
 							bias: r.IntN(2) == 0, residual: r.IntN(2) == 0, relu: r.IntN(2) == 0, inPlace: r.IntN(2) == 0}
 						if indirect {
@@ -281,10 +287,11 @@ func TestPackBF16(t *testing.T) {
 			g.PackInto(packed.s, b, taps, k, n, ldb, scale)
 			packed.check(t, "PackInto")
 			for at, got := range packed.s {
-				odd, column, pair := at%2, at/2%g.NR, at/2/g.NR%(taps*k/2)
-				row, j := 2*pair+odd, at/(taps*k*g.NR)*g.NR+column
+				depth := g.depth(taps, k)
+				odd, column, pair := at%2, at/2%g.NR, at/2/g.NR%(depth/2)
+				row, j := 2*pair+odd, at/(depth*g.NR)*g.NR+column
 				want := uint16(0)
-				if j < n {
+				if j < n && row < taps*k {
 					v := b[row*ldb+j]
 					if scale != nil {
 						v *= scale[j]
@@ -320,7 +327,12 @@ func TestGemmBF16RefusesShortSlices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := set.GemmBF16
+	for _, g := range []*GemmBF16{set.GemmBF16, gemmBF16InGo()} {
+		t.Run(g.Name, func(t *testing.T) { testShortBF16(t, g) })
+	}
+}
+
+func testShortBF16(t *testing.T, g *GemmBF16) {
 	for _, taps := range []int{0, 2} {
 		spoil := map[string]func(p *testProductBF16){
 			"A":        func(p *testProductBF16) { p.A = p.A[:len(p.A)-1] },
@@ -335,6 +347,9 @@ func TestGemmBF16RefusesShortSlices(t *testing.T) {
 			"LDA":      func(p *testProductBF16) { p.LDA = -1 },
 			"LDC":      func(p *testProductBF16) { p.LDC = -1 },
 			"LDR":      func(p *testProductBF16) { p.LDR = -1 },
+		}
+		if g.Blocks() {
+			spoil["Scratch"] = func(p *testProductBF16) { p.Scratch = p.Scratch[1:] }
 		}
 		if taps > 0 {
 			spoil["Zero"] = func(p *testProductBF16) { p.Zero = p.Zero[1:] }

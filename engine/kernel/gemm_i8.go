@@ -20,6 +20,9 @@ type GemmI8 struct {
 	tile         gemmTileI8
 	indirectRows int
 	indirect     indirectGemmTileI8
+
+	block  gemmBlockI8 // in the place of tile and indirect
+	gather gatherBytes // of a block
 }
 
 type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int,
@@ -28,6 +31,11 @@ type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc 
 type indirectGemmTileI8 func(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int,
 	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int,
 	rows *int32, taps, stride int, zero *uint8)
+
+// A gemmBlockI8 computes rows of so many steps, of the columns of several panels, which are
+// panel elements apart in b: what gemmTileI8 and generic.GemmI8_2x4 do of one.
+type gemmBlockI8 func(m, n, steps int, a *uint8, lda int, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int,
+	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32)
 
 // MostI8 is how many products of 8-bit integers a sum of 32 bits holds for certain.
 const MostI8 = math.MaxInt32 / (255 * 128)
@@ -58,6 +66,8 @@ type ProductI8 struct {
 	Stride int
 	Zero   []uint8 // K zeros
 
+	Scratch []byte // as many as the kernel's Scratch
+
 	B []int8 // packed by PackInto
 
 	C           []uint8
@@ -87,22 +97,48 @@ func (g *GemmI8) Rows(indirect bool) int {
 
 // Together is how many panels of a depth Run takes for each tile before it goes to the
 // next: they stay in a level-2 cache.
-func (g *GemmI8) Together(depth int) int { return max(1, tuning.BlockBytes/(depth*g.NR)) }
+func (g *GemmI8) Together(depth int) int {
+	if g.Blocks() {
+		return max(1, tuning.BlockWeights/(depth*g.NR))
+	}
+	return max(1, tuning.BlockBytes/(depth*g.NR))
+}
+
+// Blocks reports whether products are computed in blocks by AMX's tiles.
+func (g *GemmI8) Blocks() bool { return g.block != nil }
+
+// depth is how many rows of b are packed.
+func (g *GemmI8) depth(taps, k int) int {
+	if g.Blocks() {
+		return wholeSteps(taps * k)
+	}
+	return taps * k
+}
+
+// Scratch is how many bytes of memory a thread needs, of products with Rows or without.
+func (g *GemmI8) Scratch(taps, k int) int {
+	if !g.Blocks() {
+		return 0
+	}
+	return blockScratch(g.rows, taps*k)
+}
 
 // PackedSize is how many elements PackInto fills.
-func (g *GemmI8) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }
+func (g *GemmI8) PackedSize(taps, k, n int) int { return g.Panels(n) * g.depth(taps, k) * g.NR }
 
 // PackInto packs b, [taps][k][n], into dst: [ceil(n/NR)][taps*k/4][NR][4], or with 2, NR, 2 in
-// the place of NR, 4: first the even ones of four k. dst is zero in the tail columns. It
-// panics where k is no multiple of 4.
+// the place of NR, 4: first the even ones of four k. Blocks take whole steps in the place of
+// taps*k/4. dst is zero in the tail columns and in the last step. It panics where k is no
+// multiple of 4.
 func (g *GemmI8) PackInto(dst, b []int8, taps, k, n int) {
 	needQuads(k)
+	depth := g.depth(taps, k)
 	// In the order of b: it may have to come from memory, and dst is written there.
 	for row := 0; row < taps*k; row += 4 {
 		for panel := range g.Panels(n) {
 			j := panel * g.NR
 			width := min(g.NR, n-j)
-			to := dst[(panel*taps*k+row)*g.NR:][:4*g.NR]
+			to := dst[(panel*depth+row)*g.NR:][:4*g.NR]
 			for p := range 4 {
 				from := b[(row+p)*n+j:][:width]
 				if !g.Fours {
@@ -125,6 +161,7 @@ func (g *GemmI8) PackInto(dst, b []int8, taps, k, n int) {
 func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
 	needQuads(p.K)
 	l := p.layout()
+	l.depth = g.depth(l.taps, p.K)
 	if l.taps*p.K > MostI8 {
 		panic(fmt.Sprintf("kernel: %d taps of %d products of 8-bit integers, and a sum holds %d", l.taps, p.K, MostI8))
 	}
@@ -139,6 +176,7 @@ func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
 	}
 	need("Scale", len(p.Scale), 1, 0, g.Panels(p.N)*g.NR)
 	need("Bias", len(p.Bias), 1, 0, g.Panels(p.N)*g.NR)
+	need("Scratch", len(p.Scratch), 1, 0, g.Scratch(l.taps, p.K))
 	if i0 == i1 {
 		return
 	}
@@ -148,8 +186,12 @@ func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
 			t := l.tile(i, i0, i1, most, last-first)
-			for panel := first; panel < last; panel++ {
-				g.sum(p, &t, l.taps, panel)
+			if g.Blocks() {
+				g.sumBlock(p, &l, &t, first, last)
+			} else {
+				for panel := first; panel < last; panel++ {
+					g.sum(p, &t, l.taps, panel)
+				}
 			}
 			i += t.rows
 		}
@@ -175,6 +217,22 @@ func (g *GemmI8) sum(p *ProductI8, t *tile, taps, panel int) {
 			&p.Rows[t.tap0*p.Stride+t.row], t.tap1-t.tap0, p.Stride, &p.Zero[0])
 	}
 	t.ahead += uintptr((t.tap1 - t.tap0) * (quads / 4) * t.step)
+}
+
+// sumBlock computes a tile of some panels.
+func (g *GemmI8) sumBlock(p *ProductI8, l *productLayout, t *tile, first, last int) {
+	rows := l.gather(t, &p.A[0], at(p.Zero, 0), p.Scratch, g.gather)
+	floor := float32(math.Inf(-1))
+	if p.ReLU {
+		floor = 0
+	}
+	for each := panelsPerCall(rows.steps); first < last; first += each {
+		j := first * g.NR
+		n := min(p.N, min(first+each, last)*g.NR) - j
+		g.block(t.rows, n, rows.steps, rows.a, rows.pitch, &p.B[(first*l.depth+t.tap0*p.K)*g.NR], l.depth*g.NR,
+			at(p.C, t.c+j), p.LDC, at(p.CF, t.cf+j), p.LDF, &p.Scale[j], &p.Bias[j], at(p.Residual, t.residual+j), p.LDR,
+			floor, p.Inverse, p.ZeroPoint, rows.sums)
+	}
 }
 
 func (p *ProductI8) layout() productLayout {

@@ -8,12 +8,12 @@ import (
 	"testing"
 )
 
-// eachGemmI8 runs a test on the products of 8-bit integers of every set, and on those of
-// AVX-512 that are not its usual ones where it has VNNI.
+// eachGemmI8 runs a test on the products of 8-bit integers of every set, on those of AVX-512
+// that are not its usual ones where it has VNNI, and on blocks in Go.
 func eachGemmI8(t *testing.T, test func(t *testing.T, g *GemmI8)) {
 	t.Helper()
 	eachSet(t, func(t *testing.T, set *Set) { test(t, set.GemmI8) })
-	for _, g := range otherGemmI8() {
+	for _, g := range append(otherGemmI8(), gemmI8InGo()) {
 		t.Run(g.Name, func(t *testing.T) { test(t, g) })
 	}
 }
@@ -53,6 +53,7 @@ type caseI8 struct {
 type testProductI8 struct {
 	ProductI8
 	a, c         guardedOf[uint8]
+	scratch      guardedOf[uint8]
 	cf, residual guarded
 	b            []int8 // [Taps*K][N]
 }
@@ -83,6 +84,8 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 	}
 	p.B = make([]int8, g.PackedSize(taps, pc.k, pc.n))
 	g.PackInto(p.B, p.b, taps, pc.k, pc.n)
+	p.scratch = newGuardedOf[uint8](g.Scratch(taps, pc.k))
+	p.Scratch = p.scratch.s
 	p.Scale, p.Bias = newGuarded(g.Panels(pc.n)*g.NR).s, newGuarded(g.Panels(pc.n)*g.NR).s
 	spread := 255 * 128 * math.Sqrt(float64(taps*pc.k))
 	for j := range p.Scale {
@@ -182,6 +185,7 @@ func testRunI8(t *testing.T, g *GemmI8, pc caseI8, r *rand.Rand) {
 			p.compare(t, what, i, j, i*p.LDR+j, i*p.LDC+j, i*p.LDF+j)
 		}
 	}
+	p.scratch.check(t, what+": Scratch")
 	p.c.checkGaps(t, what+": C", p.M, p.N, p.LDC)
 	if pc.inPlace && pc.residual {
 		p.cf.check(t, what+": CF")
@@ -214,7 +218,7 @@ func TestGemmI8(t *testing.T) {
 			}
 			for _, m := range append(heights, 2*rows+1) {
 				for n := 1; n <= 2*g.NR+1; n++ {
-					for _, k := range []int{4, 8, 12, 16, 20, 52} {
+					for _, k := range []int{4, 8, 12, 16, 20, 52, 64} {
 						taps := 0
 						if indirect {
 							taps = 1 + (m+n)%4
@@ -361,7 +365,12 @@ func TestGemmI8RefusesShortSlices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := set.GemmI8
+	for _, g := range []*GemmI8{set.GemmI8, gemmI8InGo()} {
+		t.Run(g.Name, func(t *testing.T) { testShortI8(t, g) })
+	}
+}
+
+func testShortI8(t *testing.T, g *GemmI8) {
 	for _, taps := range []int{0, 2} {
 		spoil := map[string]func(p *testProductI8){
 			"A":          func(p *testProductI8) { p.A = p.A[:len(p.A)-1] },
@@ -379,6 +388,9 @@ func TestGemmI8RefusesShortSlices(t *testing.T) {
 			"LDC":        func(p *testProductI8) { p.LDC = -1 },
 			"LDF":        func(p *testProductI8) { p.LDF = -1 },
 			"LDR":        func(p *testProductI8) { p.LDR = -1 },
+		}
+		if g.Blocks() {
+			spoil["Scratch"] = func(p *testProductI8) { p.Scratch = p.Scratch[1:] }
 		}
 		if taps > 0 {
 			spoil["Zero"] = func(p *testProductI8) { p.Zero = p.Zero[1:] }

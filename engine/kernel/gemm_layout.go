@@ -10,6 +10,7 @@ type productLayout struct {
 	a       uintptr // of the first element of A
 	size    int     // of an element of A, in bytes
 	lda     int
+	depth   int // rows of packed b
 
 	rows         []int32
 	taps, stride int // 1 tap without rows
@@ -121,7 +122,7 @@ func (l *productLayout) check(nr, i0, i1, p0, p1 int, have extents) {
 		}
 		need("A", have.a, int(highest)+1, l.lda, l.k)
 	}
-	need("B", have.b, panels(l.n, nr), l.taps*l.k*nr, l.taps*l.k*nr)
+	need("B", have.b, panels(l.n, nr), l.depth*nr, l.depth*nr)
 	if have.c >= 0 {
 		l.needRows("C", have.c, i1, l.ldc, l.nextC)
 	}

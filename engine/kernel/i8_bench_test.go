@@ -32,7 +32,8 @@ func productI8(g *GemmI8, m, taps, k, n int) *ProductI8 {
 	p := &ProductI8{
 		M: m, N: n, K: k, A: randomU8(m * pitch), LDA: pitch,
 		B: packedI8(g, taps, k, n), C: make([]uint8, m*n), LDC: n,
-		Scale: random(g.Panels(n) * g.NR), Bias: random(g.Panels(n) * g.NR),
+		Scratch: make([]byte, g.Scratch(taps, k)),
+		Scale:   random(g.Panels(n) * g.NR), Bias: random(g.Panels(n) * g.NR),
 	}
 	for j := range p.Scale {
 		p.Scale[j] = 1e-4

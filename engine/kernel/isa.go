@@ -18,7 +18,12 @@ const (
 	Generic ISA = "generic" // plain Go
 	AVX2    ISA = "avx2"    // with FMA
 	AVX512  ISA = "avx512"  // F, BW, DQ, VL
+	AMX     ISA = "amx"     // with AVX-512 and its instructions on bfloat16 and 8-bit integers
 )
+
+// Refused says why instructions that the CPU has are not among those that are available; it is
+// empty where all are.
+func Refused() string { return refused() }
 
 // Set is the kernels of one ISA.
 type Set struct {
@@ -77,7 +82,11 @@ func For(isa ISA) (*Set, error) {
 			return set, nil
 		}
 	}
-	return nil, fmt.Errorf("kernel: instruction set %q is not available here, of %v", isa, Available())
+	why := ""
+	if isa == AMX && Refused() != "" {
+		why = ": " + Refused()
+	}
+	return nil, fmt.Errorf("kernel: instruction set %q is not available here, of %v%s", isa, Available(), why)
 }
 
 func genericSet() *Set {

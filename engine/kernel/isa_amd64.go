@@ -3,6 +3,7 @@ package kernel
 import (
 	"golang.org/x/sys/cpu"
 
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/amx"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx2"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512bf16"
@@ -14,19 +15,42 @@ func sets() []*Set {
 	var found []*Set
 	hasAVX2 := cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI2
 	if hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL {
-		set := avx512Set()
-		if cpu.X86.HasAVX512BF16 {
-			addBF16(set)
+		full := func() *Set {
+			set := avx512Set()
+			if cpu.X86.HasAVX512BF16 {
+				addBF16(set)
+			}
+			if cpu.X86.HasAVX512VNNI {
+				addVNNI(set)
+			}
+			return set
 		}
-		if cpu.X86.HasAVX512VNNI {
-			addVNNI(set)
+		if hasAMX() && amx.Permission() == nil {
+			set := full()
+			addAMX(set)
+			found = append(found, set)
 		}
-		found = append(found, set)
+		found = append(found, full())
 	}
 	if hasAVX2 {
 		found = append(found, avx2Set())
 	}
 	return append(found, genericSet())
+}
+
+// hasAMX reports whether the CPU has AMX, and what of AVX-512 its products need beside it.
+func hasAMX() bool {
+	return cpu.X86.HasAMXTile && cpu.X86.HasAMXInt8 && cpu.X86.HasAMXBF16 && cpu.X86.HasAVX512BF16
+}
+
+func refused() string {
+	if !hasAMX() {
+		return ""
+	}
+	if err := amx.Permission(); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func avx512Set() *Set {
@@ -106,6 +130,21 @@ func addVNNI(set *Set) {
 		indirectRows: 12, indirect: avx512vnni.IndirectGemmI8_12x32,
 	}
 	set.multiplyAddI8 = loop{avx512vnni.MultiplyAddI8, 12 * 16 * 4 * 2}
+}
+
+// addAMX puts AMX's blocks in the place of a set's products of 8-bit integers and bfloat16.
+func addAMX(set *Set) {
+	set.ISA = AMX
+	set.GemmI8 = &GemmI8{
+		Name: "GemmI8_32x32 of AMX", NR: 32, Faster: true, Fours: true,
+		rows: 32, indirectRows: 32, block: amx.GemmI8_32x32, gather: amx.Gather,
+	}
+	set.GemmBF16 = &GemmBF16{
+		Name: "GemmBF16_32x32 of AMX", NR: 32, Faster: true,
+		rows: 32, indirectRows: 32, block: amx.GemmBF16_32x32, gather: amx.Gather,
+	}
+	set.multiplyAddI8 = loop{amx.MultiplyAddI8, 4 * 16 * 16 * 64 * 2}
+	set.multiplyAddBF16 = loop{amx.MultiplyAddBF16, 4 * 16 * 16 * 32 * 2}
 }
 
 func avx2Set() *Set {

@@ -3,3 +3,5 @@
 package kernel
 
 func sets() []*Set { return []*Set{genericSet()} }
+
+func refused() string { return "" }

@@ -138,7 +138,7 @@ func (d *direct) together() int { return d.gemm.Together(d.shape().depth) }
 
 func (d *direct) bind(r *run) func() error { return bindProduct(d, d.groups, d.rows, r) }
 
-func (d *direct) in(r *run) (begin func() error, multiply func(top, bottom, first, last int)) {
+func (d *direct) in(r *run) (begin func() error, multiply multiply) {
 	o, in, out := d.o, r.view(d.o.In), r.view(d.o.Out)
 	var residual, packed view
 	if o.Residual != nil {
@@ -148,7 +148,7 @@ func (d *direct) in(r *run) (begin func() error, multiply func(top, bottom, firs
 	if d.packed != nil {
 		packed, begin = r.view(d.packed), d.packForRun(r)
 	}
-	return begin, func(top, bottom, first, last int) {
+	return begin, func(top, bottom, first, last, _ int) {
 		p := d.product
 		p.A, p.C = in.floats(), out.floats()
 		if o.Residual != nil {

@@ -34,7 +34,10 @@ func (d *directBF16) size() int {
 }
 
 func (d *directBF16) needs() needs {
-	return needs{packed: dtypes.BFloat16.Size() * d.size()}
+	return needs{
+		packed:  dtypes.BFloat16.Size() * d.size(),
+		scratch: d.gemm.Scratch(d.o.Window.Kernel.Area(), d.o.In.C),
+	}
 }
 
 func (d *directBF16) place() {
@@ -52,7 +55,7 @@ func (d *directBF16) place() {
 	if o.Residual != nil {
 		p.LDR, p.Scale = o.Residual.Stride(), 1
 	}
-	if taps > 1 && o.Residual == nil {
+	if taps > 1 && o.Residual == nil && !d.gemm.Blocks() {
 		if l, ok := d.c.lineUp(o, p.Rows, taps, k/2, d.gemm.Rows(true)); ok {
 			p.Line, p.NextC, p.LDC, p.Rows = l.length, l.next, l.distance, l.rows
 		}
@@ -63,7 +66,7 @@ func (d *directBF16) place() {
 // shape counts the pairs of k that an instruction multiplies as one step.
 func (d *directBF16) shape() productShape {
 	p := &d.product
-	s := productShape{rows: p.M, depth: max(p.Taps, 1) * p.K / 2, pixel: p.K / 2, height: d.gemm.Rows(p.Rows != nil), width: d.gemm.NR}
+	s := productShape{rows: p.M, depth: max(p.Taps, 1) * p.K / 2, pixel: p.K / 2, height: d.gemm.Rows(p.Rows != nil), width: d.gemm.NR, blocks: d.gemm.Blocks()}
 	if p.Line > 0 {
 		s.height = p.Line
 	}
@@ -82,16 +85,16 @@ func (d *directBF16) together() int { return d.gemm.Together(2 * d.shape().depth
 
 func (d *directBF16) bind(r *run) func() error { return bindProduct(d, d.groups, d.rows, r) }
 
-func (d *directBF16) in(r *run) (begin func() error, multiply func(top, bottom, first, last int)) {
+func (d *directBF16) in(r *run) (begin func() error, multiply multiply) {
 	o, in, out := d.o, r.view(d.o.In), r.view(d.o.Out)
 	var residual view
 	if o.Residual != nil {
 		residual = r.view(o.Residual)
 	}
 	begin = func() error { return nil }
-	return begin, func(top, bottom, first, last int) {
+	return begin, func(top, bottom, first, last, thread int) {
 		p := d.product
-		p.A, p.C = in.bits(), out.bits()
+		p.A, p.C, p.Scratch = in.bits(), out.bits(), r.scratch[thread]
 		if o.Residual != nil {
 			p.Residual = residual.bits()
 		}

@@ -35,7 +35,9 @@ func (d *directI8) size() int {
 	return d.gemm.PackedSize(d.o.Window.Kernel.Area(), d.o.In.C, d.o.Out.C)
 }
 
-func (d *directI8) needs() needs { return needs{packed: d.size()} }
+func (d *directI8) needs() needs {
+	return needs{packed: d.size(), scratch: d.gemm.Scratch(d.o.Window.Kernel.Area(), d.o.In.C)}
+}
 
 // results are the tensors of the convolution's result, as integers and as float32, or nil.
 func (d *directI8) results() (integers, floats *plan.Tensor) {
@@ -70,7 +72,7 @@ func (d *directI8) place() {
 	if o.Residual != nil {
 		p.LDR = o.Residual.Stride()
 	}
-	if taps > 1 && o.Residual == nil && floats == nil {
+	if taps > 1 && o.Residual == nil && floats == nil && !d.gemm.Blocks() {
 		if l, ok := d.c.lineUp(o, p.Rows, taps, k/4, d.gemm.Rows(true)); ok {
 			p.Line, p.NextC, p.LDC, p.Rows = l.length, l.next, l.distance, l.rows
 		}
@@ -81,7 +83,7 @@ func (d *directI8) place() {
 // shape counts the fours of k that an instruction multiplies as one step.
 func (d *directI8) shape() productShape {
 	p := &d.product
-	s := productShape{rows: p.M, depth: max(p.Taps, 1) * p.K / 4, pixel: p.K / 4, height: d.gemm.Rows(p.Rows != nil), width: d.gemm.NR}
+	s := productShape{rows: p.M, depth: max(p.Taps, 1) * p.K / 4, pixel: p.K / 4, height: d.gemm.Rows(p.Rows != nil), width: d.gemm.NR, blocks: d.gemm.Blocks()}
 	if p.Line > 0 {
 		s.height = p.Line
 	}
@@ -130,7 +132,7 @@ func (d *directI8) together() int { return d.gemm.Together(4 * d.shape().depth) 
 
 func (d *directI8) bind(r *run) func() error { return bindProduct(d, d.groups, d.rows, r) }
 
-func (d *directI8) in(r *run) (begin func() error, multiply func(top, bottom, first, last int)) {
+func (d *directI8) in(r *run) (begin func() error, multiply multiply) {
 	o, in := d.o, r.view(d.o.In)
 	viewOf := func(t *plan.Tensor) (v view) {
 		if t != nil {
@@ -141,9 +143,9 @@ func (d *directI8) in(r *run) (begin func() error, multiply func(top, bottom, fi
 	integers, floats := d.results()
 	toIntegers, toFloats, residual := viewOf(integers), viewOf(floats), viewOf(o.Residual)
 	begin = func() error { return nil }
-	return begin, func(top, bottom, first, last int) {
+	return begin, func(top, bottom, first, last, thread int) {
 		p := d.product
-		p.A = in.bytes()
+		p.A, p.Scratch = in.bytes(), r.scratch[thread]
 		if integers != nil {
 			p.C = toIntegers.bytes()
 		}

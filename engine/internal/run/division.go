@@ -11,9 +11,18 @@ import (
 // A productShape is what the work of a product of matrices depends on.
 type productShape struct {
 	rows          int
-	depth         int // steps of k, of all taps
-	pixel         int // steps of k of a pixel
-	height, width int // of a tile
+	depth         int  // steps of k, of all taps
+	pixel         int  // steps of k of a pixel
+	height, width int  // of a tile
+	blocks        bool // of AMX's tiles
+}
+
+// speed is how many times as fast as with vectors a step is multiplied.
+func (s productShape) speed() int {
+	if s.blocks {
+		return tuning.BlockSpeed
+	}
+	return 1
 }
 
 // divide cuts a product of some panels into parts for the threads, groups of columns
@@ -24,7 +33,7 @@ func divide(s productShape, panels, threads int) (groups, rows int) {
 	best := math.MaxInt
 	for g := 1; g <= min(panels, tuning.PartsPerThread*threads); g++ {
 		for blocks := 1; blocks <= min(tiles, tuning.PartsPerThread*threads/g); blocks++ {
-			part := ceil(tiles, blocks) * ceil(panels, g) * s.height * s.width * s.depth
+			part := ceil(tiles, blocks) * ceil(panels, g) * s.height * s.width * s.depth / s.speed()
 			cost := ceil(g*blocks, threads)*part + part/16 +
 				(g*s.rows*s.pixel*tuning.PixelCost+blocks*panels*s.width*s.depth*tuning.WeightCost)/threads
 			if cost < best {

@@ -25,9 +25,13 @@ func bytesOf(o plan.Operation) int64 {
 }
 
 // loads counts the bytes that the tiles of a product load: for each step of the depth a
-// value for each row, which a vector is filled with, and a row of the panel.
+// value for each row, which a vector is filled with, and a row of the panel. AMX's tiles load
+// a value for each row and each column.
 func (s productShape) loads(panels, lanes int) int64 {
 	tiles := int64(ceil(s.rows, s.height)) * int64(panels)
+	if s.blocks {
+		return tiles * int64(s.depth) * int64(s.height+s.width) * 4
+	}
 	return tiles * int64(s.depth) * int64(s.height+ceil(s.width, lanes)) * int64(4*lanes)
 }
 

@@ -49,7 +49,8 @@ func (f *family) algorithm() string { return f.members[0].algorithm() }
 func (f *family) needs() needs {
 	var all needs
 	for _, m := range f.members {
-		all.packed += m.needs().packed
+		n := m.needs()
+		all.packed, all.scratch = all.packed+n.packed, max(all.scratch, n.scratch)
 	}
 	return all
 }
@@ -83,20 +84,20 @@ func (f *family) pack(dst []byte) {
 }
 
 func (f *family) bind(r *run) func() error {
-	begins, multiply := make([]func() error, len(f.members)), make([]func(top, bottom, first, last int), len(f.members))
+	begins, each := make([]func() error, len(f.members)), make([]multiply, len(f.members))
 	for i, m := range f.members {
-		begins[i], multiply[i] = m.in(r)
+		begins[i], each[i] = m.in(r)
 	}
 	all := f.members[0].shape().rows
 	blocks, panels := ceil(all, f.rows), f.ends[len(f.ends)-1]
 	together := f.members[0].together()
-	work := r.parallel(blocks*f.groups, func(part, _ int) {
+	work := r.parallel(blocks*f.groups, func(part, thread int) {
 		block, group := part%blocks, part/blocks
 		first, last := group*panels/f.groups, (group+1)*panels/f.groups
 		top, bottom := block*f.rows, min((block+1)*f.rows, all)
 		for ; first < last; first += together {
 			for i := top; i < bottom; i += f.tall {
-				f.walk(multiply, i, min(i+f.tall, bottom), first, min(first+together, last))
+				f.walk(each, i, min(i+f.tall, bottom), first, min(first+together, last), thread)
 			}
 		}
 	})
@@ -111,11 +112,11 @@ func (f *family) bind(r *run) func() error {
 }
 
 // walk computes some rows of some panels.
-func (f *family) walk(multiply []func(top, bottom, first, last int), top, bottom, first, last int) {
+func (f *family) walk(each []multiply, top, bottom, first, last, thread int) {
 	begin := 0
 	for i, end := range f.ends {
 		if p0, p1 := max(first, begin), min(last, end); p0 < p1 {
-			multiply[i](top, bottom, p0-begin, p1-begin)
+			each[i](top, bottom, p0-begin, p1-begin, thread)
 		}
 		begin = end
 	}

@@ -31,7 +31,11 @@ func (c *chooser) winogradBF16(o *plan.Convolution) *kernel.WinogradBF16 {
 	}
 	var fastest *kernel.WinogradBF16
 	products, transforms := o.In.C*o.Out.C, tuning.TransformCost*(o.In.C+o.Out.C)
-	least := o.Out.Pixels() * o.Window.Kernel.Area() * products / tuning.BF16Products
+	together := tuning.BF16Products
+	if c.Kernels.GemmBF16.Blocks() {
+		together = tuning.BF16BlockProducts
+	}
+	least := o.Out.Pixels() * o.Window.Kernel.Area() * products / together
 	for _, k := range c.Kernels.WinogradBF16(o.Window.Kernel.Y, o.Window.Kernel.X) {
 		tiles := max(k.Tiles(o.Out.N, o.Out.Image()), tuning.WinogradBlock)
 		if cost := k.Points() * (tiles*(products+transforms) + tuning.WeightTransformCost*products); cost < least {
