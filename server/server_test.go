@@ -33,7 +33,7 @@ import (
 const side, classes = 75, 10
 
 // tiny is a network that a test runs in milliseconds.
-func tiny(t *testing.T) *predict.Classifier {
+func tiny(t testing.TB) *predict.Classifier {
 	t.Helper()
 	options := arch.Options{Classes: classes, Width: 0.125, Blocks: []int{1, 1, 1}}
 	labels := make([]recipe.Label, classes)
@@ -78,7 +78,7 @@ func newServer(t *testing.T, o server.Options, models ...server.Definition) *ser
 	return s
 }
 
-func picture(t *testing.T, width, height int) []byte {
+func picture(t testing.TB, width, height int) []byte {
 	t.Helper()
 	return pictures.PNG(t, pictures.Draw(width, height, func(x, y int) color.NRGBA { return color.NRGBA{uint8(x * 7), uint8(y * 5), uint8(x * y), 255} }))
 }
