@@ -14,6 +14,7 @@ type metrics struct {
 	success, failure, duration *prometheus.CounterVec
 	responses                  *prometheus.CounterVec
 	handler                    http.Handler
+	requests                   requests
 }
 
 // ofModel are the labels of a model's figures.
@@ -114,6 +115,7 @@ func micro(d time.Duration) float64 { return float64(d.Microseconds()) }
 
 // observe counts a request.
 func (m *metrics) observe(model, version string, took time.Duration, err error) {
+	m.requests.add(model, version, took, err)
 	if err == nil {
 		m.success.WithLabelValues(model, version).Inc()
 	} else {

@@ -79,8 +79,19 @@ func endpoints() []endpoint {
 		{"POST /v2/models/{model}/infer", (*Server).infer},
 		{"POST /v2/models/{model}/versions/{version}/infer", (*Server).infer},
 
+		{"GET /v2/models/stats", (*Server).modelStatistics},
+		{"GET /v2/models/{model}/stats", (*Server).modelStatistics},
+		{"GET /v2/models/{model}/versions/{version}/stats", (*Server).modelStatistics},
+		{"POST /v2/repository/index", (*Server).repositoryIndex},
+		{"POST /v2/repository/models/{model}/load", (*Server).load},
+		{"POST /v2/repository/models/{model}/unload", (*Server).unload},
+
 		{"/v2/systemsharedmemory/", (*Server).noSharedMemory},
 		{"/v2/cudasharedmemory/", (*Server).noSharedMemory},
+		{"/v2/models/{model}/versions/{version}/trace/setting", (*Server).noSettings},
+		{"/v2/models/{model}/trace/setting", (*Server).noSettings},
+		{"/v2/trace/setting", (*Server).noSettings},
+		{"/v2/logging", (*Server).noSettings},
 
 		{"GET /v1/models", (*Server).modelNames},
 		{"GET /v1/models/{model}", (*Server).modelStatus},
@@ -152,9 +163,15 @@ func (s *Server) noEndpoint(r *http.Request) error {
 	return &oip.Error{Status: http.StatusNotFound, Message: fmt.Sprintf("there is nothing at %s; pictures go to /classify, the Open Inference Protocol is at /v2, and /docs tells all", r.URL.Path)}
 }
 
-func (s *Server) noSharedMemory(http.ResponseWriter, *http.Request) error {
-	return &oip.Error{Status: http.StatusNotImplemented, Message: "shared memory is not supported; send tensors in the request"}
-}
+// The calls of Triton that are refused.
+var (
+	errSharedMemory = &oip.Error{Status: http.StatusNotImplemented, Message: "shared memory is not supported; send tensors in the request"}
+	errSettings     = &oip.Error{Status: http.StatusNotImplemented, Message: "settings of the log and of traces do not change while the server runs"}
+)
+
+func (s *Server) noSharedMemory(http.ResponseWriter, *http.Request) error { return errSharedMemory }
+
+func (s *Server) noSettings(http.ResponseWriter, *http.Request) error { return errSettings }
 
 // modelOf returns the model that a request names, which is in use until release is called.
 func (s *Server) modelOf(r *http.Request) (m *Model, release func(), err error) {

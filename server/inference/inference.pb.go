@@ -1408,6 +1408,8 @@ type ModelDynamicBatching struct {
 	state                     protoimpl.MessageState `protogen:"open.v1"`
 	PreferredBatchSize        []int32                `protobuf:"varint,1,rep,packed,name=preferred_batch_size,json=preferredBatchSize,proto3" json:"preferred_batch_size,omitempty"`
 	MaxQueueDelayMicroseconds uint64                 `protobuf:"varint,2,opt,name=max_queue_delay_microseconds,json=maxQueueDelayMicroseconds,proto3" json:"max_queue_delay_microseconds,omitempty"`
+	PriorityLevels            uint64                 `protobuf:"varint,4,opt,name=priority_levels,json=priorityLevels,proto3" json:"priority_levels,omitempty"`
+	DefaultPriorityLevel      uint64                 `protobuf:"varint,5,opt,name=default_priority_level,json=defaultPriorityLevel,proto3" json:"default_priority_level,omitempty"`
 	unknownFields             protoimpl.UnknownFields
 	sizeCache                 protoimpl.SizeCache
 }
@@ -1452,6 +1454,20 @@ func (x *ModelDynamicBatching) GetPreferredBatchSize() []int32 {
 func (x *ModelDynamicBatching) GetMaxQueueDelayMicroseconds() uint64 {
 	if x != nil {
 		return x.MaxQueueDelayMicroseconds
+	}
+	return 0
+}
+
+func (x *ModelDynamicBatching) GetPriorityLevels() uint64 {
+	if x != nil {
+		return x.PriorityLevels
+	}
+	return 0
+}
+
+func (x *ModelDynamicBatching) GetDefaultPriorityLevel() uint64 {
+	if x != nil {
+		return x.DefaultPriorityLevel
 	}
 	return 0
 }
@@ -4142,10 +4158,12 @@ const file_server_inference_inference_proto_rawDesc = "" +
 	"\bspecific\x18\x03 \x01(\v2&.inference.ModelVersionPolicy.SpecificH\x00R\bspecific\x1a&\n" +
 	"\bSpecific\x12\x1a\n" +
 	"\bversions\x18\x01 \x03(\x03R\bversionsB\x0f\n" +
-	"\rpolicy_choice\"\x89\x01\n" +
+	"\rpolicy_choice\"\xe8\x01\n" +
 	"\x14ModelDynamicBatching\x120\n" +
 	"\x14preferred_batch_size\x18\x01 \x03(\x05R\x12preferredBatchSize\x12?\n" +
-	"\x1cmax_queue_delay_microseconds\x18\x02 \x01(\x04R\x19maxQueueDelayMicroseconds\"3\n" +
+	"\x1cmax_queue_delay_microseconds\x18\x02 \x01(\x04R\x19maxQueueDelayMicroseconds\x12'\n" +
+	"\x0fpriority_levels\x18\x04 \x01(\x04R\x0epriorityLevels\x124\n" +
+	"\x16default_priority_level\x18\x05 \x01(\x04R\x14defaultPriorityLevel\"3\n" +
 	"\x0eModelParameter\x12!\n" +
 	"\fstring_value\x18\x01 \x01(\tR\vstringValue\"\xa5\x04\n" +
 	"\vModelConfig\x12\x12\n" +

@@ -54,9 +54,9 @@ type ServerMetadata struct {
 	Extensions []string `json:"extensions"`
 }
 
-// Extensions are those of the protocol that this package has.
+// Extensions are those of the protocol that this package and the server have.
 func Extensions() []string {
-	return []string{"classification", "binary_tensor_data", "parameters"}
+	return []string{"classification", "model_configuration", "model_repository", "schedule_policy", "statistics", "binary_tensor_data", "parameters"}
 }
 
 // Live and Ready are the bodies of GET v2/health/live and v2/health/ready, ModelReady that

@@ -78,6 +78,15 @@ func (m *Model) Parse(text, tensors []byte) (*Request, error) {
 	if err := json.Unmarshal(text, &in); err != nil {
 		return nil, jsonFault(err, len(text))
 	}
+	r, err := m.parse(in)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.Input.read(in.Inputs[0], tensors)
+}
+
+// parse checks all of a request but its tensors' elements.
+func (m *Model) parse(in requestJSON) (*Request, error) {
 	r := &Request{ID: in.ID}
 	if err := m.parseParameters(r, in.Parameters); err != nil {
 		return nil, err
@@ -101,7 +110,7 @@ func (m *Model) Parse(text, tensors []byte) (*Request, error) {
 		return nil, faultf("inputs: expected the input %q, found none", m.Input.Name)
 	}
 	var err error
-	r.Input, err = m.parseInput(in.Inputs[0], tensors)
+	r.Input, err = m.checkInput(in.Inputs[0])
 	return r, err
 }
 

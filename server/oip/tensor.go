@@ -43,16 +43,14 @@ func (t *Tensor) Write(dst []float32, i int) error {
 // Held is the memory that an image of the tensor keeps.
 func (t *Tensor) Held() int64 { return 4 * int64(t.image) }
 
-// parseInput checks the sizes that an input tells against the model and against what is
-// there, and then reads it.
-func (m *Model) parseInput(in inputJSON, tensors []byte) (Tensor, error) {
+// checkInput makes a Tensor of what an input says, checked against the model: its elements
+// are not there yet.
+func (m *Model) checkInput(in inputJSON) (t Tensor, err error) {
 	const field = "inputs[0]"
-	none := Tensor{}
 	if err := noSharedMemory(field+".parameters", in.Parameters); err != nil {
-		return none, err
+		return t, err
 	}
-	t := Tensor{Datatype: in.Datatype}
-	var err error
+	t.Datatype = in.Datatype
 	switch in.Datatype {
 	case FP32:
 		t.Batch, t.image, err = m.checkShape(in.Shape)
@@ -63,33 +61,41 @@ func (m *Model) parseInput(in inputJSON, tensors []byte) (Tensor, error) {
 	default:
 		err = faultf("%s.datatype: expected %s, or %s for the files of pictures, found %q", field, FP32, Bytes, in.Datatype)
 	}
-	if err != nil {
-		return none, err
-	}
+	return t, err
+}
+
+// read takes the elements of an input from its JSON, or from the bytes that follow it.
+func (t *Tensor) read(in inputJSON, tensors []byte) error {
+	const field = "inputs[0]"
 	if _, ok := in.Parameters["binary_data_size"]; !ok {
 		if len(tensors) > 0 {
-			return none, faultf("%s.parameters.binary_data_size: missing, but %d bytes follow the JSON", field, len(tensors))
+			return faultf("%s.parameters.binary_data_size: missing, but %d bytes follow the JSON", field, len(tensors))
 		}
-		return t, t.readJSON(in.Data)
+		return t.readJSON(in.Data)
 	}
 	var size uint64
 	if err := in.Parameters.whole(field+".parameters", "binary_data_size", &size); err != nil {
-		return none, err
+		return err
 	}
 	if size != uint64(len(tensors)) {
-		return none, faultf("%s.parameters.binary_data_size: found %d, but %d bytes follow the JSON", field, size, len(tensors))
+		return faultf("%s.parameters.binary_data_size: found %d, but %d bytes follow the JSON", field, size, len(tensors))
 	}
 	if len(in.Data) > 0 {
-		return none, faultf("%s.data: there is binary_data_size, too; give one of them", field)
+		return faultf("%s.data: there is binary_data_size, too; give one of them", field)
 	}
+	return t.readBytes(field+".parameters.binary_data_size", in.Shape, tensors)
+}
+
+// readBytes takes the elements from bytes, which a field brings.
+func (t *Tensor) readBytes(field string, shape []int64, data []byte) error {
 	if t.Datatype == Bytes {
-		return t, t.splitFiles(tensors)
+		return t.splitFiles(data)
 	}
-	if want := 4 * t.Batch * t.image; len(tensors) != want {
-		return none, faultf("%s.parameters.binary_data_size: a %s tensor of shape %v has %d bytes, found %d", field, FP32, in.Shape, want, len(tensors))
+	if want := 4 * t.Batch * t.image; len(data) != want {
+		return faultf("%s: a %s tensor of shape %v has %d bytes, found %d", field, FP32, shape, want, len(data))
 	}
-	t.raw = tensors
-	return t, nil
+	t.raw = data
+	return nil
 }
 
 // checkShape returns the batch, and the elements of an image, of a tensor.
