@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"predict":                  {"arch", "internal/ahead", "internal/device", "internal/printable", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "shard", "vision", "weights"},
-	"server":                   {"arch", "predict", "score", "server/oip", "server/page", "server/tfserving", "vision"},
+	"server":                   {"arch", "predict", "score", "server/inference", "server/oip", "server/page", "server/tfserving", "vision"},
 	"server/oip":               {"server/inference"},
 	"server/inference":         {},
 	"server/page":              {"predict", "recipe", "vision"},

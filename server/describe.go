@@ -7,8 +7,12 @@ import (
 )
 
 func (s *Server) serverMetadata(w http.ResponseWriter, r *http.Request) error {
-	writeJSON(w, http.StatusOK, oip.ServerMetadata{Name: "inception", Version: s.options.Version, Extensions: oip.Extensions()})
+	writeJSON(w, http.StatusOK, s.metadata())
 	return nil
+}
+
+func (s *Server) metadata() oip.ServerMetadata {
+	return oip.ServerMetadata{Name: "inception", Version: s.options.Version, Extensions: oip.Extensions()}
 }
 
 func (s *Server) live(w http.ResponseWriter, r *http.Request) error {

@@ -41,8 +41,8 @@ type indexed struct {
 	Reason  string `json:"reason"`
 }
 
-// index lists the models.
-func (s *Server) index(ready bool) []indexed {
+// modelIndex lists the models.
+func (s *Server) modelIndex(ready bool) []indexed {
 	all := []indexed{}
 	for _, m := range s.models.Index() {
 		if !ready || m.State == Ready {
@@ -60,7 +60,7 @@ func (s *Server) repositoryIndex(w http.ResponseWriter, r *http.Request) error {
 	if err := s.optionalJSON(r, &asked); err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, s.index(asked.Ready))
+	writeJSON(w, http.StatusOK, s.modelIndex(asked.Ready))
 	return nil
 }
 

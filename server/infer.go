@@ -19,16 +19,24 @@ func (s *Server) body(r *http.Request) (data []byte, release func(), err error) 
 	if r.ContentLength >= 0 && r.ContentLength < bytes && r.Header.Get("Content-Encoding") == "" {
 		bytes = r.ContentLength
 	}
-	if s.bodies.Add(bytes) > s.options.Bodies {
-		s.bodies.Add(-bytes)
-		return nil, nil, fmt.Errorf("the bodies of other requests take all memory that there is for them: %w", predict.ErrBusy)
+	release, err = s.reserve(bytes)
+	if err != nil {
+		return nil, nil, err
 	}
-	release = func() { s.bodies.Add(-bytes) }
 	if data, err = oip.ReadBody(r, s.options.MaxBody); err != nil {
 		release()
 		return nil, nil, err
 	}
 	return data, release, nil
+}
+
+// reserve takes memory of that for all requests at a time, until release is called.
+func (s *Server) reserve(bytes int64) (release func(), err error) {
+	if s.bodies.Add(bytes) > s.options.Bodies {
+		s.bodies.Add(-bytes)
+		return nil, fmt.Errorf("the bodies of other requests take all memory that there is for them: %w", predict.ErrBusy)
+	}
+	return func() { s.bodies.Add(-bytes) }, nil
 }
 
 // use runs what answers a request of a model, counts it, and releases the model.

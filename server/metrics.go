@@ -12,7 +12,7 @@ import (
 // metrics are those of Triton, by its names, and those of Go and the process.
 type metrics struct {
 	success, failure, duration *prometheus.CounterVec
-	responses                  *prometheus.CounterVec
+	responses, calls           *prometheus.CounterVec
 	handler                    http.Handler
 	requests                   requests
 }
@@ -30,10 +30,11 @@ func newMetrics(models *Repository, connections *Connections) *metrics {
 		duration: counter("nv_inference_request_duration_us", "Time of requests from their head to their answer, in microseconds."),
 	}
 	m.responses = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "inception_http_responses_total", Help: "Answers over HTTP, by status; 499 where the client did not wait."}, []string{"status"})
+	m.calls = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "inception_grpc_calls_total", Help: "Calls over gRPC, by code."}, []string{"code"})
 	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inception_connections", Help: "Connections that are open."}, func() float64 { return float64(connections.open.Load()) })
 	refused := prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "inception_connections_refused_total", Help: "Connections that were closed as too many were open."}, func() float64 { return float64(connections.refused.Load()) })
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.success, m.failure, m.duration, m.responses, open, refused, newModelCollector(models), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(m.success, m.failure, m.duration, m.responses, m.calls, open, refused, newModelCollector(models), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m
 }

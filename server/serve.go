@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -32,39 +34,77 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
-// Serve answers at a listener until the context ends, and then stops: it is unready at once,
-// answers on for a delay, and finishes what is under way. Requests that are not answered in
-// time are an error.
+// Serve answers HTTP at a listener until the context ends, and then stops: it is unready at
+// once, answers on for a delay, and finishes what is under way. Requests that are not answered
+// in time are an error.
 func (s *Server) Serve(ctx context.Context, at net.Listener, stopping Stopping) error {
-	if stopping.Timeout == 0 {
-		stopping.Timeout = DefaultTimeout
-	}
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
-	at = s.options.Connections.Listener(at)
+	bounded := s.options.Connections.Listener(at)
 	if s.options.TLS != nil {
-		at = tls.NewListener(at, s.options.TLS)
+		bounded = tls.NewListener(bounded, s.options.TLS)
 	}
+	return s.until(ctx, at.Addr(), stopping, func() error { return h.Serve(bounded) }, func(bound context.Context) error {
+		if err := h.Shutdown(bound); err != nil {
+			return errors.Join(err, h.Close())
+		}
+		return nil
+	})
+}
+
+// ServeGRPC answers gRPC as Serve does HTTP; both may serve at a time, with one context.
+func (s *Server) ServeGRPC(ctx context.Context, at net.Listener, stopping Stopping) error {
+	streams := make(chan struct{})
+	g, health := s.newGRPC(streams)
+	watching, end := context.WithCancel(context.WithoutCancel(ctx))
+	var watches sync.WaitGroup
+	watches.Go(func() { health.run(watching) })
+	defer func() {
+		end()
+		watches.Wait()
+	}()
+	bounded := s.options.Connections.Listener(at)
+	return s.until(ctx, at.Addr(), stopping, func() error { return g.Serve(bounded) }, func(bound context.Context) error {
+		close(streams)
+		finished := make(chan struct{})
+		go func() {
+			g.GracefulStop()
+			close(finished)
+		}()
+		select {
+		case <-finished:
+			return nil
+		case <-bound.Done():
+			g.Stop()
+			<-finished
+			return bound.Err()
+		}
+	})
+}
+
+// until serves until the context ends, and then stops.
+func (s *Server) until(ctx context.Context, at net.Addr, stopping Stopping, serve func() error, stop func(bound context.Context) error) error {
+	timeout := cmp.Or(stopping.Timeout, DefaultTimeout)
 	ended := make(chan error, 1)
-	go func() { ended <- h.Serve(at) }()
+	go func() { ended <- serve() }()
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serve at %s: %w", at.Addr(), err)
+		return fmt.Errorf("serve at %s: %w", at, err)
 	case <-ctx.Done():
 	}
 	s.Unready()
-	s.options.Log.Info("stopping", "delay", stopping.Delay, "timeout", stopping.Timeout)
+	s.options.Log.Info("stopping", "at", at.String(), "delay", stopping.Delay, "timeout", timeout)
 	select {
 	case err := <-ended:
-		return fmt.Errorf("serve at %s: %w", at.Addr(), err)
+		return fmt.Errorf("serve at %s: %w", at, err)
 	case <-time.After(stopping.Delay):
 	}
-	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping.Timeout)
+	bound, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
-	if err := h.Shutdown(bound); err != nil {
-		return errors.Join(fmt.Errorf("requests were under way for longer than %v, and were ended: %w", stopping.Timeout, err), h.Close())
+	if err := stop(bound); err != nil {
+		return fmt.Errorf("requests were under way for longer than %v, and were ended: %w", timeout, err)
 	}
 	return nil
 }

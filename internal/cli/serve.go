@@ -11,6 +11,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ import (
 // serveFlags are the flags of `serve`.
 type serveFlags struct {
 	http           string
+	grpc           string
 	maxBody        int64
 	maxConnections int
 	watch          time.Duration
@@ -47,8 +49,8 @@ func serveCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve NAME=WEIGHTS|FOLDER ...",
-		Short: "Classify photographs that come over HTTP",
-		Long: `Answer HTTP requests with one network or several, each under a NAME:
+		Short: "Classify photographs that come over HTTP or gRPC",
+		Long: `Answer requests with one network or several, each under a NAME:
 
   /                                a page to drop pictures on, and /docs, all that follows
   POST /classify                   a picture, or a form of pictures; ?top=5. The first NAME
@@ -56,6 +58,7 @@ func serveCommand() *cobra.Command {
   /v2                              the Open Inference Protocol, as Triton and KServe have it
   POST /v1/models/NAME:predict     pictures in base64, as KServe's and TensorFlow Serving's
   GET /metrics                     figures for Prometheus
+  gRPC, with --grpc                the Open Inference Protocol, health, reflection
 
 WEIGHTS is a file, a folder or a tag, as predict --weights takes it. A FOLDER of models has
 NAME/VERSION/ with weights, such as v4/1/model.safetensors, as Triton's has, or
@@ -73,6 +76,7 @@ Without --keys, ` + keysVariable + ` (keys, one a line) or --tls-client-ca every
 address may ask.`,
 		Example: `  inception serve v4=timm/inception_v4.tf_in1k
   inception serve flowers=runs/flowers v4=v4.safetensors --set v4.precision=bfloat16
+  inception serve v4=v4.safetensors --http :8000 --grpc :8001
   inception serve models/ --watch --tls-cert cert.pem --tls-key key.pem --keys keys.txt
   curl --data-binary @photo.jpg localhost:8000/classify`,
 		Args: takesSeveral("NAME=WEIGHTS or folder of models"),
@@ -80,6 +84,7 @@ address may ask.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.http, "http", "localhost:8000", "`address` to answer HTTP at; :8000 is all of the machine's")
+	flags.StringVar(&f.grpc, "grpc", "", "`address` to answer gRPC at, such as :8001 (default none)")
 	flags.Int64Var(&f.maxBody, "max-body", server.DefaultMaxBody, "largest body of a request in `bytes`, also when it is decompressed")
 	flags.IntVar(&f.maxConnections, "max-connections", server.DefaultConnections, "`connections` that may be open before others are closed")
 	flags.DurationVar(&f.watch, "watch", 0, "load models that are new or have changed, looking every 2s, or as often as --watch=DURATION says")
@@ -135,6 +140,13 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("--http: %w", err)
 	}
 	defer listener.Close()
+	var calls net.Listener // of gRPC
+	if f.grpc != "" {
+		if calls, err = (&net.ListenConfig{}).Listen(ctx, "tcp", f.grpc); err != nil {
+			return fmt.Errorf("--grpc: %w", err)
+		}
+		defer calls.Close()
+	}
 	if f.pprof != "" {
 		stop, err := servePprof(ctx, f.pprof, log)
 		if err != nil {
@@ -153,7 +165,9 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	// It is alive, but not ready, while it loads.
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx, listener, server.Stopping{Delay: f.drainDelay, Timeout: f.drain}) }()
+	go func() {
+		served <- serveAt(ctx, s, listener, calls, server.Stopping{Delay: f.drainDelay, Timeout: f.drain})
+	}()
 	if err := models.Refresh(ctx); err != nil {
 		if cmd.Context().Err() != nil {
 			return <-served
@@ -164,7 +178,11 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	if options.TLS != nil {
 		scheme = "https"
 	}
-	log.Info("ready", "http", scheme+"://"+listener.Addr().String())
+	ready := []any{"http", scheme + "://" + listener.Addr().String()}
+	if calls != nil {
+		ready = append(ready, "grpc", strings.Replace(scheme, "http", "grpc", 1)+"://"+calls.Addr().String())
+	}
+	log.Info("ready", ready...)
 	var reloading sync.WaitGroup
 	defer reloading.Wait()
 	defer cancel(nil)
