@@ -2,12 +2,14 @@ package export
 
 import (
 	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute/dtypes"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/onnx"
-	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // A builder makes the operations of a network's layers. What a layer makes is called by the
@@ -15,6 +17,7 @@ import (
 type builder struct {
 	onnx.Model
 	parameters    map[string]weights.Source
+	arithmetic    *arithmetic
 	countsPadding bool
 	keepsNorm     bool // in operations of its own
 	images        string
@@ -31,8 +34,9 @@ func newBuilder(d *arch.Description, sources []weights.Source, countsPadding boo
 		if !ok {
 			return nil, fmt.Errorf("expected values of %s, found none", p.Name)
 		}
-		if fmt.Sprint(s.Shape) != fmt.Sprint(p.Shape) || s.Values == nil {
-			return nil, fmt.Errorf("%s: expected float32 values of shape %v, found shape %v", p.Name, p.Shape, s.Shape)
+		integers := p.DType == dtypes.Int8
+		if !slices.Equal(s.Shape, p.Shape) || integers && s.Int8s == nil || !integers && s.Values == nil {
+			return nil, fmt.Errorf("%s: expected %s values of shape %v, found shape %v of %s", p.Name, p.DType, p.Shape, s.Shape, s.DType)
 		}
 	}
 	return b, nil
@@ -46,7 +50,7 @@ func (b *builder) operation(operator, output string, inputs []string, attributes
 
 // constant adds values that are known.
 func (b *builder) constant(name string, shape []int, values ...float32) string {
-	b.Constants = append(b.Constants, tensorfile.Tensor{Name: name, Shape: shape, Values: func(dst []float32) error {
+	b.Constants = append(b.Constants, onnx.Constant{Name: name, Type: onnx.Float32, Shape: shape, Values: func(dst []float32) error {
 		copy(dst, values)
 		return nil
 	}})
@@ -68,7 +72,7 @@ func (b *builder) input(o Options, p *vision.Preprocessing) {
 	}
 	perChannel := []int{1, 3, 1, 1}
 	x := b.operation("Transpose", "preprocessing/transpose", []string{Pixels}, onnx.Ints("perm", 0, 3, 1, 2))
-	x = b.operation("Cast", "preprocessing/cast", []string{x}, onnx.Int("to", int(onnx.Float32)))
+	x = b.cast(x, "preprocessing/cast", onnx.Float32)
 	x = b.operation("Mul", "preprocessing/scale", []string{x, b.constant("preprocessing/factor", perChannel, scale[:]...)})
 	b.images = b.operation("Add", Images, []string{x, b.constant("preprocessing/offset", perChannel, offset[:]...)})
 }
@@ -110,6 +114,7 @@ func (b *builder) layer(l arch.Layer, name string) error {
 	if name == "" {
 		name = l.Name
 	}
+	at := len(b.values)
 	var inputs []string
 	for _, in := range l.Inputs {
 		if in < 0 {
@@ -119,6 +124,8 @@ func (b *builder) layer(l arch.Layer, name string) error {
 		}
 	}
 	b.values = append(b.values, name)
+	rounding := b.arithmetic.rounding(at, l)
+	activated := l.Activation != "" && (rounding == nil || !rounding.activates)
 	// before is what comes before the layer's last operation.
 	before := func(operation string, more bool) string {
 		if more {
@@ -126,47 +133,51 @@ func (b *builder) layer(l arch.Layer, name string) error {
 		}
 		return name
 	}
-	activated := l.Activation != ""
+	more := activated || rounding != nil
+	exact := before("exact", rounding != nil)
 	const features = 1 // the axis; that of channels, too
 	var x string
 	switch l.Kind {
 	case arch.Convolution:
 		if b.keepsNorm && b.isNormalised(l) {
 			x = b.operation("Conv", before("convolution", true), b.unfolded(l, inputs), window(l)...)
-			x = b.norm(l, before("normalized", activated), x)
+			x = b.norm(l, before("normalized", more), x)
 			break
 		}
-		kernel, bias := b.folded(l)
-		x = b.operation("Conv", before("convolution", activated), append(inputs, kernel, bias), window(l)...)
+		kernel, bias, err := b.arithmetic.weights(at, l)
+		if err != nil {
+			return err
+		}
+		x = b.operation("Conv", before("convolution", more), append(inputs, kernel, bias), window(l)...)
 	case arch.MaxPool:
-		x = b.operation("MaxPool", name, inputs, window(l)...)
+		x = b.operation("MaxPool", exact, inputs, window(l)...)
 	case arch.AveragePool:
 		counts := 0
 		if b.countsPadding {
 			counts = 1
 		}
-		x = b.operation("AveragePool", name, inputs, append(window(l), onnx.Int("count_include_pad", counts))...)
+		x = b.operation("AveragePool", exact, inputs, append(window(l), onnx.Int("count_include_pad", counts))...)
 	case arch.GlobalAveragePool, arch.GlobalMaxPool:
 		operator := map[string]string{arch.GlobalAveragePool: "GlobalAveragePool", arch.GlobalMaxPool: "GlobalMaxPool"}[l.Kind]
-		x = b.operation(operator, before("pool", true), inputs)
+		x = b.operation(operator, before("pool", true), []string{b.arithmetic.wide(inputs[0])})
 		x = b.operation("Flatten", name, []string{x}, onnx.Int("axis", features))
 	case arch.Concat:
-		x = b.operation("Concat", name, inputs, onnx.Int("axis", features))
+		x = b.operation("Concat", exact, inputs, onnx.Int("axis", features))
 	case arch.Sum:
-		if l.Scale != 1 {
+		if l.Scale != 1 && !b.arithmetic.scaled {
 			inputs[1] = b.operation("Mul", l.Name+"/scaled", []string{inputs[1], b.constant(l.Name+"/scale", []int{}, float32(l.Scale))})
 		}
-		x = b.operation("Add", before("add", activated), inputs)
+		x = b.operation("Add", before("add", more), inputs)
 	case arch.Dense:
 		if b.keepsNorm && b.isNormalised(l) {
 			x = b.operation("Gemm", before("dense", true), b.unfolded(l, inputs))
-			x = b.norm(l, before("normalized", activated), x)
+			x = b.norm(l, before("normalized", more), x)
 			break
 		}
-		kernel, bias := b.folded(l)
-		x = b.operation("Gemm", before("dense", activated), append(inputs, kernel, bias))
+		kernel, bias := b.folded(l, onnx.Float32, 1)
+		x = b.operation("Gemm", before("dense", more), append(inputs, kernel, bias))
 	case arch.BatchNorm:
-		x = b.norm(l, before("normalized", activated), inputs[0])
+		x = b.norm(l, before("normalized", more), inputs[0])
 	case arch.Elementwise:
 		x = inputs[0]
 	case arch.Normalize:
@@ -178,12 +189,20 @@ func (b *builder) layer(l arch.Layer, name string) error {
 	default:
 		return fmt.Errorf("a layer of the kind %q cannot be exported yet", l.Kind)
 	}
-	return b.activation(l, name, x)
+	if activated {
+		if err := b.activation(l, exact, x); err != nil {
+			return err
+		}
+		x = exact
+	}
+	if rounding != nil {
+		rounding.round(x, name)
+	}
+	return nil
 }
 
 func (b *builder) activation(l arch.Layer, name, x string) error {
 	switch l.Activation {
-	case "":
 	case "relu":
 		b.operation("Relu", name, []string{x})
 	case "sigmoid":
@@ -216,7 +235,7 @@ func window(l arch.Layer) []onnx.Attribute {
 // parameter adds one of the network's as it is.
 func (b *builder) parameter(name string) string {
 	s := b.parameters[name]
-	b.Constants = append(b.Constants, tensorfile.Tensor{Name: name, Shape: s.Shape, Values: s.Values})
+	b.Constants = append(b.Constants, onnx.Constant{Name: name, Type: onnx.Float32, Shape: s.Shape, Values: s.Values})
 	return name
 }
 

@@ -3,31 +3,39 @@ package export
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/weights/onnx"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // epsilon is what batch norm adds to the variance.
 const epsilon = 1e-3
 
-// folded adds the weights of a convolution, or of a dense layer, with batch norm multiplied
-// into them, and its biases. The weights of a convolution are outputs, inputs, height,
-// width, those of a dense layer inputs, outputs.
-func (b *builder) folded(l arch.Layer) (kernel, biases string) {
+// folded adds the weights of a convolution, or of a dense layer, with batch norm and a scale
+// multiplied into them, and its biases. The weights of a convolution are outputs, inputs,
+// height, width, those of a dense layer inputs, outputs.
+func (b *builder) folded(l arch.Layer, dtype onnx.ElementType, scale float64) (kernel, biases string) {
 	kernel, biases = l.Name+"/weights", l.Name+"/biases"
 	source := b.parameters[kernel]
 	shape := source.Shape
 	channels := shape[len(shape)-1]
 	read := func(name string) ([]float64, error) { return b.read(l.Name+"/"+name, channels) }
 	norm := func() (*affine, error) {
-		return newAffine(channels, read, b.has(biases), b.has(l.Name+"/BatchNorm/gamma"))
+		a, err := newAffine(channels, read, b.has(biases), b.has(l.Name+"/BatchNorm/gamma"))
+		if err != nil {
+			return nil, err
+		}
+		for i := range a.scale {
+			a.scale[i] *= scale
+			a.offset[i] *= scale
+		}
+		return a, nil
 	}
 	if l.Kind == arch.Convolution {
 		shape = []int{channels, shape[2], shape[0], shape[1]}
 	}
-	b.Constants = append(b.Constants, tensorfile.Tensor{Name: kernel, Shape: shape, Values: func(dst []float32) error {
+	b.Constants = append(b.Constants, onnx.Constant{Name: kernel, Type: dtype, Shape: shape, Values: func(dst []float32) error {
 		native := make([]float32, len(dst))
 		if err := source.Values(native); err != nil {
 			return err
@@ -46,7 +54,7 @@ func (b *builder) folded(l arch.Layer) (kernel, biases string) {
 		}
 		return finite(kernel, dst)
 	}})
-	b.Constants = append(b.Constants, tensorfile.Tensor{Name: biases, Shape: []int{channels}, Values: func(dst []float32) error {
+	b.Constants = append(b.Constants, onnx.Constant{Name: biases, Type: dtype, Shape: []int{channels}, Values: func(dst []float32) error {
 		a, err := norm()
 		if err != nil {
 			return err
@@ -70,7 +78,7 @@ func finite(name string, values []float32) error {
 // read returns the values of a parameter of one a channel.
 func (b *builder) read(name string, channels int) ([]float64, error) {
 	s, ok := b.parameters[name]
-	if !ok || !slices.Equal(s.Shape, []int{channels}) {
+	if !ok || s.Values == nil || s.Size() != channels {
 		return nil, fmt.Errorf("expected %s with %d values, one a channel", name, channels)
 	}
 	values := make([]float32, channels)
@@ -121,7 +129,7 @@ func newAffine(channels int, read func(name string) ([]float64, error), biased, 
 
 // channelsFirst puts height, width, inputs, outputs into the order outputs, inputs, height,
 // width.
-func channelsFirst(dst, src []float32, shape []int) {
+func channelsFirst[T any](dst, src []T, shape []int) {
 	cells, inputs, outputs := shape[0]*shape[1], shape[2], shape[3]
 	for cell := range cells {
 		for in := range inputs {

@@ -40,11 +40,16 @@ const (
 // batch is the name of the axis whose length is left open.
 const batch = "batch"
 
-// ONNX writes a network as an ONNX model (operators of version 17) at path. The sources are
-// its parameters, and may be more: an auxiliary head is left out. The metadata must have a
-// preprocessing, whose size the model's images have; all of it goes into metadata_props
-// under the keys that files of weights have. Batch norm is folded into the convolutions,
-// unless it is to be kept. Operations and initialisers have TF-slim's names. The file appears whole or not at all.
+// ONNX writes a network as an ONNX model at path, in the network's precision: with
+// operators of version 17, or in bfloat16 of 22. The sources are its parameters, and may be
+// more: an auxiliary head is left out. The metadata must have a preprocessing, whose size
+// the model's images have; all of it goes into metadata_props under the keys that files of
+// weights have. Batch norm is folded into the convolutions, unless it is to be kept.
+// Operations and initialisers have TF-slim's names. The file appears whole or not at all.
+//
+// An int8 network's integers are pairs of QuantizeLinear and DequantizeLinear around
+// operations in float32. Sums of residual blocks are of integers, too, which they are not in
+// this program: the scales of the summands are in the metadata's quantization.
 func ONNX(path string, network *arch.Network, sources []weights.Source, metadata weights.Metadata, o Options) error {
 	m, err := model(network, sources, metadata, o)
 	if err != nil {
@@ -55,14 +60,14 @@ func ONNX(path string, network *arch.Network, sources []weights.Source, metadata
 
 func model(network *arch.Network, sources []weights.Source, metadata weights.Metadata, o Options) (*onnx.Model, error) {
 	options := network.Options()
-	if options.Precision == arch.Int8 {
-		return nil, fmt.Errorf("the weights are quantised, expected float32; export those that they were made of")
-	}
 	if o.Probabilities && !options.HasClasses() {
 		return nil, fmt.Errorf("there are no probabilities: the output of the network is its %s, not classes", options.Head.Output)
 	}
 	if n := len(metadata.Labels); n > 0 && options.HasClasses() && n != options.Classes {
 		return nil, fmt.Errorf("expected one label a class, found %d labels for %d classes", n, options.Classes)
+	}
+	if precision := options.Precision; o.KeepBatchNorm && precision != "" && precision != arch.Float32 {
+		return nil, fmt.Errorf("the weights are in %s, in which batch norm is folded, expected %s for it to be kept", precision, arch.Float32)
 	}
 	p := metadata.Preprocessing
 	if p == nil {
@@ -89,7 +94,10 @@ func model(network *arch.Network, sources []weights.Source, metadata weights.Met
 	if err != nil {
 		return nil, err
 	}
-	b.Name, b.Metadata, b.keepsNorm = network.Name(), text, o.KeepBatchNorm
+	if b.arithmetic, err = b.choose(network, description, metadata.Quantization); err != nil {
+		return nil, err
+	}
+	b.Name, b.Metadata, b.Opset, b.keepsNorm = network.Name(), text, b.arithmetic.opset, o.KeepBatchNorm
 	b.input(o, p)
 	for i, layer := range description.Layers {
 		if err := b.layer(layer, b.last(i, len(description.Layers), o, options)); err != nil {

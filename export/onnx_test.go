@@ -20,6 +20,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/device"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/internal/wanted"
+	"github.com/seed-fb2c0fa6/inception/quantize"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights"
@@ -65,9 +66,26 @@ func variants() []variant {
 		{"pixels", "inception_v3", narrow(arch.Options{}), export.Options{Pixels: true, Probabilities: true, External: true}, 0},
 	}
 	for _, name := range arch.Names() {
-		all = append(all, variant{name, name, narrow(arch.Options{}), export.Options{}, 0})
+		for _, p := range arch.Precisions() {
+			o := narrow(arch.Options{Precision: p})
+			all = append(all, variant{name + " " + string(p), name, o, export.Options{}, 0})
+		}
 	}
 	return all
+}
+
+// limit is how far the values of the model may be from the network's, as a share of their
+// deviation from 0. A value that is rounded to the other side changes how those that follow
+// from it are rounded, so two programs come to be as far apart as rounding takes both from
+// float32; an int8 model rounds the summands of residual blocks as well.
+func (v variant) limit() float64 {
+	switch v.options.Precision {
+	case arch.Int8:
+		return 0.12
+	case arch.BFloat16:
+		return 3e-2
+	}
+	return 1e-5
 }
 
 // write exports generated weights and returns the path with the network.
@@ -81,9 +99,14 @@ func (v variant) write(t *testing.T) (path string, network *arch.Network, source
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources = golden.Sources("", parameters)
+	metadata := v.metadata()
+	if v.options.Precision == arch.Int8 {
+		sources, metadata = v.quantized(t)
+	} else {
+		sources = golden.Sources("", parameters)
+	}
 	path = filepath.Join(t.TempDir(), "model.onnx")
-	if err := export.ONNX(path, network, sources, v.metadata(), v.export); err != nil {
+	if err := export.ONNX(path, network, sources, metadata, v.export); err != nil {
 		t.Fatal(err)
 	}
 	return path, network, sources
@@ -101,17 +124,86 @@ func (v variant) metadata() weights.Metadata {
 	return m
 }
 
+// quantized are generated weights, quantised.
+func (v variant) quantized(t *testing.T) ([]weights.Source, weights.Metadata) {
+	t.Helper()
+	o := v.options
+	o.Precision = arch.Float32
+	network, err := arch.New(v.network, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]float32{}
+	for _, s := range golden.Sources("", parameters) {
+		values[s.Name] = make([]float32, s.Size())
+		if err := s.Values(values[s.Name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := quantize.New(network, values, v.metadata())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const calibrating = 2
+	images, size := golden.Images("", "calibration", calibrating, v.size()), v.size()*v.size()*3
+	statistics, err := m.Observe(t.Context(), cpubackend.New(t), v.size(), func(yield func([]float32, error) bool) {
+		for i := range calibrating {
+			if !yield(images[i*size:][:size], nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := m.Quantize(statistics, quantize.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "int8.safetensors")
+	if err := q.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	c, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if parameters, err = q.Network.Parameters(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := c.Match(parameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return weights.Sources(found), c.Metadata
+}
+
 // logitsOf runs a network on images, [batch, side, side, 3].
 func logitsOf(t *testing.T, network *arch.Network, sources []weights.Source, images []float32, side int) []float32 {
 	t.Helper()
 	backend := cpubackend.New(t)
 	store := model.NewStore()
 	for _, s := range sources {
-		values := make([]float32, s.Size())
-		if err := s.Values(values); err != nil {
+		var value *tensors.Tensor
+		var err error
+		if s.Int8s != nil {
+			integers := make([]int8, s.Size())
+			err = s.Int8s(integers)
+			value = tensors.FromFlatDataAndDimensions(integers, s.Shape...)
+		} else {
+			values := make([]float32, s.Size())
+			err = s.Values(values)
+			value = tensors.FromFlatDataAndDimensions(values, s.Shape...)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := store.CreateVariable(s.Name, tensors.FromFlatDataAndDimensions(values, s.Shape...)); err != nil {
+		if _, err := store.CreateVariable(s.Name, value); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -143,7 +235,20 @@ func withoutAuxiliary(t *testing.T, network *arch.Network) *arch.Network {
 func TestReadBack(t *testing.T) {
 	for _, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
+			if v.options.Precision == arch.Int8 && v.network != "inception_v3" {
+				t.Skip("one is enough to be refused")
+			}
 			path, network, sources := v.write(t)
+			if v.options.Precision == arch.Int8 {
+				c, err := weights.Open(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				_, _, err = c.Identify(weights.Hint{})
+				wanted.Error(t, err, path, "8-bit integers", "inception quantize")
+				return
+			}
 			c, err := weights.Open(path)
 			if err != nil {
 				t.Fatal(err)
@@ -154,8 +259,13 @@ func TestReadBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			network = withoutAuxiliary(t, network)
+			rounded := v.options.Precision == arch.BFloat16
+			options := network.Options()
+			if rounded {
+				options.ResidualScales = found.Options().ResidualScales // which are in the weights
+			}
 			got, _ := json.Marshal(found.Options())
-			want, _ := json.Marshal(network.Options())
+			want, _ := json.Marshal(options)
 			if found.Name() != network.Name() || string(got) != string(want) {
 				t.Errorf("read as %s %s, want %s %s", found.Name(), got, network.Name(), want)
 			}
@@ -172,7 +282,10 @@ func TestReadBack(t *testing.T) {
 			}
 			images := golden.Images("", "export", 2, side)
 			a, b := logitsOf(t, network, sources, images, side), logitsOf(t, found, weights.Sources(read), images, side)
-			apart(t, b, a, 1e-5) // folded weights are rounded
+			apart(t, b, a, v.limit()) // folded weights are rounded
+			if rounded {
+				return
+			}
 
 			// A second export of what was read is the same file but for nothing.
 			again := filepath.Join(t.TempDir(), "model.onnx")
@@ -270,6 +383,46 @@ func TestStructure(t *testing.T) {
 	}
 }
 
+// TestTypes looks at the types of the weights of each precision.
+func TestTypes(t *testing.T) {
+	for _, name := range arch.Names() {
+		for p, want := range map[arch.Precision][2]string{arch.Float32: {"/weights", "float32"}, arch.BFloat16: {"/weights", "bfloat16"}, arch.Int8: {"/weights/quantized", "int8"}} {
+			if p == arch.Int8 && name != "inception_resnet_v2" {
+				continue // quantising takes a second
+			}
+			v := variant{name, name, narrow(arch.Options{Precision: p}), export.Options{}, 0}
+			path, network, _ := v.write(t)
+			f, err := onnx.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			tensors := map[string]tensorfile.Tensor{}
+			for _, x := range f.Tensors() {
+				tensors[x.Name] = x
+			}
+			d, err := network.Describe(side, side)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range d.Layers {
+				ending, dtype := want[0], want[1]
+				switch {
+				case l.Kind == arch.Dense, l.Kind == arch.Convolution && l.Inputs[0] < 0:
+					ending, dtype = "/weights", "float32"
+				case l.Kind != arch.Convolution:
+					continue
+				}
+				x, ok := tensors[l.Name+ending]
+				channels := l.Output[len(l.Output)-1]
+				if !ok || x.DType != dtype || l.Kind == arch.Convolution && (len(x.Shape) != 4 || x.Shape[0] != channels || [2]int(x.Shape[2:]) != l.Kernel) {
+					t.Errorf("%s in %s: %s%s is %s %v, want %s for %d channels", name, p, l.Name, ending, x.DType, x.Shape, dtype, channels)
+				}
+			}
+		}
+	}
+}
+
 // TestRuntime runs exported models with ONNX Runtime, after onnx's own checker
 // (testdata/run.py), and compares with what the network computes here.
 func TestRuntime(t *testing.T) {
@@ -284,7 +437,9 @@ func TestRuntime(t *testing.T) {
 	if os.Getenv(whole) != "" {
 		all = nil
 		for _, name := range arch.Names() {
-			all = append(all, variant{name, name, arch.Options{}, export.Options{}, 299})
+			for _, p := range []arch.Precision{arch.Float32, arch.Int8} {
+				all = append(all, variant{name + " " + string(p), name, arch.Options{Precision: p}, export.Options{}, 299})
+			}
 		}
 	}
 	compare := make([]func(t *testing.T), len(all))
@@ -311,7 +466,7 @@ func TestRuntime(t *testing.T) {
 			if v.export.Probabilities {
 				probabilities(want, network.Options())
 			}
-			apart(t, got, want, 1e-5)
+			apart(t, got, want, v.limit())
 		}
 	}
 	if out, err := exec.Command(python, command...).CombinedOutput(); err != nil {
@@ -385,11 +540,20 @@ func TestRefuses(t *testing.T) {
 	small := v.metadata()
 	small.Preprocessing.Size = 20
 	wanted.Error(t, export.ONNX(path, network, sources, small, export.Options{}), "at least 75x75", "20x20")
-	int8s, err := arch.New("inception_v3", arch.Options{Precision: arch.Int8})
+	int8s := v.options
+	int8s.Precision = arch.Int8
+	quantized, err := arch.New("inception_v3", int8s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted.Error(t, export.ONNX(path, int8s, nil, v.metadata(), export.Options{}), "quantised", "float32")
+	wanted.Error(t, export.ONNX(path, quantized, sources, v.metadata(), export.Options{}), "Conv2d_1a_3x3/biases", "none")
+	residual := variant{network: "inception_resnet_v1", options: int8s}
+	if quantized, err = arch.New(residual.network, int8s); err != nil {
+		t.Fatal(err)
+	}
+	integers, m := residual.quantized(t)
+	m.Quantization.Branches = nil
+	wanted.Error(t, export.ONNX(path, quantized, integers, m, export.Options{}), "Conv2d_1x1", "quantise them again")
 	features, err := arch.New("inception_v3", arch.Options{Head: &arch.Head{Output: arch.OutputFeatures}})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package export
 import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/weights/onnx"
-	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // isNormalised reports whether batch norm comes after a convolution or a dense layer.
@@ -15,7 +14,7 @@ func (b *builder) unfolded(l arch.Layer, inputs []string) []string {
 	kernel := l.Name + "/weights"
 	if source := b.parameters[kernel]; l.Kind == arch.Convolution {
 		shape := source.Shape
-		b.Constants = append(b.Constants, tensorfile.Tensor{Name: kernel, Shape: []int{shape[3], shape[2], shape[0], shape[1]}, Values: func(dst []float32) error {
+		b.Constants = append(b.Constants, onnx.Constant{Name: kernel, Type: onnx.Float32, Shape: []int{shape[3], shape[2], shape[0], shape[1]}, Values: func(dst []float32) error {
 			native := make([]float32, len(dst))
 			if err := source.Values(native); err != nil {
 				return err

@@ -20,16 +20,23 @@ func Precisions() []arch.Precision { return append(arch.Precisions(), Auto) }
 
 // precision is what a network of weights that are held in a precision computes in.
 func precision(backend compute.Backend, config Config, held arch.Precision) (arch.Precision, error) {
-	asked, held := config.Precision, cmp.Or(held, arch.Float32)
+	if config.Precision == Auto {
+		return Fastest(backend, cmp.Or(held, arch.Float32)), nil
+	}
+	return PrecisionOf(config.Weights, held, config.Precision)
+}
+
+// PrecisionOf returns what weights that are held in a precision are computed in: what is
+// asked for, or where that is empty what they are held in.
+func PrecisionOf(path string, held, asked arch.Precision) (arch.Precision, error) {
+	held = cmp.Or(held, arch.Float32)
 	switch {
 	case asked == "" || asked == held:
 		return held, nil
-	case held == arch.Int8 && asked != Auto:
-		return "", fmt.Errorf("%s holds weights that are quantised to %s, expected them to be computed so, found the precision %s; leave it out, or give the weights that were quantised", config.Weights, held, asked)
+	case held == arch.Int8:
+		return "", fmt.Errorf("%s holds weights that are quantised to %s, expected them to be computed so, found the precision %s; leave it out, or give the weights that were quantised", path, held, asked)
 	case asked == arch.Int8:
-		return "", fmt.Errorf("%s holds %s weights, expected quantised ones for the precision %s; make them with: inception quantize --weights %s --data PHOTOS --out quantized.safetensors", config.Weights, held, asked, config.Weights)
-	case asked == Auto:
-		return Fastest(backend, held), nil
+		return "", fmt.Errorf("%s holds %s weights, expected quantised ones for the precision %s; make them with: inception quantize --weights %s --data PHOTOS --out quantized.safetensors", path, held, asked, path)
 	}
 	return asked, nil
 }

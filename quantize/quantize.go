@@ -104,6 +104,7 @@ func (m *Model) Quantize(s *Statistics, o Options) (*Quantized, error) {
 	for _, a := range activations {
 		q.floats[a.Name] = []float32{m.scaleOf(a, s, o)}
 	}
+	q.Metadata.Quantization.Branches = m.branches(s, o)
 	means := m.means(s)
 	for _, f := range m.fold() {
 		q.floats[f.name+"/biases"] = f.biases
@@ -144,6 +145,19 @@ func (m *Model) scaleOf(a arch.Activation, s *Statistics, o Options) float32 {
 		levels = arch.MaxWeight
 	}
 	return float32(o.Headroom * o.rangeOf(&all, a.Signed) / float64(levels))
+}
+
+// branches returns the scales of the convolutions that are only added to sums, by name.
+func (m *Model) branches(s *Statistics, o Options) map[string]float32 {
+	scales := map[string]float32{}
+	for _, layer := range m.layers {
+		if layer.Kind == arch.Sum {
+			branch := layer.Inputs[1]
+			of := o.Headroom * o.rangeOf(&s.layers[branch].histogram, true) / arch.MaxWeight
+			scales[m.layers[branch].Name] = float32(layer.Scale * of)
+		}
+	}
+	return scales
 }
 
 // means returns the means of each layer's channels.

@@ -43,6 +43,10 @@ type Quantization struct {
 	// BiasCorrection is set where biases were corrected by what rounding the weights does
 	// to the mean of each channel.
 	BiasCorrection bool `json:"bias_correction"`
+	// Branches are the scales of the residual branches' last convolutions by their names:
+	// a value is an integer in [-128,127] times that. This program adds branches in
+	// float32; the scales are for those that add integers.
+	Branches map[string]float32 `json:"branches,omitempty"`
 }
 
 // precision returns that of the weights.

@@ -11,30 +11,34 @@ import sys
 
 import numpy as np
 import onnx
+import onnx.reference
 import onnxruntime
 
 for path in sys.argv[1:]:
     onnx.checker.check_model(path, full_check=True)
     model = onnx.load(path, load_external_data=False)
-    assert model.ir_version == 8, model.ir_version
-    assert [(o.domain, o.version) for o in model.opset_import] == [("", 17)], model.opset_import
+    [opset] = model.opset_import
+    assert (opset.domain, opset.version, model.ir_version) in [("", 17, 8), ("", 22, 10)], model
     image = model.graph.input[0]
     assert image.type.tensor_type.shape.dim[0].dim_param == "batch", image
     transposes = sum(node.op_type == "Transpose" for node in model.graph.node)
     assert transposes == (image.name == "pixels"), transposes
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    [taken] = session.get_inputs()
-    if taken.name == "pixels":
-        images = np.fromfile(path + ".in", np.uint8).reshape(-1, *taken.shape[1:])
+    if opset.version == 22:  # bfloat16, for which ONNX Runtime has no kernels on CPUs
+        session = onnx.reference.ReferenceEvaluator(path)
     else:
-        side = taken.shape[2]
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    shape = [d.dim_value for d in image.type.tensor_type.shape.dim[1:]]
+    if image.name == "pixels":
+        images = np.fromfile(path + ".in", np.uint8).reshape(-1, *shape)
+    else:
+        side = shape[1]
         images = np.fromfile(path + ".in", np.float32).reshape(-1, side, side, 3)
         images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    [first] = session.run(None, {taken.name: images[:1]})
-    [others] = session.run(None, {taken.name: images[1:]})
+    [first] = session.run(None, {image.name: images[:1]})
+    [others] = session.run(None, {image.name: images[1:]})
     out = np.concatenate([first, others])
-    assert out.shape == (len(images), session.get_outputs()[0].shape[1]), out.shape
-    out.tofile(path + ".out")
+    assert out.shape == (len(images), model.graph.output[0].type.tensor_type.shape.dim[1].dim_value), out.shape
+    out.astype(np.float32).tofile(path + ".out")

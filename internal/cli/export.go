@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/export"
+	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/onnx"
 )
@@ -19,6 +21,7 @@ type exportFlags struct {
 	weights       string
 	onnx          string
 	head          headFlag
+	precision     string
 	options       export.Options
 	preprocessing preprocessingFlags
 	labels        string
@@ -30,17 +33,21 @@ func exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export --weights WEIGHTS --onnx OUT.onnx",
 		Short: "Write a network with its weights as an ONNX model, for other programs",
-		Long: fmt.Sprintf(`Write a network with its weights as an ONNX model (opset %d), which ONNX Runtime,
-OpenVINO, TensorRT and others run.
+		Long: fmt.Sprintf(`Write a network with its weights as an ONNX model (opset %d; %d for --precision bfloat16),
+which ONNX Runtime, OpenVINO, TensorRT and others run.
 
 The model takes any number of images at once, as float32 shaped [batch, 3, size, size] and
 normalised, and gives logits. With --pixels it takes photographs as bytes shaped [batch,
 size, size, 3], R, G, B, and normalises them inside; with --probabilities it gives these.
 Batch norm is folded into the convolutions; an auxiliary head is left out. The
 preprocessing and the labels are in the model's metadata. OUT appears whole or not at all,
-and the other verbs take it as --weights.`, onnx.Opset),
+and the other verbs take it as --weights, but for int8.
+
+Weights that inception quantize has made give a model of pairs of QuantizeLinear and
+DequantizeLinear, of which ONNX Runtime and OpenVINO make operations of 8-bit integers.`, onnx.Opset, onnx.OpsetBFloat16),
 		Example: `  inception export --weights timm/inception_v4.tf_in1k --onnx v4.onnx
-  inception export --weights flowers.safetensors --onnx flowers.onnx --pixels --probabilities`,
+  inception export --weights flowers.safetensors --onnx flowers.onnx --pixels --probabilities
+  inception export --weights flowers-int8.safetensors --onnx flowers-int8.onnx`,
 		Args: takes(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -52,6 +59,8 @@ and the other verbs take it as --weights.`, onnx.Opset),
 	flags.BoolVar(&f.options.Probabilities, "probabilities", false, "give probabilities, not logits: softmax, or the logistic function of several labels a photograph")
 	flags.BoolVar(&f.options.Pixels, "pixels", false, "take photographs as bytes, [batch, size, size, 3], and normalise them inside")
 	flags.BoolVar(&f.options.External, "external", false, "put the values into OUT"+onnx.DataEnding+" beside the model, as is done from 2 GB up")
+	addPrecision(cmd, &f.precision, arch.Precisions(), "")
+	flags.Lookup("precision").Usage += precisionOfWeights
 	f.preprocessing.add(cmd)
 	addLabels(cmd, &f.labels)
 	addJSON(cmd, &f.json)
@@ -65,13 +74,15 @@ type exported struct {
 	Bytes   int64  `json:"bytes"`
 	Network string `json:"network"`
 	Classes int    `json:"classes"`
+	// Precision is that of the model.
+	Precision arch.Precision `json:"precision"`
 }
 
 func (f *exportFlags) run(cmd *cobra.Command) error {
 	if err := required(cmd, "weights", "onnx"); err != nil {
 		return err
 	}
-	if err := cmp.Or(f.preprocessing.check(), f.head.check(), checkModel(f.model)); err != nil {
+	if err := cmp.Or(f.preprocessing.check(), f.head.check(), checkModel(f.model), checkPrecision(f.precision, arch.Precisions())); err != nil {
 		return err
 	}
 	if ending := ".onnx"; !strings.HasSuffix(strings.ToLower(f.onnx), ending) {
@@ -109,11 +120,19 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	metadata := weights.MetadataOf(network, known, checkpoint.Metadata.Labels)
+	metadata.Quantization = checkpoint.Metadata.Quantization
 	p := f.preprocessing.changed(*metadata.Preprocessing)
 	if err := errors.Join(network.CheckSize(p.Size, p.Size), p.Check()); err != nil {
 		return err
 	}
 	metadata.Preprocessing = &p
+	options := network.Options()
+	if options.Precision, err = predict.PrecisionOf(path, options.Precision, arch.Precision(f.precision)); err != nil {
+		return err
+	}
+	if network, err = arch.New(network.Name(), options); err != nil {
+		return err
+	}
 	labels, err := readLabels(f.labels)
 	if err != nil {
 		return err
@@ -127,15 +146,15 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 	if err := export.ONNX(f.onnx, network, weights.Sources(found), metadata, f.options); err != nil {
 		return err
 	}
-	return f.print(cmd, network.Name(), network.Options().Classes)
+	return f.print(cmd, network)
 }
 
-func (f *exportFlags) print(cmd *cobra.Command, network string, classes int) error {
+func (f *exportFlags) print(cmd *cobra.Command, network *arch.Network) error {
 	parts, err := weights.Files(f.onnx)
 	if err != nil {
 		return err
 	}
-	result := exported{File: f.onnx, Network: network, Classes: classes}
+	result := exported{File: f.onnx, Network: network.Name(), Classes: network.Options().Classes, Precision: network.Options().Precision}
 	for _, part := range parts {
 		result.Bytes += sizeOf(part)
 	}
@@ -149,6 +168,6 @@ func (f *exportFlags) print(cmd *cobra.Command, network string, classes int) err
 	if result.Data != "" {
 		with = " with " + result.Data
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %s, %s bytes\n", result.File, with, network, count(result.Bytes))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s%s: %s in %s, %s bytes\n", result.File, with, result.Network, result.Precision, count(result.Bytes))
 	return err
 }

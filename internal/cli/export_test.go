@@ -24,6 +24,14 @@ func TestExport(t *testing.T) {
 	if !strings.Contains(stdout, "photographs 80 x 80") || !strings.Contains(stdout, "std [0.25 0.25 0.25]") || !strings.Contains(stdout, "3 classes") {
 		t.Errorf("inspect prints %q", stdout[max(0, len(stdout)-400):])
 	}
+	narrow := filepath.Join(t.TempDir(), "narrow.onnx")
+	stdout, _ = run(t, cli.Done, "export", "--weights", path, "--onnx", narrow, "--precision", "bfloat16", "--json")
+	if !strings.Contains(stdout, `"precision": "bfloat16"`) {
+		t.Errorf("printed %q", stdout)
+	}
+	if stdout, _ = run(t, cli.Done, "weights", "inspect", narrow); !strings.Contains(stdout, "bfloat16") {
+		t.Errorf("inspect prints %q", stdout[max(0, len(stdout)-400):])
+	}
 	for name, c := range map[string]struct {
 		code int
 		args []string
@@ -32,6 +40,8 @@ func TestExport(t *testing.T) {
 		"ending":  {cli.Usage, []string{"--weights", path, "--onnx", "v4.pb"}, ".onnx"},
 		"missing": {cli.Usage, []string{"--weights", path}, "--onnx is missing"},
 		"over":    {cli.Usage, []string{"--weights", out, "--onnx", out}, "another name"},
+		"unknown": {cli.Usage, []string{"--weights", path, "--onnx", out, "--precision", "int4"}, "int4"},
+		"int8":    {cli.Failed, []string{"--weights", path, "--onnx", out, "--precision", "int8"}, "inception quantize --weights"},
 		"size":    {cli.Failed, []string{"--weights", path, "--onnx", out, "--size", "20"}, "at least 75x75"},
 		"none":    {cli.Failed, []string{"--weights", path, "--onnx", out, "--head", "none", "--probabilities"}, "features"},
 	} {

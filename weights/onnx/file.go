@@ -27,6 +27,7 @@ const (
 const (
 	float32Type  = 1
 	uint8Type    = 2
+	int8Type     = 3
 	int32Type    = 6
 	int64Type    = 7
 	float16Type  = 10
@@ -44,7 +45,7 @@ func typeName(dtype uint64) string {
 
 func sizeOf(dtype uint64) int {
 	switch dtype {
-	case uint8Type, 3, 9:
+	case uint8Type, int8Type, 9:
 		return 1
 	case 4, 5, float16Type, bfloat16Type:
 		return 2

@@ -254,6 +254,8 @@ func (b *builder) node(n node) error {
 		return nil
 	case "Add", "Sum", "Sub", "Mul", "Div":
 		return b.arithmetic(n, made, data)
+	case "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger":
+		return fmt.Errorf("the model is of 8-bit integers, expected float32: take the model that was quantised, or the file of inception quantize")
 	default:
 		return fmt.Errorf("an operation that no Inception network has")
 	}

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -14,13 +15,20 @@ import (
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
-// What written models are of.
+// The versions of operators that models are written with.
 const (
-	// Opset is the version of the operators.
 	Opset = 17
-	// IRVersion is that of the intermediate representation.
-	IRVersion = 8
+	// OpsetBFloat16 is the first with convolutions of bfloat16.
+	OpsetBFloat16 = 22
 )
+
+// irVersion is that of the intermediate representation that an opset is written in.
+func irVersion(opset int) uint64 {
+	if opset >= OpsetBFloat16 {
+		return 10
+	}
+	return 8
+}
 
 // DataEnding is what the name of a file of external data has behind the model's.
 const DataEnding = ".data"
@@ -36,8 +44,10 @@ type Model struct {
 	Inputs, Outputs []Port
 	// Operations are in an order in which they can be computed.
 	Operations []Operation
-	// Constants are the initialisers, which are float32.
-	Constants []tensorfile.Tensor
+	// Opset is the version of the operators; the constant Opset when zero.
+	Opset int
+	// Constants are the initialisers.
+	Constants []Constant
 	// Metadata is what the model says about itself.
 	Metadata map[string]string
 }
@@ -52,13 +62,17 @@ type Port struct {
 	Shape []int
 }
 
-// An ElementType is that of the elements of a port, by its number in TensorProto.
+// An ElementType is that of the elements of a port or a constant, by its number in
+// TensorProto.
 type ElementType uint64
 
-// The types of elements of ports.
+// The types of elements.
 const (
-	Float32 ElementType = float32Type
-	Uint8   ElementType = uint8Type
+	Float32  ElementType = float32Type
+	Uint8    ElementType = uint8Type
+	Int8     ElementType = int8Type
+	Int32    ElementType = int32Type
+	BFloat16 ElementType = bfloat16Type
 )
 
 // An Operation is a node of a graph: an operator of ONNX's own domain.
@@ -175,7 +189,7 @@ func Write(path string, m Model, external bool) error {
 		head, prefixes, tail := m.encode(nil)
 		size := int64(len(head) + len(tail))
 		for i, t := range m.Constants {
-			size += int64(len(prefixes[i])) + byteLength(t)
+			size += int64(len(prefixes[i])) + t.bytes()
 		}
 		if size <= insideLimit {
 			return wrote(path, atomicfile.Write(path, func(w io.Writer) error {
@@ -183,7 +197,7 @@ func Write(path string, m Model, external bool) error {
 					return err
 				}
 				next := 0
-				err := tensorfile.EachBytes(m.Constants, func(t tensorfile.Tensor, data []byte) error {
+				err := eachConstant(m.Constants, func(data []byte) error {
 					next++
 					return put(w, prefixes[next-1], data)
 				})
@@ -197,7 +211,7 @@ func Write(path string, m Model, external bool) error {
 	outside := &outside{name: filepath.Base(path) + DataEnding}
 	for _, t := range m.Constants {
 		outside.at = append(outside.at, outside.size)
-		outside.size += padded(byteLength(t))
+		outside.size += padded(t.bytes())
 	}
 	head, prefixes, tail := m.encode(outside)
 	return wrote(path, atomicfile.Write(path, func(w io.Writer) error {
@@ -207,7 +221,7 @@ func Write(path string, m Model, external bool) error {
 		// Last, so that nothing but the renaming of the model comes behind that of the data.
 		return atomicfile.Write(filepath.Join(filepath.Dir(path), outside.name), func(w io.Writer) error {
 			zeros := make([]byte, pageSize)
-			return tensorfile.EachBytes(m.Constants, func(_ tensorfile.Tensor, data []byte) error {
+			return eachConstant(m.Constants, func(data []byte) error {
 				return put(w, data, zeros[:padded(int64(len(data)))-int64(len(data))])
 			})
 		})
@@ -229,8 +243,6 @@ func put(w io.Writer, parts ...[]byte) error {
 	}
 	return nil
 }
-
-func byteLength(t tensorfile.Tensor) int64 { return int64(t.Elements()) * 4 }
 
 func padded(n int64) int64 { return (n + pageSize - 1) / pageSize * pageSize }
 
@@ -264,15 +276,16 @@ func (m Model) encode(outside *outside) (head []byte, prefixes [][]byte, tail []
 		prefixes = append(prefixes, prefix)
 		length += int64(len(prefix))
 		if outside == nil {
-			length += byteLength(t)
+			length += t.bytes()
 		}
 	}
-	head = appendNumber(nil, irField, IRVersion)
+	opset := cmp.Or(m.Opset, Opset)
+	head = appendNumber(nil, irField, irVersion(opset))
 	head = appendText(head, producerField, producer)
 	head = protowire.AppendTag(head, graphField, protowire.BytesType)
 	head = protowire.AppendVarint(head, uint64(length))
 	head = append(head, before...)
-	tail = appendMessage(after, opsetField, appendNumber(appendText(nil, 1, ""), 2, Opset))
+	tail = appendMessage(after, opsetField, appendNumber(appendText(nil, 1, ""), 2, uint64(opset)))
 	for _, key := range slices.Sorted(maps.Keys(m.Metadata)) {
 		tail = appendPair(tail, metadataField, key, m.Metadata[key])
 	}
@@ -280,7 +293,7 @@ func (m Model) encode(outside *outside) (head []byte, prefixes [][]byte, tail []
 }
 
 // encodeConstant returns the field of the graph that holds a TensorProto, but its values.
-func encodeConstant(t tensorfile.Tensor, index int, outside *outside) []byte {
+func encodeConstant(t Constant, index int, outside *outside) []byte {
 	const initializerField = 5 // of a graph
 	const dimensionField, typeField, nameField, rawField, externalField, locationField = 1, 2, 8, 9, 13, 14
 	const isExternal = 1
@@ -288,19 +301,19 @@ func encodeConstant(t tensorfile.Tensor, index int, outside *outside) []byte {
 	for _, n := range t.Shape {
 		m = appendNumber(m, dimensionField, uint64(n))
 	}
-	m = appendNumber(m, typeField, float32Type)
+	m = appendNumber(m, typeField, uint64(t.Type))
 	m = appendText(m, nameField, t.Name)
 	if outside != nil {
 		m = appendPair(m, externalField, "location", outside.name)
 		m = appendPair(m, externalField, "offset", fmt.Sprint(outside.at[index]))
-		m = appendPair(m, externalField, "length", fmt.Sprint(byteLength(t)))
+		m = appendPair(m, externalField, "length", fmt.Sprint(t.bytes()))
 		m = appendNumber(m, locationField, isExternal)
 		return appendMessage(nil, initializerField, m)
 	}
 	m = protowire.AppendTag(m, rawField, protowire.BytesType)
-	m = protowire.AppendVarint(m, uint64(byteLength(t)))
+	m = protowire.AppendVarint(m, uint64(t.bytes()))
 	prefix := protowire.AppendTag(nil, initializerField, protowire.BytesType)
-	prefix = protowire.AppendVarint(prefix, uint64(int64(len(m))+byteLength(t)))
+	prefix = protowire.AppendVarint(prefix, uint64(int64(len(m))+t.bytes()))
 	return append(prefix, m...)
 }
 
@@ -326,8 +339,8 @@ func (m Model) check(path string) error {
 		if err := add(t.Name); err != nil {
 			return err
 		}
-		if _, ok := tensorfile.ByteLength(t.Shape, t.ElementSize()); !ok || t.Values == nil {
-			return f.mismatch(t.Name, "float32 values, and a shape whose bytes fit this machine's int", "shape "+tensorfile.ShapeText(t.Shape), correct)
+		if _, ok := tensorfile.ByteLength(t.Shape, memorySize); !ok || !t.complete() {
+			return f.mismatch(t.Name, "values of "+typeName(uint64(t.Type))+", and a shape whose bytes fit this machine's int", "shape "+tensorfile.ShapeText(t.Shape), correct)
 		}
 	}
 	for _, o := range m.Operations {
