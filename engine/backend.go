@@ -33,6 +33,8 @@ type Backend struct {
 // commas:
 //
 //	threads=N     threads to compute with; GOMAXPROCS when absent
+//	streams=N     runs of programs that go on side by side, each on as many of the threads; 1
+//	              when absent. Results are the same
 //	isa=NAME      instructions: amx, avx512, avx2, generic; the best of the machine when absent
 //	winograd=off  no Winograd's algorithm for convolutions: slower, with a tenth of
 //	              the rounding error; where weights are trained, the convolutions of the
@@ -56,7 +58,7 @@ func New(config string) (compute.Backend, error) {
 	if err := b.ended.Finalize(); err != nil {
 		return nil, err
 	}
-	b.machine.Workers = run.NewWorkers(o.threads)
+	b.machine.Divide(o.threads, o.streams)
 	return b, nil
 }
 
@@ -68,6 +70,10 @@ func (b *Backend) Description() string {
 		note = " (plain Go: slow)"
 	case refused != "":
 		note = " (" + refused + ")"
+	}
+	if streams := b.Streams(); streams > 1 {
+		note += fmt.Sprintf(", %d streams of", streams)
+		return fmt.Sprintf("CPU engine: %s%s %d threads", b.machine.Kernels.ISA, note, b.machine.Threads)
 	}
 	return fmt.Sprintf("CPU engine: %s%s, %d threads", b.machine.Kernels.ISA, note, b.machine.Threads)
 }
@@ -97,11 +103,14 @@ func (b *Backend) Arithmetic() string {
 	if !b.machine.Winograd {
 		return b.Instructions() + ", winograd=off"
 	}
-	return fmt.Sprintf("%s, %d threads", b.Instructions(), b.machine.Threads)
+	return fmt.Sprintf("%s, %d threads", b.Instructions(), b.Threads())
 }
 
 // Threads is how many threads compute.
-func (b *Backend) Threads() int { return b.machine.Threads }
+func (b *Backend) Threads() int { return b.machine.Total() }
+
+// Streams is how many runs of programs, by as many goroutines, go on side by side.
+func (b *Backend) Streams() int { return b.machine.Streams() }
 
 // Faster reports whether networks whose convolutions multiply values of the type take less
 // time than in float32.

@@ -11,7 +11,7 @@ import (
 
 // options are what a backend's config says.
 type options struct {
-	threads           int
+	threads, streams  int
 	kernels           *kernel.Set
 	winograd, release bool
 }
@@ -23,7 +23,7 @@ func CheckConfig(config string) error {
 }
 
 func parseOptions(config string) (options, error) {
-	o := options{threads: runtime.GOMAXPROCS(0), winograd: true}
+	o := options{threads: runtime.GOMAXPROCS(0), streams: 1, winograd: true}
 	isa := kernel.Available()[0]
 	for option := range strings.SplitSeq(config, ",") {
 		key, value, _ := strings.Cut(option, "=")
@@ -34,6 +34,10 @@ func parseOptions(config string) (options, error) {
 			if o.threads, err = strconv.Atoi(value); err != nil || o.threads < 1 {
 				return o, fmt.Errorf("cpu: threads should be a number of at least 1, found %q", value)
 			}
+		case "streams":
+			if o.streams, err = strconv.Atoi(value); err != nil || o.streams < 1 {
+				return o, fmt.Errorf("cpu: streams should be a number of at least 1, found %q", value)
+			}
 		case "winograd":
 			o.winograd, err = onOrOff(key, value)
 		case "release":
@@ -41,11 +45,14 @@ func parseOptions(config string) (options, error) {
 		case "isa":
 			isa = kernel.ISA(value)
 		default:
-			err = fmt.Errorf("cpu: unknown option %q; options are threads=N, isa=amx, avx512, avx2 or generic, winograd=on or off, and release=on or off", option)
+			err = fmt.Errorf("cpu: unknown option %q; options are threads=N, streams=N, isa=amx, avx512, avx2 or generic, winograd=on or off, and release=on or off", option)
 		}
 		if err != nil {
 			return o, err
 		}
+	}
+	if o.streams > o.threads {
+		return o, fmt.Errorf("cpu: expected at least as many threads as streams, found %d streams and %d threads", o.streams, o.threads)
 	}
 	var err error
 	if o.kernels, err = kernel.For(isa); err != nil {

@@ -27,9 +27,12 @@ type Member struct {
 	// Labels are the classes in the order of the logits; nil where they have no names.
 	Labels []recipe.Label
 	// Logits returns the logits, [batch, Classes], of preprocessed images, [batch, Size,
-	// Size, 3]. One evaluation calls it with one batch size, from one goroutine; where
-	// the images do not suffice, the last are zeros. It must not keep pixels.
+	// Size, 3]. One evaluation calls it with one batch size, from as many goroutines at a time
+	// as there are Streams; where the images do not suffice, the last are zeros. It must not
+	// keep pixels.
 	Logits func(ctx context.Context, pixels []float32, batch int) ([]float32, error)
+	// Streams is how many batches Logits computes side by side; 1 when zero.
+	Streams int
 	// Fingerprint tells these weights from others, such as by their file's SHA-256: a
 	// file of predictions is not continued with other weights. It may be empty.
 	Fingerprint string
@@ -42,6 +45,7 @@ func FromClassifier(name string, c *predict.Classifier) Member {
 		Preprocessing: c.Preprocessing(),
 		Classes:       c.Network().Options().Classes,
 		Labels:        c.Labels(),
+		Streams:       c.Streams(),
 		Logits: func(ctx context.Context, pixels []float32, _ int) ([]float32, error) {
 			return c.Logits(ctx, pixels)
 		},

@@ -48,6 +48,9 @@ type batch struct {
 	pixels  []float32 // [batch, Size, Size, 3]
 	views   []view
 	started []*photo // those that come next in the set's order
+
+	logits [][]float32 // of the group's members, [batch, Classes], once done
+	done   chan error
 }
 
 // A view is one in a batch.
@@ -56,8 +59,8 @@ type view struct {
 	count int // of the crops that it stands for
 }
 
-func newPipeline(set *dataset.Set, decode vision.DecodeOptions, groups []*group, batchSize int) *pipeline {
-	const batches = 2 // of each group: in the networks, and in the making
+func newPipeline(set *dataset.Set, decode vision.DecodeOptions, groups []*group, batchSize, streams int) *pipeline {
+	batches := streams + 1 // of each group: in the networks, and in the making
 	p := &pipeline{
 		set: set, decode: decode, groups: groups, batch: batchSize, current: make([]*batch, len(groups)),
 		ready: make(chan *batch, batches*len(groups)+1),
@@ -65,7 +68,7 @@ func newPipeline(set *dataset.Set, decode vision.DecodeOptions, groups []*group,
 	for _, g := range groups {
 		empty := make(chan *batch, batches)
 		for range batches {
-			empty <- &batch{group: g, pixels: make([]float32, batchSize*g.values())}
+			empty <- &batch{group: g, pixels: make([]float32, batchSize*g.values()), done: make(chan error, 1)}
 		}
 		p.empty = append(p.empty, empty)
 	}
@@ -127,7 +130,7 @@ func (p *pipeline) fill(ctx context.Context, indexes []int, workers int) {
 		}
 	}
 	if p.started != nil { // without a view in a batch, since they are unreadable
-		p.ready <- &batch{started: p.started} // for which ready has the last place
+		p.ready <- &batch{started: p.started, done: make(chan error, 1)} // for which ready has the last place
 	}
 }
 

@@ -228,24 +228,33 @@ func (e *evaluation) run(ctx context.Context, groups []*group) error {
 	if len(todo) == 0 {
 		return nil
 	}
-	p := newPipeline(e.set, e.o.Decode, groups, batchSize)
+	streams := 1
+	for _, m := range e.members {
+		streams = max(streams, m.Streams)
+	}
+	p := newPipeline(e.set, e.o.Decode, groups, batchSize, streams)
 	inner, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
 	running.Go(func() { p.fill(inner, todo, e.o.Workers) })
 
-	var started []*photo // that are not finished, in the order of the set
+	var computing []*batch // in the networks, in their order
+	var started []*photo   // that are not finished, in the order of the set
+	defer func() {
+		for _, b := range computing {
+			<-b.done
+		}
+	}()
 	finished := len(done)
-	for {
-		waiting := time.Now()
-		b, ok := <-p.ready
-		e.speed.Waited += time.Since(waiting).Seconds()
-		if !ok {
-			return p.err
+	settle := func() error {
+		b := computing[0]
+		computing = computing[1:]
+		if err := <-b.done; err != nil {
+			return err
 		}
 		started = append(started, b.started...)
-		if err := e.classify(ctx, b, batchSize); err != nil {
+		if err := e.classify(b); err != nil {
 			return err
 		}
 		for len(started) > 0 && started[0].left == 0 {
@@ -259,7 +268,30 @@ func (e *evaluation) run(ctx context.Context, groups []*group) error {
 		if b.group != nil {
 			p.release(b)
 		}
+		return nil
 	}
+	for {
+		waiting := time.Now()
+		b, ok := <-p.ready
+		e.speed.Waited += time.Since(waiting).Seconds()
+		if !ok {
+			break
+		}
+		computing = append(computing, b)
+		go func() { b.done <- e.compute(ctx, b, batchSize) }()
+		if len(computing) < streams {
+			continue
+		}
+		if err := settle(); err != nil {
+			return err
+		}
+	}
+	for p.err == nil && len(computing) > 0 {
+		if err := settle(); err != nil {
+			return err
+		}
+	}
+	return p.err
 }
 
 func (e *evaluation) progress(done int) {
@@ -268,9 +300,9 @@ func (e *evaluation) progress(done int) {
 	}
 }
 
-// classify runs a batch through the networks of its group, and adds the softmax of each
-// view to its photograph's sums.
-func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
+// compute runs a batch through the networks of its group.
+func (e *evaluation) compute(ctx context.Context, b *batch, size int) error {
+	b.logits = b.logits[:0]
 	if b.group == nil {
 		return nil
 	}
@@ -286,6 +318,18 @@ func (e *evaluation) classify(ctx context.Context, b *batch, size int) error {
 		if len(logits) != size*m.Classes {
 			return fmt.Errorf("%s: found %d logits for %d images, expected %d for each", m.Name, len(logits), size, m.Classes)
 		}
+		b.logits = append(b.logits, logits)
+	}
+	return nil
+}
+
+// classify adds the softmax of each view of a batch to its photograph's sums.
+func (e *evaluation) classify(b *batch) error {
+	if b.group == nil {
+		return nil
+	}
+	for i, member := range b.group.members {
+		m, logits := &e.members[member], b.logits[i]
 		for i, v := range b.views {
 			f := v.photo
 			if f.sums == nil {

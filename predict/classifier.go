@@ -35,6 +35,14 @@ func (c *Classifier) Labels() []recipe.Label { return c.labels }
 // the file says so; its Tag is empty otherwise.
 func (c *Classifier) Card() recipe.Checkpoint { return c.card }
 
+// Streams is how many batches the backend computes side by side.
+func (c *Classifier) Streams() int {
+	if b, ok := c.programs.backend.(interface{ Streams() int }); ok {
+		return b.Streams()
+	}
+	return 1
+}
+
 // Predict classifies photographs of any sizes and returns one result for each, in
 // their order. Full batches run through the network together, the rest one by one,
 // so that the network is compiled for two batch sizes at most. The context is

@@ -47,24 +47,39 @@ type opened struct {
 	crop  *vision.Image // nil where the photograph has an error
 }
 
+// photos are those of a batch.
+type photos struct {
+	batch  []opened
+	crops  int       // of those that could be opened
+	pixels []float32 // of the crops, [Config.Batch, size, size, 3]
+	values []float32 // that the network made of them, once done
+	done   chan error
+}
+
 // each computes values of photographs in the order of their names, and calls use for each with
 // its own: those of photographs with errors are nil, and those that are not finite become one.
 func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), compute computation, use func(o opened, values []float32) error) error {
-	var batch []opened
-	crops, pixelValues := 0, c.preprocessing.Size*c.preprocessing.Size*3 // crops are those in pixels
-	pixels := make([]float32, c.batch*pixelValues)
-	finish := func() error {
-		var all []float32
-		if crops > 0 {
-			clear(pixels[crops*pixelValues:])
-			var err error
-			if all, err = compute(ctx, pixels); err != nil {
-				return err
-			}
-			crops = 0
+	pixelValues := c.preprocessing.Size * c.preprocessing.Size * 3
+	free := make([]*photos, c.Streams())
+	for i := range free {
+		free[i] = &photos{pixels: make([]float32, c.batch*pixelValues), done: make(chan error, 1)}
+	}
+	var started []*photos // in order
+	// The first of those that run must end before anything that is seen of this call does.
+	defer func() {
+		for _, b := range started {
+			<-b.done
 		}
-		size := len(all) / c.batch
-		for _, o := range batch {
+	}()
+	finish := func() error {
+		b := started[0]
+		started = started[1:]
+		if err := <-b.done; err != nil {
+			return err
+		}
+		size := len(b.values) / c.batch
+		all := b.values
+		for _, o := range b.batch {
 			var values []float32
 			if o.photo.Err == nil {
 				values, all = all[:size:size], all[size:]
@@ -76,8 +91,24 @@ func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func
 				return err
 			}
 		}
-		batch = batch[:0]
+		b.batch, b.crops, b.values = b.batch[:0], 0, nil
+		free = append(free, b)
 		return nil
+	}
+	start := func() {
+		b := free[0]
+		free = free[1:]
+		started = append(started, b)
+		if b.crops == 0 { // none could be opened
+			b.done <- nil
+			return
+		}
+		clear(b.pixels[b.crops*pixelValues:])
+		go func() {
+			var err error
+			b.values, err = compute(ctx, b.pixels)
+			b.done <- err
+		}()
 	}
 	prepare := func(name string, o *opened, reserve func(bytes int64)) {
 		*o = opened{photo: Photo{Name: name}}
@@ -95,21 +126,28 @@ func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func
 	}
 	// The one in use, and two batches: one waits whole while the other is decoded.
 	err := ahead.Each(ctx, ahead.Options{Results: 1 + 2*c.batch}, names, prepare, func(_ string, o *opened) error {
-		batch = append(batch, *o)
+		b := free[0]
+		b.batch = append(b.batch, *o)
 		if o.crop != nil {
-			err := vision.Normalize(pixels[crops*pixelValues:][:pixelValues], o.crop, c.preprocessing.Mean, c.preprocessing.Std)
+			err := vision.Normalize(b.pixels[b.crops*pixelValues:][:pixelValues], o.crop, c.preprocessing.Mean, c.preprocessing.Std)
 			if err != nil {
 				return err
 			}
 			o.crop = nil // not to be kept until another takes its place
-			crops++
+			b.crops++
 		}
-		if 0 < crops && crops < c.batch {
+		if 0 < b.crops && b.crops < c.batch {
 			return nil
 		}
-		return finish()
+		if start(); len(free) == 0 {
+			return finish()
+		}
+		return nil
 	})
-	if err == nil && len(batch) > 0 {
+	if err == nil && len(free[0].batch) > 0 {
+		start()
+	}
+	for err == nil && len(started) > 0 {
 		err = finish()
 	}
 	return err

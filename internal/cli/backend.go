@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"slices"
@@ -22,6 +23,7 @@ type backendFlags struct {
 	name       string
 	threads    int
 	threadFlag *pflag.Flag
+	streams    int // of the verbs that have the flag
 }
 
 func (f *backendFlags) add(cmd *cobra.Command) {
@@ -33,6 +35,11 @@ func (f *backendFlags) add(cmd *cobra.Command) {
 // addName adds the backend alone.
 func (f *backendFlags) addName(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.name, "backend", defaultBackend, "what computes, with options after a colon: "+strings.Join(backends(), ", "))
+}
+
+// addStreams adds the flag of verbs that run many batches.
+func (f *backendFlags) addStreams(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.streams, "streams", 1, "batches that are computed side by side, each by as many of the threads: for many images on many cores; the results are the same")
 }
 
 // check refuses what open would, as far as that can be told before other work.
@@ -49,6 +56,17 @@ func (f *backendFlags) check() error {
 			err = fmt.Errorf("%w; xla is part of what CGO_ENABLED=1 go build -tags xla ./cmd/inception makes", err)
 		}
 		return usageError{err}
+	}
+	if f.streams < 0 || f.streams > 1 && name != engine.Name {
+		return usageError{fmt.Errorf("--streams must be at least 1, and is for the backend %s, found %d and %s", engine.Name, f.streams, name)}
+	}
+	if f.streams > 1 {
+		if strings.Contains(options, "streams=") {
+			return usageError{fmt.Errorf("found --streams and the backend %q, expected one of them", f.name)}
+		}
+		if threads := cmp.Or(f.threads, runtime.GOMAXPROCS(0)); f.streams > threads {
+			return usageError{fmt.Errorf("--streams must be at most the number of threads, found %d streams and %d threads", f.streams, threads)}
+		}
 	}
 	if name == engine.Name {
 		if err := engine.CheckConfig(options); err != nil {
@@ -70,6 +88,9 @@ func (f *backendFlags) open() (compute.Backend, error) {
 	if name == engine.Name && !strings.Contains(options, "release=") {
 		// The process is this program's own, so it may pause for less memory.
 		options = strings.TrimPrefix(options+",release=on", ",")
+	}
+	if f.streams > 1 {
+		options = fmt.Sprintf("%s,streams=%d", options, f.streams)
 	}
 	if name == "go" && options == "" {
 		// When it runs operations side by side, each keeps a worker while it waits for

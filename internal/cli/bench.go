@@ -74,6 +74,7 @@ In int8 the ranges of activations are found on the random images before.`,
 	flags.BoolVar(&f.recompute, "recompute", false, "train with less memory: compute activations again for the gradients")
 	addPrecision(cmd, &f.precision, predict.Precisions(), arch.Float32)
 	f.backend.add(cmd)
+	f.backend.addStreams(cmd)
 	return cmd
 }
 
@@ -173,6 +174,9 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	}
 	if f.train && !slices.Contains(inTraining(), arch.Precision(f.precision)) {
 		return usageError{fmt.Errorf("--train is in one of %v, found --precision %s", inTraining(), f.precision)}
+	}
+	if f.backend.streams > 1 && (f.train || f.layers) {
+		return usageError{errors.New("--streams is for classification without --layers")}
 	}
 	if f.recompute && !f.train {
 		return usageError{errors.New("--recompute is for --train")}

@@ -108,6 +108,7 @@ as for the test images, --submission writes what the test server takes.
 	addJSON(cmd, &f.json)
 	f.shard.add(cmd)
 	f.backend.add(cmd)
+	f.backend.addStreams(cmd)
 	return cmd
 }
 

@@ -55,6 +55,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.classifier.add(cmd)
+	f.classifier.backend.addStreams(cmd)
 	cmd.Flags().IntVar(&f.top, "top", 5, "classes to print for an image")
 	addLabels(cmd, &f.classifier.labels)
 	addJSON(cmd, &f.json)

@@ -3,6 +3,7 @@ package measure
 import (
 	"cmp"
 	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"time"
@@ -46,9 +47,14 @@ func (n *Network) Speed(ctx context.Context, o Options) (Speed, error) {
 		return Speed{}, err
 	}
 	defer p.close()
+	batch := o.Batch
 	multiplyAdds := n.description.MultiplyAdds
 	if o.Train {
 		multiplyAdds *= 3
+	}
+	if streams := streamsOf(n.backend); streams > 1 && !o.Train {
+		p.run = sideBySide(p.run, streams)
+		o.Batch *= streams
 	}
 	var rates []float64
 	for i := range p.warmUp + o.Runs {
@@ -67,7 +73,7 @@ func (n *Network) Speed(ctx context.Context, o Options) (Speed, error) {
 	median := rates[len(rates)/2]
 	return Speed{
 		Precision: cmp.Or(n.network.Options().Precision, arch.Float32), Instructions: instructionsOf(n.backend),
-		Network: n.network.Name(), Batch: o.Batch, Size: n.size, Threads: threadsOf(n.backend), Train: o.Train,
+		Network: n.network.Name(), Batch: batch, Size: n.size, Threads: threadsOf(n.backend), Train: o.Train,
 		ImagesPerSecond: median, ImagesPerSecondMin: rates[0], ImagesPerSecondMax: rates[len(rates)-1],
 		GFLOPS:    median * 2 * float64(multiplyAdds) / 1e9,
 		PeakRSSMB: peakRSS() / 1e6, CompileMS: float64(p.compiled.Microseconds()) / 1e3,
@@ -79,6 +85,28 @@ func instructionsOf(backend compute.Backend) string {
 		return b.Instructions()
 	}
 	return ""
+}
+
+func streamsOf(backend compute.Backend) int {
+	if b, ok := backend.(*engine.Backend); ok {
+		return b.Streams()
+	}
+	return 1
+}
+
+// sideBySide runs as many batches as there are streams.
+func sideBySide(run func() error, streams int) func() error {
+	return func() error {
+		failures := make(chan error, streams)
+		for range streams {
+			go func() { failures <- run() }()
+		}
+		var err error
+		for range streams {
+			err = errors.Join(err, <-failures)
+		}
+		return err
+	}
 }
 
 func threadsOf(backend compute.Backend) int {

@@ -18,6 +18,8 @@ type Machine struct {
 	// Delegate is the go backend, which has the buffers, and runs what has no kernels here.
 	Delegate compute.Backend
 	*Workers
+	streams *streams // nil for one
+	total   int      // threads of all streams
 }
 
 // Mixed reports whether products of bfloat16 are faster than those of float32.

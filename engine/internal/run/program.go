@@ -148,20 +148,26 @@ func (p *Program) end() {
 }
 
 // take returns memory for a run, which is to be given back.
-func (p *Program) take() (*run, error) {
+func (p *Program) take() (r *run, err error) {
+	machine := p.machine.enter()
+	defer func() {
+		if err != nil {
+			p.machine.leave(machine)
+		}
+	}()
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.finalized {
 		return nil, errors.New("cpu: the program has been finalized")
 	}
-	if n := len(p.free); n > 0 {
-		r := p.free[n-1]
-		p.free = p.free[:n-1]
+	if n := slices.IndexFunc(p.free, func(r *run) bool { return r.machine == machine }); n >= 0 {
+		r := p.free[n]
+		p.free = slices.Delete(p.free, n, n+1)
 		p.running++
 		return r, nil
 	}
 	p.release(p.plan.Arena)
-	r := newRun(p.machine, p.plan, p.needs)
+	r = newRun(machine, p.plan, p.needs)
 	for at, i := range p.implementations {
 		err := p.guard(at, func() error { r.operations = append(r.operations, i.bind(r)); return nil })
 		if err != nil {
@@ -176,6 +182,7 @@ func (p *Program) take() (*run, error) {
 // have left it in any state.
 func (p *Program) give(r *run, err error) {
 	r.forget()
+	p.machine.leave(r.machine)
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	p.running--

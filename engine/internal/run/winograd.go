@@ -24,7 +24,7 @@ func acceptsWinograd(c *chooser, o *plan.Convolution) bool {
 		o.In.C < tuning.WinogradChannels || o.Out.C < tuning.WinogradChannels {
 		return false
 	}
-	return k.Tiles(o.Out.N, o.Out.Image()) >= tuning.WinogradTiles*c.Threads
+	return k.Tiles(o.Out.N, o.Out.Image()) >= tuning.WinogradTiles*c.Total()
 }
 
 func newWinograd(c *chooser, o *plan.Convolution) *winograd {
