@@ -18,7 +18,7 @@ func (m *Model) config() *inference.ModelConfig {
 	if version, err := strconv.ParseInt(m.Version(), 10, 64); err == nil {
 		c.VersionPolicy = &inference.ModelVersionPolicy{PolicyChoice: &inference.ModelVersionPolicy_Specific_{Specific: &inference.ModelVersionPolicy_Specific{Versions: []int64{version}}}}
 	}
-	for _, o := range m.protocol.Outputs {
+	for _, o := range m.protocol.DescribedOutputs() {
 		c.Output = append(c.Output, &inference.ModelOutput{Name: o.Name, DataType: inference.DataType_TYPE_FP32, Dims: o.Shape[1:]})
 	}
 	c.SchedulingChoice = &inference.ModelConfig_DynamicBatching{DynamicBatching: &inference.ModelDynamicBatching{

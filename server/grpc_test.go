@@ -66,7 +66,8 @@ func overGRPC(t *testing.T, s *server.Server, stopping server.Stopping) (connect
 }
 
 func request(name string, input *inference.ModelInferRequest_InferInputTensor, raw ...[]byte) *inference.ModelInferRequest {
-	return &inference.ModelInferRequest{ModelName: name, Inputs: []*inference.ModelInferRequest_InferInputTensor{input}, RawInputContents: raw}
+	return &inference.ModelInferRequest{ModelName: name, Inputs: []*inference.ModelInferRequest_InferInputTensor{input}, RawInputContents: raw,
+		Outputs: []*inference.ModelInferRequest_InferRequestedOutputTensor{{Name: "logits"}, {Name: "probabilities"}}}
 }
 
 // element is a file as BYTES has it.
@@ -129,6 +130,7 @@ func TestGRPC(t *testing.T) {
 		"raw tensor": request("m", tensor, raw), "typed tensor": request("m", typed), "raw file": request("m", files(1), element(file)), "typed files": request("m", typedFiles),
 	} {
 		in.Id, in.ModelVersion = what, "1"
+		in.Outputs = append(in.Outputs, &inference.ModelInferRequest_InferRequestedOutputTensor{Name: "features"})
 		out, err := client.ModelInfer(ctx, in, grpc.UseCompressor(gzip.Name))
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -210,7 +212,7 @@ func TestGRPC(t *testing.T) {
 		t.Errorf("%v: %v", err, about)
 	}
 	metadataOf, err := client.ModelMetadata(ctx, &inference.ModelMetadataRequest{Name: "m"})
-	if err != nil || !slices.Equal(metadataOf.Inputs[0].Shape, []int64{-1, side, side, 3}) || metadataOf.Outputs[2].Shape[1] != int64(len(features[0])) {
+	if err != nil || !slices.Equal(metadataOf.Inputs[0].Shape, []int64{-1, side, side, 3}) || len(metadataOf.Outputs) != 1 || metadataOf.Outputs[0].Name != "probabilities" {
 		t.Errorf("%v: %v", err, metadataOf)
 	}
 	config, err := client.ModelConfig(ctx, &inference.ModelConfigRequest{Name: "m"})

@@ -70,8 +70,9 @@ func NewModel(name, version string, b *predict.Batcher) (*Model, error) {
 		m.protocol.Outputs = append(m.protocol.Outputs, oip.TensorMetadata{Name: name, Datatype: oip.FP32, Shape: []int64{oip.Any, values}})
 	}
 	if m.classes {
-		output(logits, int64(network.Options().Classes))
 		output(probabilities, int64(network.Options().Classes))
+		m.protocol.Described = 1
+		output(logits, int64(network.Options().Classes))
 		if n := b.Features(); n > 0 {
 			output(features, int64(n))
 		}

@@ -22,6 +22,10 @@ type Model struct {
 	Input TensorMetadata
 	// Outputs are FP32, their first dimension the batch.
 	Outputs []TensorMetadata
+	// Described is how many of Outputs, from the first, metadata tells and a request gets that
+	// names none; all when zero. The others are there for who names them: clients such as
+	// Triton's image_client take models of one output alone.
+	Described int
 	// MaxBatch is how many images a request may have.
 	MaxBatch int
 }
@@ -42,9 +46,17 @@ type ModelMetadata struct {
 	Outputs  []TensorMetadata `json:"outputs"`
 }
 
+// DescribedOutputs are those that metadata tells.
+func (m *Model) DescribedOutputs() []TensorMetadata {
+	if m.Described == 0 {
+		return m.Outputs
+	}
+	return m.Outputs[:m.Described]
+}
+
 // Metadata describes the model.
 func (m *Model) Metadata() ModelMetadata {
-	return ModelMetadata{Name: m.Name, Versions: []string{m.Version}, Platform: m.Platform, Inputs: []TensorMetadata{m.Input}, Outputs: m.Outputs}
+	return ModelMetadata{Name: m.Name, Versions: []string{m.Version}, Platform: m.Platform, Inputs: []TensorMetadata{m.Input}, Outputs: m.DescribedOutputs()}
 }
 
 // ServerMetadata is the body of GET v2.

@@ -17,7 +17,7 @@ type Request struct {
 	ID string
 	// Input is the images.
 	Input Tensor
-	// Outputs are those that are asked for, all of the model's where none are named.
+	// Outputs are those that are asked for, all that metadata tells where none are named.
 	Outputs []OutputRequest
 	// Timeout is how long the answer is of use; 0 stands for no limit.
 	Timeout time.Duration
@@ -148,7 +148,7 @@ func (m *Model) parseOutputs(r *Request, in requestJSON) error {
 		return err
 	}
 	if len(in.Outputs) == 0 {
-		for i := range m.Outputs {
+		for i := range m.DescribedOutputs() {
 			r.Outputs = append(r.Outputs, OutputRequest{Index: i, Binary: binary})
 		}
 		return nil
