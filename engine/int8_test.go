@@ -109,6 +109,39 @@ func TestInt8Operations(t *testing.T) {
 	}
 }
 
+// TestInt8Winograd asserts that convolutions of 3x3 are computed by Winograd's algorithm in
+// integers where it is there, and that no bit of the results depends on it.
+func TestInt8Winograd(t *testing.T) {
+	for _, isa := range kernel.Available() {
+		kernels, err := kernel.For(isa)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kernels.WinogradI8(3, 3) == nil || !kernels.GemmI8.Faster {
+			continue
+		}
+		for _, name := range arch.Names() {
+			o := arch.Options{Width: 0.75, Blocks: []int{1, 1, 1}, Precision: arch.Int8}
+			backend := newBackend(t, "isa="+string(isa))
+			got, want := logits(t, backend, name, o, 2, 107), logits(t, newBackend(t, "winograd=off,isa="+string(isa)), name, o, 2, 107)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, %s: other results than of direct products", name, isa)
+			}
+			program := compileNetwork(t, backend, name, o, 2, 107)
+			operations, err := engine.Operations(program)
+			program.Finalize()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.ContainsFunc(operations, func(o engine.Operation) bool { return o.Algorithm == "WinogradI8_3x3" }) {
+				t.Errorf("%s, %s: no convolution by Winograd's algorithm", name, isa)
+			}
+		}
+		return
+	}
+	t.Skip("no instructions for it here")
+}
+
 // quantizedCase is a convolution of integers and what is around it in a graph.
 type quantizedCase struct {
 	in, out, height, width, stride int

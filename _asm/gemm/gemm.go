@@ -1,5 +1,4 @@
-// Package gemm generates the tiles of matrix products of float32, of bfloat16 and of 8-bit
-// integers.
+// Package gemm generates the tiles of matrix products of float32, of bfloat16 and of integers.
 package gemm
 
 import (
@@ -23,11 +22,19 @@ type Tile struct {
 	Wide          bool // products are summed in float64
 	BF16          bool // of bfloat16, in pairs, summed in float32; for AVX512 only
 	Int8          Int8 // of 8-bit integers, in fours, summed in 32 bits
+	Int16         bool // of 16-bit integers, in pairs, summed in 32 bits; for VNNI only
 }
 
 const signatureF32 = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
 
 const signatureBF16 = "m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
+
+const signatureI16 = "m, n, pairs int, a *int16, lda int, b *int16, c *int32, ldc int, ahead uintptr, aheadStep int"
+
+const epilogueDocI16 = `
+		c[i*ldc+j] = acc
+	}
+}`
 
 const beginDoc = `		acc := 0
 		if bias != nil {
@@ -56,6 +63,8 @@ func (t *Tile) Name() string {
 		kind += "BF16"
 	case t.Int8 != NoInt8:
 		kind += "I8"
+	case t.Int16:
+		kind += "I16"
 	default:
 		kind += "F32"
 	}
@@ -65,7 +74,7 @@ func (t *Tile) Name() string {
 // steps is the name of the argument that counts the steps of a tap.
 func (t *Tile) steps() string {
 	switch {
-	case t.BF16:
+	case t.BF16, t.Int16:
 		return "pairs"
 	case t.Int8 != NoInt8:
 		return "quads"
@@ -73,11 +82,11 @@ func (t *Tile) steps() string {
 	return "k"
 }
 
-// logSize is the logarithm of the bytes of an element of a, and of c and residual but of 8-bit
+// logSize is the logarithm of the bytes of an element of a, and of c and residual but of
 // integers.
 func (t *Tile) logSize() U8 {
 	switch {
-	case t.BF16:
+	case t.BF16, t.Int16:
 		return 1
 	case t.Int8 != NoInt8:
 		return 0
@@ -97,6 +106,9 @@ func (t *Tile) doc(loop string) {
 	if t.Int8 != NoInt8 {
 		lines = append(lines, docI8...)
 	}
+	if t.Int16 {
+		lines = append(lines, "", "where acc is an integer modulo 1<<32.")
+	}
 	if t.BF16 {
 		lines = append(lines, "", "where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the",
 			"nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place.")
@@ -115,6 +127,10 @@ func (t *Tile) Emit() {
 	case t.BF16:
 		signature, element = signatureBF16, "uint16"
 		depth, packed = "2*pairs", "b[((tap*pairs+p/2)*%[1]d+j)*2+p%%2]"
+	case t.Int16:
+		signature, element = signatureI16, "int16"
+		depth, packed = "2*pairs", "b[((tap*pairs+p/2)*%[1]d+j)*2+p%%2]"
+		begin, epilogue = "\t\tacc := 0", epilogueDocI16
 	case t.Int8 != NoInt8:
 		signature, element = signatureI8, "uint8"
 		depth, packed = "4*quads", "w[tap*4*quads+p][j]"
@@ -206,7 +222,7 @@ func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", nam
 
 // begin sets the sums to the bias, or to zero.
 func (s *section) begin() {
-	if s.Int8 != NoInt8 {
+	if s.Int8 != NoInt8 || s.Int16 {
 		s.zero()
 		return
 	}
@@ -289,7 +305,10 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 	s.prefetchB(b)
 	for i := range s.rows {
 		a, multiplyAdd := s.broadcast(), VFMADD231PS
-		if s.BF16 {
+		switch {
+		case s.Int16:
+			multiplyAdd = VPDPWSSD
+		case s.BF16:
 			multiplyAdd = func(ops ...Op) {
 				evex.VDPBF16PS(ops[0].(reg.VecPhysical), ops[1].(reg.VecPhysical), ops[2].(reg.VecPhysical))
 			}
@@ -322,6 +341,9 @@ func (s *section) prefetchOutput() {
 		s.prefetchOutputI8()
 		return
 	}
+	if s.Int16 {
+		return // it is scratch, which stays in a level-2 cache
+	}
 	at, stride := reg.RAX, reg.RCX
 	Load(Param("residual"), at)
 	Load(Param("ldr"), stride)
@@ -352,7 +374,7 @@ func (s *section) scale(v reg.GPPhysical) {
 // reads.
 func (s *section) lookAhead(at reg.Register) {
 	PREFETCHT0(Mem{Base: at})
-	if s.BF16 {
+	if s.logSize() == 1 {
 		PREFETCHT0(Mem{Base: at, Disp: 64})
 	}
 	ADDQ(vector.Arg("aheadStep"), at)
@@ -488,6 +510,10 @@ func (s *section) epilogue() {
 		s.epilogueI8()
 		return
 	}
+	if s.Int16 {
+		s.storeI16()
+		return
+	}
 	if s.ISA == vector.AVX512 {
 		s.finish(true)
 		return
@@ -556,6 +582,23 @@ func (s *section) finish(masked bool) {
 	for i := range s.rows {
 		for v := range s.Vectors {
 			VMAXPS(s.acc(i, v), value, s.acc(i, v))
+			s.Store(s.acc(i, v), Mem{Base: at, Disp: v * s.Bytes()}, masks[v])
+		}
+		ADDQ(stride, at)
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// storeI16 stores the sums.
+func (s *section) storeI16() {
+	at, stride := reg.RCX, reg.RDX
+	masks := s.masks(reg.RAX, reg.RBX)
+	Load(Param("c"), at)
+	Load(Param("ldc"), stride)
+	SHLQ(U8(2), stride)
+	for i := range s.rows {
+		for v := range s.Vectors {
 			s.Store(s.acc(i, v), Mem{Base: at, Disp: v * s.Bytes()}, masks[v])
 		}
 		ADDQ(stride, at)

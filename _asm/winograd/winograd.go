@@ -26,6 +26,7 @@ type Transform struct {
 	NoZero  bool // 0 is no point
 	Square  bool // along both sides of the tile, or along one
 	BF16    bool // pixels and weights are bfloat16; for AVX512-BF16 only
+	I8      bool // pixels and weights are 8-bit integers; for AVX512 only
 }
 
 // zeros is how many points are 0.
@@ -59,7 +60,10 @@ func (t *Transform) suffix() string {
 
 // logSize is the logarithm of the bytes of a pixel's channel.
 func (t *Transform) logSize() U8 {
-	if t.BF16 {
+	switch {
+	case t.I8:
+		return 0
+	case t.BF16:
 		return 1
 	}
 	return 2

@@ -129,12 +129,15 @@ func addVNNI(set *Set) {
 		rows: 14, tile: avx512vnni.GemmI8_14x32,
 		indirectRows: 12, indirect: avx512vnni.IndirectGemmI8_12x32,
 	}
+	set.winogradI8 = newWinogradI8(set.Gemm, &GemmI16{Name: "GemmI16_14x32", NR: 32, rows: 14, tile: avx512vnni.GemmI16_14x32},
+		avx512vnni.WinogradInputI8_6x6, avx512vnni.WinogradOutputI8_6x6_4x4)
 	set.multiplyAddI8 = loop{avx512vnni.MultiplyAddI8, 12 * 16 * 4 * 2}
 }
 
 // addAMX puts AMX's blocks in the place of a set's products of 8-bit integers and bfloat16.
 func addAMX(set *Set) {
 	set.ISA = AMX
+	set.winogradI8 = nil // its tiles multiply bytes many times as fast as AVX-512 does words
 	set.GemmI8 = &GemmI8{
 		Name: "GemmI8_32x32 of AMX", NR: 32, Faster: true, Fours: true,
 		rows: 32, indirectRows: 32, block: amx.GemmI8_32x32, gather: amx.Gather,

@@ -1,4 +1,4 @@
-// Gemm generates the AVX512-VNNI tiles of matrix products of 8-bit integers.
+// Gemm generates the AVX512-VNNI tiles of matrix products of integers.
 package main
 
 import (
@@ -17,5 +17,7 @@ func main() {
 		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX512, 4, gemm.VNNI
 		tile.Emit()
 	}
+	words := gemm.Tile{ISA: vector.AVX512, Rows: 14, Vectors: 2, Unroll: 4, Int16: true}
+	words.Emit()
 	build.Generate()
 }

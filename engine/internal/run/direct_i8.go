@@ -94,37 +94,48 @@ func (d *directI8) pack(dst []byte) {
 	o, p := d.o, &d.product
 	packed := unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst))
 	d.gemm.PackInto(packed, o.Integers, p.Taps, p.K, p.N)
-	p.Scale, p.Bias = d.factors()
+	f := factorsOf(o, d.panels()*d.gemm.NR)
+	if f.folded {
+		p.Inverse, p.ReLU = 0, false
+	}
+	p.Scale, p.Bias = f.scale, f.bias
 	p.B, o.Integers = packed, nil
 }
 
-// factors are those of the sums, and what is added, for all columns of the panels. Where
-// nothing but integers is made of the result they make those at once.
-func (d *directI8) factors() (scale, bias []float32) {
-	o, p := d.o, &d.product
-	sums, magnitudes := make([]float64, p.N), make([]float64, p.N)
-	for row := range slices.Chunk(o.Integers, p.N) {
+// factorsI8 are those of the sums of a convolution of integers, and what is added to them.
+type factorsI8 struct {
+	scale, bias []float32
+	folded      bool // into those that make integers at once
+	most        int  // of the magnitude of a sum
+}
+
+// factorsOf returns the factors for at least as many channels as there are. Where nothing but
+// integers is made of the result they make those at once, if these are no more than 30 bits.
+func factorsOf(o *plan.Convolution, channels int) factorsI8 {
+	sums, magnitudes := make([]int, o.Out.C), make([]int, o.Out.C)
+	for row := range slices.Chunk(o.Integers, o.Out.C) {
 		for j, w := range row {
-			sums[j] += float64(w)
-			magnitudes[j] += math.Abs(float64(w))
+			v := int(w)
+			sums[j] += v
+			magnitudes[j] += max(v, -v)
 		}
 	}
-	integers, floats := d.results()
-	folded := integers != nil && floats == nil && o.Residual == nil && !(o.ReLU && p.ZeroPoint != 0)
-	scale, bias = make([]float32, d.panels()*d.gemm.NR), make([]float32, d.panels()*d.gemm.NR)
-	for j := range p.N {
-		scale[j] = o.Scale[j]
-		bias[j] = float32(float64(o.Bias[j]) - float64(o.ZeroPoint)*sums[j]*float64(scale[j]))
-		most := (math.MaxUint8*magnitudes[j]*math.Abs(float64(scale[j]))+math.Abs(float64(bias[j])))*float64(p.Inverse) + float64(p.ZeroPoint)
-		folded = folded && most < 1<<30
+	to := o.To
+	f := factorsI8{scale: make([]float32, channels), bias: make([]float32, channels)}
+	f.folded = o.Out.DType == dtypes.Uint8 && o.Residual == nil && !(o.ReLU && to.ZeroPoint != 0)
+	for j := range sums {
+		f.scale[j] = o.Scale[j]
+		f.bias[j] = float32(float64(o.Bias[j]) - float64(o.ZeroPoint)*float64(sums[j])*float64(f.scale[j]))
+		sum := math.MaxUint8 * magnitudes[j]
+		most := (float64(sum)*math.Abs(float64(f.scale[j]))+math.Abs(float64(f.bias[j])))*float64(to.Inverse) + float64(to.ZeroPoint)
+		f.folded, f.most = f.folded && most < 1<<30, max(f.most, sum)
 	}
-	if folded {
-		for j := range p.N {
-			scale[j], bias[j] = scale[j]*p.Inverse, bias[j]*p.Inverse+p.ZeroPoint
+	if f.folded {
+		for j := range sums {
+			f.scale[j], f.bias[j] = f.scale[j]*to.Inverse, f.bias[j]*to.Inverse+to.ZeroPoint
 		}
-		p.Inverse, p.ReLU = 0, false
 	}
-	return scale, bias
+	return f
 }
 
 func (d *directI8) panels() int   { return d.gemm.Panels(d.product.N) }
