@@ -46,7 +46,7 @@ func (g *GemmI16) Run(p *ProductI16) {
 		panic(fmt.Sprintf("kernel: products of 16-bit integers are summed in pairs, and K is %d", p.K))
 	}
 	panels := g.Panels(p.N)
-	l := productLayout{m: p.M, n: p.N, k: p.K, lda: p.LDA, taps: 1, ldc: p.LDC}
+	l := productLayout{m: p.M, n: p.N, k: p.K, depth: p.K, lda: p.LDA, taps: 1, ldc: p.LDC}
 	l.check(g.NR, 0, p.M, 0, panels, extents{a: len(p.A), b: len(p.B), c: len(p.C), bias: -1, residual: -1})
 	tiles := (p.M + g.rows - 1) / g.rows
 	block := max(1, tuning.BlockBytes/(2*p.K*g.NR))
