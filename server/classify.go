@@ -54,11 +54,11 @@ func (s *Server) classify(w http.ResponseWriter, r *http.Request) error {
 			p.Name = f.files[i].name
 			records[i] = p.Record(top)
 		}
-		status := http.StatusOK
 		if faulty == len(photos) {
-			status = http.StatusBadRequest
+			writeJSON(w, http.StatusBadRequest, records)
+			return badRequest("none of the pictures can be decoded") // for the metrics, as this has been answered
 		}
-		writeJSON(w, status, records)
+		writeJSON(w, http.StatusOK, records)
 		return nil
 	})
 }

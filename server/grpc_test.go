@@ -381,7 +381,7 @@ func TestGRPCRefusals(t *testing.T) {
 		_, err := client.ModelInfer(ctx, in)
 		waits <- err
 	}()
-	until(t, "it waits in place of the others", func() bool { return metric(t, s, "inception_images_left") == 2 })
+	until(t, "it waits in place of the others", func() bool { return metric(t, s, "inception_images_left_total") == 2 })
 	_, err := client.ModelInfer(ctx, in)
 	var retry *errdetails.RetryInfo
 	for _, d := range status.Convert(err).Details() {

@@ -139,6 +139,9 @@ func TestRepository(t *testing.T) {
 		if wrong == "" && err != nil || wrong != "" && (err == nil || !strings.Contains(err.Error(), wrong)) {
 			t.Errorf("error %v, want %q", err, wrong)
 		}
+		for began := time.Now(); strings.Contains(states(r), string(server.Unloading)) && time.Since(began) < 10*time.Second; {
+			time.Sleep(time.Millisecond)
+		}
 		if got := states(r); got != want {
 			t.Errorf("the index is %s, want %s", got, want)
 		}
