@@ -35,6 +35,9 @@ type Training struct {
 	// Weights names the weights to start from, as weights.Find takes them: a file, a folder
 	// that has one, or the tag of a public checkpoint; random ones when empty.
 	Weights string `yaml:"weights,omitempty"`
+	// Head is "none" where what follows the last block of Weights, whatever it is, is left out
+	// and the logits begin random; empty where it is taken.
+	Head string `yaml:"head,omitempty"`
 	// Freeze lists the scopes of parameters, such as InceptionV4/Mixed_5b, that stay as
 	// they are in Weights. Their batch norm uses the moving statistics.
 	Freeze []string `yaml:"freeze,omitempty,flow"`
@@ -222,6 +225,9 @@ func (t Training) Encode() ([]byte, error) {
 	return b.Bytes(), encoder.Close()
 }
 
+// HeadNone is the Head of recipes that leave the one of the weights out.
+const HeadNone = "none"
+
 // Preprocessing is what photographs go through where accuracies are measured, and where
 // the trained network predicts: the recipe's crop, scaled to [-1,1].
 func (t Training) Preprocessing() vision.Preprocessing {
@@ -271,6 +277,7 @@ func (t Training) Check() error {
 	require(inUnit(t.AverageDecay), "average_decay should be in [0,1), found %g", t.AverageDecay)
 	require(t.MaxUnreadable == nil || *t.MaxUnreadable >= 0 && *t.MaxUnreadable <= 1, "max_unreadable should be in [0,1], found %g", deref(t.MaxUnreadable))
 	require(t.LogEvery >= 0 && t.SaveEvery >= 0 && t.Keep >= 0, "log_every, save_every and keep should not be negative, found %d, %s and %d", t.LogEvery, t.SaveEvery, t.Keep)
+	require(t.Head == "" || t.Head == HeadNone && !fresh, "head should be %s, for weights of a file without their head, or be left out, found %q", HeadNone, t.Head)
 	require(len(t.Freeze) == 0 || !fresh, "freeze keeps parameters of weights; name a file of weights")
 	if len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "; "))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
+	"github.com/seed-fb2c0fa6/inception/internal/wanted"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/rundir"
 	"github.com/seed-fb2c0fa6/inception/train/step"
@@ -116,6 +117,59 @@ func TestFineTune(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFineTuneWithoutHead trains classes on the trunk of weights whose head is of another
+// kind, which are refused with it.
+func TestFineTuneWithoutHead(t *testing.T) {
+	backend := cpubackend.New(t)
+	_, before := trainedModel(t, backend)
+	o := arch.Options{Width: 0.05, Blocks: []int{1, 1, 1}, Classes: 4, Head: &arch.Head{
+		Output: arch.OutputSigmoid, Hidden: []arch.HeadLayer{{Units: 5, BatchNorm: true, Activation: "relu"}},
+	}}
+	network, err := arch.New("inception_resnet_v1", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources []weights.Source
+	for _, p := range parameters {
+		sources = append(sources, weights.Source{Parameter: p, Values: func(dst []float32) error {
+			copy(dst, before[p.Name])
+			return nil
+		}})
+	}
+	p := smallRecipe("").Preprocessing()
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := weights.Write(path, weights.Native, weights.Metadata{Network: network.Name(), Options: network.Options(), Preprocessing: &p}, sources); err != nil {
+		t.Fatal(err)
+	}
+	r := tuning(writeSet(t, 2, 6, "train", "test"), path)
+	_, err = Start(t.Context(), backend, filepath.Join(t.TempDir(), "run"), r, Options{})
+	wanted.Error(t, err, path, "sigmoid", "--head none")
+	r.Head, r.Freeze = recipe.HeadNone, []string{"InceptionResnetV1/Conv2d_1a_3x3", "InceptionResnetV1/Repeat", "InceptionResnetV1/Mixed_7a"}
+	folder := filepath.Join(t.TempDir(), "run")
+	if _, err := Start(t.Context(), backend, folder, r, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	after := valuesOf(t, backend, rundir.Dir(folder).Model())
+	if len(after) != len(before) {
+		t.Errorf("%d parameters, want %d", len(after), len(before))
+	}
+	for name := range after {
+		frozen := slices.ContainsFunc(r.Freeze, func(scope string) bool { return strings.HasPrefix(name, scope+"/") })
+		if same := slices.Equal(before[name], after[name]); same != frozen {
+			t.Errorf("%s stayed: %v, want %v", name, same, frozen)
+		}
+	}
+	if _, err := Resume(t.Context(), backend, folder, Options{}); err != nil {
+		t.Error(err)
+	}
+	r.Weights, r.Network = "", "inception_v4"
+	wanted.Error(t, r.Check(), "head should be none")
 }
 
 // TestFineTuneBegins looks at what training begins with.

@@ -91,7 +91,7 @@ func openWeights(ctx context.Context, r recipe.Training, find WeightsFinder) (*w
 	if err != nil {
 		return fail(err)
 	}
-	network, card, err := file.Identify(weights.Hint{Network: r.Network, Card: known, AuxiliaryHead: r.AuxiliaryHead})
+	network, card, err := file.Identify(weights.Hint{Network: r.Network, Card: known, AuxiliaryHead: r.AuxiliaryHead, Headless: r.Head == recipe.HeadNone})
 	if err != nil {
 		return fail(errors.Join(err, file.Close()))
 	}
@@ -99,8 +99,8 @@ func openWeights(ctx context.Context, r recipe.Training, find WeightsFinder) (*w
 		err := fmt.Errorf("%s holds weights that are quantised to %s, which cannot be trained; start from those that were quantised", path, p)
 		return fail(errors.Join(err, file.Close()))
 	}
-	if o := network.Options(); o.Multilabel() || !o.HasClasses() {
-		err := fmt.Errorf("%s holds a network whose outputs are %s, and training is for those of softmax; start from weights with such a head", path, o.Head.Output)
+	if o := network.Options(); r.Head != recipe.HeadNone && (o.Multilabel() || !o.HasClasses()) {
+		err := fmt.Errorf("%s holds a network whose outputs are %s, and training is for those of softmax; start from weights with such a head, or from these without theirs (--head none)", path, o.Head.Output)
 		return fail(errors.Join(err, file.Close()))
 	}
 	return file, network, card, nil
@@ -167,7 +167,14 @@ func openOrigin(ctx context.Context, r recipe.Training, options Options, classes
 		return nil, err
 	}
 	random := map[string]bool{}
-	if found.Options().Classes != len(classes) || !sameLabels(file.Metadata.Labels, classes) {
+	if r.Head == recipe.HeadNone {
+		for _, p := range all {
+			if _, ok := byName[p.Name]; !ok {
+				random[p.Name] = true
+			}
+		}
+		log.Info("logits are trained from random values", "classes", len(classes))
+	} else if found.Options().Classes != len(classes) || !sameLabels(file.Metadata.Labels, classes) {
 		if random, err = logitsOf(network, r.Size, all); err != nil {
 			return nil, err
 		}
@@ -195,6 +202,9 @@ func openOrigin(ctx context.Context, r recipe.Training, options Options, classes
 
 // fineTuned returns the options of the weights' network with what the recipe changes.
 func fineTuned(o arch.Options, r recipe.Training, classes int) (arch.Options, error) {
+	if r.Head == recipe.HeadNone {
+		o.Head, o.AuxiliaryHead = nil, r.AuxiliaryHead
+	}
 	for _, option := range []struct {
 		name        string
 		same        bool

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 
@@ -20,6 +21,7 @@ import (
 type classifierFlags struct {
 	model         string
 	weights       string
+	head          headFlag
 	preprocessing preprocessingFlags
 	decode        decodeFlags
 	batch         int
@@ -42,6 +44,7 @@ const takesPhotos = "IMAGE, FOLDER or -"
 func (f *classifierFlags) add(cmd *cobra.Command) {
 	addModel(cmd, &f.model, "that of the weights, or "+defaultNetwork)
 	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText("weights"))
+	f.head.add(cmd)
 	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
 	f.decode.addExact(cmd)
@@ -53,7 +56,7 @@ func (f *classifierFlags) add(cmd *cobra.Command) {
 
 // check refuses wrong flags.
 func (f *classifierFlags) check() error {
-	err := cmp.Or(atLeast(1, "batch", f.batch), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.backend.check())
+	err := cmp.Or(atLeast(1, "batch", f.batch), f.head.check(), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.backend.check())
 	if err != nil || f.weights != "" {
 		return err
 	}
@@ -66,6 +69,14 @@ func (f *classifierFlags) check() error {
 	return nil
 }
 
+// checkClasses is check for verbs that need classes.
+func (f *classifierFlags) checkClasses() error {
+	if f.head.none() {
+		return usageError{errors.New(`--head none leaves no classes to tell; "inception features --head none" writes the network's features, and "inception train --head none" trains classes on them`)}
+	}
+	return f.check()
+}
+
 // manyImages is from how many images on it pays to transform the weights for
 // Winograd's algorithm, which makes them larger.
 const manyImages = 8
@@ -74,7 +85,7 @@ const manyImages = 8
 // What close releases is in use until then.
 func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *predict.Classifier, weights string, close func(), err error) {
 	ctx := cmd.Context()
-	config := predict.Config{Network: f.model, Batch: evenBatch(photos, f.batch), Card: f.card, Precision: arch.Precision(f.precision)}
+	config := predict.Config{Network: f.model, Batch: evenBatch(photos, f.batch), Card: f.card, Precision: arch.Precision(f.precision), Headless: f.head.none()}
 	config.OnlyProgram = true // all batches are of one size
 	f.preprocessing.apply(&config)
 	if config.Labels, err = readLabels(f.labels); err != nil {

@@ -79,7 +79,7 @@ type explained struct {
 
 func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
-	if err := f.classifier.check(); err != nil {
+	if err := f.classifier.checkClasses(); err != nil {
 		return err
 	}
 	files, incomplete, err := imageFiles(ctx, cmd.ErrOrStderr(), args)

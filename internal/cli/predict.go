@@ -65,7 +65,7 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 
 func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
-	if err := cmp.Or(atLeast(1, "top", f.top), f.classifier.check(), f.shard.check(cmd, "json")); err != nil {
+	if err := cmp.Or(atLeast(1, "top", f.top), f.classifier.checkClasses(), f.shard.check(cmd, "json")); err != nil {
 		return err
 	}
 	files, incomplete, err := imageFiles(ctx, cmd.ErrOrStderr(), args)

@@ -35,6 +35,7 @@ type trainFlags struct {
 	batch        int
 	learningRate float64
 	weights      string
+	head         headFlag
 	freeze       []string
 	seed         uint64
 	labelOffset  int
@@ -88,6 +89,7 @@ number of them can resume.`,
 	addBatch(cmd, &f.batch, 0, "images in a step")
 	flags.Float64Var(&f.learningRate, "learning-rate", 0, "the first learning rate")
 	flags.StringVar(&f.weights, "weights", "", weightsText("weights to start from, of any number of classes"))
+	f.head.add(cmd)
 	flags.StringSliceVar(&f.freeze, "freeze", nil, "`scopes` of parameters to leave as they are in the weights")
 	flags.Uint64Var(&f.seed, "seed", 0, "seed of all that is random")
 	addLabelOffset(cmd, &f.labelOffset)
@@ -199,6 +201,7 @@ func (f *trainFlags) changes() map[string]func(*recipe.Training) {
 		"batch":         func(r *recipe.Training) { r.Batch = f.batch },
 		"learning-rate": func(r *recipe.Training) { r.LearningRate.Initial = f.learningRate },
 		"weights":       func(r *recipe.Training) { r.Weights = f.weights },
+		"head":          func(r *recipe.Training) { r.Head = string(f.head) },
 		"freeze":        func(r *recipe.Training) { r.Freeze = f.freeze },
 		"precision":     func(r *recipe.Training) { r.Precision = f.precision },
 		"seed":          func(r *recipe.Training) { r.Seed = f.seed },
