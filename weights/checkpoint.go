@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/weights/keras"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -27,6 +28,7 @@ type Checkpoint struct {
 	view     *view
 	graph    *topology     // nil where the file carries none, or its layout is known by names
 	config   *folderConfig // nil where there is none
+	counted  bool          // layers are called by kind and count, in an order that is not known
 	headless bool          // identified without what follows the last block
 }
 
@@ -55,7 +57,13 @@ func newCheckpoint(path string, format Format, file tensorfile.File) (c *Checkpo
 	if c.Metadata, err = decodeMetadata(file.Metadata()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c.view = viewOf(weightsAmong(unwrapped(file.Tensors())), c.Metadata)
+	tensors := weightsAmong(unwrapped(file.Tensors()))
+	if file.Metadata()[keras.CountedKey] != "" {
+		var known bool
+		tensors, known = inKeptOrder(tensors)
+		c.counted = !known
+	}
+	c.view = viewOf(tensors, c.Metadata)
 	c.Layout = c.view.name
 	return c, nil
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
-	"github.com/seed-fb2c0fa6/inception/weights/keras"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -96,8 +95,8 @@ func (c *Checkpoint) identify(name string, hint Hint) (*arch.Network, error) {
 	if network, err := c.identifyByGraph(name, hint); network != nil || err != nil {
 		return network, err
 	}
-	if c.file.Metadata()[keras.CountedKey] != "" {
-		return nil, fmt.Errorf("%s calls its layers by kind and count, in an order that it does not say; save it again with a newer Keras 3, which writes their names, or give the whole model (.keras)", c.Path)
+	if c.counted {
+		return nil, fmt.Errorf("%s calls its layers by kind and count, and has not as many convolutions as a network of keras.applications; save it again with a newer Keras 3, which writes their names, or give the whole model (.keras)", c.Path)
 	}
 	var found *arch.Network
 	var nearest *MismatchError

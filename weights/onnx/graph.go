@@ -54,13 +54,14 @@ const numbersLimit = 1 << 16
 // builder makes the Graph.
 type builder struct {
 	*file
-	graph  *tensorfile.Graph
-	values map[string]int // nodes by what they make
+	graph    *tensorfile.Graph
+	values   map[string]int     // nodes by what they make
+	channels map[string]channel // of the images, by what they are called
 }
 
 // Graph returns what the model computes.
 func (f *file) Graph() (*tensorfile.Graph, error) {
-	b := builder{f, &tensorfile.Graph{}, map[string]int{}}
+	b := builder{f, &tensorfile.Graph{}, map[string]int{}, map[string]channel{}}
 	for _, i := range f.inputs {
 		if f.constant[i.name] != nil {
 			continue
@@ -135,6 +136,9 @@ func (b *builder) whole(name string) ([]int, error) {
 func (b *builder) node(n node) error {
 	if len(n.outputs) == 0 {
 		return nil
+	}
+	if done, err := b.channelwise(n); done {
+		return err
 	}
 	var data []int
 	for _, in := range n.inputs {
@@ -247,10 +251,9 @@ func (b *builder) node(n node) error {
 			}
 		}
 		made.Op = tensorfile.OpNormalize
-	case "Shape", "Gather", "Slice":
-		if n.op == "Gather" || n.op == "Slice" {
-			return fmt.Errorf("channels of images taken apart, as torchvision's transform_input does: export the model without it")
-		}
+	case "Gather", "Slice":
+		return fmt.Errorf("of values that are not the images, which no network of this family has")
+	case "Shape":
 		return nil
 	case "Add", "Sum", "Sub", "Mul", "Div":
 		return b.arithmetic(n, made, data)
