@@ -57,11 +57,12 @@ type builder struct {
 	graph    *tensorfile.Graph
 	values   map[string]int     // nodes by what they make
 	channels map[string]channel // of the images, by what they are called
+	padded   map[string]surrounded
 }
 
 // Graph returns what the model computes.
 func (f *file) Graph() (*tensorfile.Graph, error) {
-	b := builder{f, &tensorfile.Graph{}, map[string]int{}, map[string]channel{}}
+	b := builder{f, &tensorfile.Graph{}, map[string]int{}, map[string]channel{}, map[string]surrounded{}}
 	for _, i := range f.inputs {
 		if f.constant[i.name] != nil {
 			continue
@@ -79,6 +80,10 @@ func (f *file) Graph() (*tensorfile.Graph, error) {
 	for _, n := range f.nodes {
 		if n.op == "Constant" && n.value != nil && len(n.outputs) == 1 {
 			f.constant[n.outputs[0]] = n.value
+			continue
+		}
+		if n.op == "Identity" && len(n.inputs) == 1 && len(n.outputs) == 1 && f.constant[n.inputs[0]] != nil {
+			f.constant[n.outputs[0]] = f.constant[n.inputs[0]] // one that several operations share
 			continue
 		}
 		if err := b.node(n); err != nil {
@@ -140,10 +145,19 @@ func (b *builder) node(n node) error {
 	if done, err := b.channelwise(n); done {
 		return err
 	}
+	if done, err := b.pad(n); done {
+		return err
+	}
 	var data []int
+	var around *surrounded
 	for _, in := range n.inputs {
 		if at, ok := b.values[in]; ok {
 			data = append(data, at)
+		} else if p, ok := b.padded[in]; ok {
+			if n.op != "AveragePool" {
+				return fmt.Errorf("of a value with zeros around it, expected an average pooling")
+			}
+			data, around = append(data, p.input), &p
 		}
 	}
 	if len(data) == 0 {
@@ -184,6 +198,13 @@ func (b *builder) node(n node) error {
 		}
 		counts := n.ints["count_include_pad"]
 		made.CountsPadding = n.op == "AveragePool" && len(counts) == 1 && counts[0] != 0
+		if around != nil {
+			if slices.ContainsFunc(n.ints["pads"], func(v int) bool { return v != 0 }) || n.texts["auto_pad"] == "SAME_UPPER" {
+				return fmt.Errorf("with padding around a value that has zeros around it")
+			}
+			made.CountsPadding, made.Padding = true, around.pads
+			n.ints["pads"] = nil
+		}
 		return b.windowed(n, made)
 	case "BatchNormalization":
 		made.Op, made.Epsilon, made.Tensors = tensorfile.OpBatchNorm, 1e-5, map[string]tensorfile.Tensor{}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/wanted"
@@ -127,4 +128,32 @@ func FuzzParse(f *testing.F) {
 		}
 		_, _ = m.Graph()
 	})
+}
+
+// TestTorch reads what PyTorch's exporter writes of torchvision's Inception-v3
+// (testdata/make_torch.py).
+func TestTorch(t *testing.T) {
+	f, err := Open("testdata/torch.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	g, err := f.(tensorfile.Grapher).Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ops []string
+	for _, n := range g.Nodes {
+		ops = append(ops, n.Op)
+	}
+	want := []string{tensorfile.OpConvolution, tensorfile.OpActivation, tensorfile.OpAveragePool}
+	if !slices.Equal(ops, want) {
+		t.Fatalf("the operations are %q, want %q", ops, want)
+	}
+	if n := g.Nodes[0]; n.Inputs[0] != tensorfile.GraphInput {
+		t.Errorf("the convolution is of %v, want the images", n.Inputs)
+	}
+	if n := g.Nodes[2]; !n.CountsPadding || n.Padding != [4]int{1, 1, 1, 1} || n.Inputs[0] != 1 {
+		t.Errorf("the pooling is %+v", n)
+	}
 }
