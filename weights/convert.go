@@ -65,11 +65,14 @@ func (i *Identified) WithoutAuxiliary(why string) {
 	i.Left = append(i.Left, why)
 }
 
-// CheckOutput refuses names whose endings tell no format that is written, and layouts that
+// CheckOutput refuses folders, names whose endings tell no format that is written, and layouts that
 // the format is not written in; it returns the layout, which is the format's own where none
 // is given. A name without an ending is of the first format.
 func CheckOutput(out string, to Layout) (Layout, error) {
 	table := formats()
+	if info, err := os.Stat(out); err == nil && info.IsDir() {
+		return to, fmt.Errorf("write %s: it is a folder; give the name of a file", out)
+	}
 	if ending := filepath.Ext(out); ending != "" && !table.knows(out) {
 		return to, fmt.Errorf("write %s: the ending %s tells no format of weights; give it a name that ends in %s", out, ending, table.writableEndings())
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/golden"
 	"github.com/seed-fb2c0fa6/inception/weights"
 	"github.com/seed-fb2c0fa6/inception/weights/keras/model"
@@ -162,7 +163,10 @@ func TestLayouts(t *testing.T) {
 					deviation = math.Abs(sum)
 				}
 				head, _ := json.Marshal(network.Options().Head)
-				t.Logf("%s: %s by layout %s, largest difference %.2g of the outputs' deviation; head %s", name, network.Name(), c.Layout, worst/deviation, head)
+				t.Logf("%s: %s by layout %s, largest difference %.2g, %.2g of the outputs' deviation; head %s", name, network.Name(), c.Layout, worst, worst/deviation, head)
+				if embedding := 1e-5; network.Options().Head != nil && network.Options().Head.Output == arch.OutputEmbedding && !(worst <= embedding) {
+					t.Errorf("an embedding differs by %g, at most %g is expected", worst, embedding)
+				}
 				if !(worst <= 1e-4*deviation) {
 					t.Errorf("an output differs by %g, the deviation is %g", worst, deviation)
 				}

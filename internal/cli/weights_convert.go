@@ -117,6 +117,9 @@ func (f *convertFlags) layout(out string, toONNX bool) (layout weights.Layout, e
 		}
 	}
 	if !toONNX {
+		if _, err := weights.CheckOutput(out, ""); err != nil {
+			return layout, fmt.Errorf("%w, or in %s for a model", err, onnxEnding)
+		}
 		return weights.CheckOutput(out, layout)
 	}
 	if f.to != "" {
