@@ -73,6 +73,7 @@ var mayImport = map[string][]string{
 	"train/rundir":             {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":             {"internal/atomicfile", "train/rundir"},
 	"explain":                  {"internal/atomicfile", "vision"},
+	"fid":                      {"score", "vision", "weights/npz"},
 	"features":                 {"internal/atomicfile", "internal/printable", "vision", "weights/npz"},
 	"internal/version":         {"engine/kernel"},
 	"internal/rendered":        {},
@@ -83,7 +84,7 @@ var mayImport = map[string][]string{
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision", "weights"},
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
-		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "internal/atomicfile",
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "fid", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
 		"score", "server", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
 	},

@@ -44,7 +44,10 @@ func (c *Classifier) Each(ctx context.Context, names iter.Seq[string], open func
 // opened is a photograph that waits for its turn.
 type opened struct {
 	photo Photo
-	crop  *vision.Image // nil where the photograph has an error
+	// crop, or pixels where something else prepares them, are nil where the photograph has an
+	// error.
+	crop   *vision.Image
+	pixels []float32
 }
 
 // photos are those of a batch.
@@ -59,6 +62,12 @@ type photos struct {
 // each computes values of photographs in the order of their names, and calls use for each with
 // its own: those of photographs with errors are nil, and those that are not finite become one.
 func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), compute computation, use func(o opened, values []float32) error) error {
+	return c.eachPrepared(ctx, names, open, nil, compute, use)
+}
+
+// eachPrepared is each with what prepares photographs, the preprocessing where it is nil.
+func (c *Classifier) eachPrepared(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error),
+	prepareAs func(dst []float32, m *vision.Image) error, compute computation, use func(o opened, values []float32) error) error {
 	pixelValues := c.preprocessing.Size * c.preprocessing.Size * 3
 	free := make([]*photos, c.Streams())
 	for i := range free {
@@ -115,25 +124,38 @@ func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func
 		m, err := open(name, reserve)
 		if err == nil {
 			o.photo.Width, o.photo.Height = m.PhotoSize()
-			o.crop, err = c.preprocessing.CentralCrop(m)
+			if prepareAs == nil {
+				o.crop, err = c.preprocessing.CentralCrop(m)
+			} else {
+				o.pixels = make([]float32, pixelValues)
+				err = prepareAs(o.pixels, m)
+			}
 		}
 		if err != nil {
-			o.photo = Photo{Name: name, Err: err}
+			*o = opened{photo: Photo{Name: name, Err: err}}
 			reserve(0)
 			return
 		}
-		reserve(int64(len(o.crop.Pix)))
+		if o.crop != nil {
+			reserve(int64(len(o.crop.Pix)))
+		} else {
+			reserve(4 * int64(len(o.pixels)))
+		}
 	}
 	// The one in use, and two batches: one waits whole while the other is decoded.
 	err := ahead.Each(ctx, ahead.Options{Results: 1 + 2*c.batch}, names, prepare, func(_ string, o *opened) error {
 		b := free[0]
-		b.batch = append(b.batch, *o)
+		b.batch = append(b.batch, opened{photo: o.photo, crop: o.crop})
 		if o.crop != nil {
 			err := vision.Normalize(b.pixels[b.crops*pixelValues:][:pixelValues], o.crop, c.preprocessing.Mean, c.preprocessing.Std)
 			if err != nil {
 				return err
 			}
 			o.crop = nil // not to be kept until another takes its place
+			b.crops++
+		} else if o.pixels != nil {
+			copy(b.pixels[b.crops*pixelValues:][:pixelValues], o.pixels)
+			o.pixels = nil
 			b.crops++
 		}
 		if 0 < b.crops && b.crops < c.batch {

@@ -53,6 +53,19 @@ func (c *Classifier) EachFeatures(ctx context.Context, endPoint string, names it
 	})
 }
 
+// EachPreparedFeatures is EachFeatures of what prepare makes of photographs, in place of the
+// preprocessing: it writes what the network takes to dst, [size, size, 3]. It is called from
+// several goroutines.
+func (c *Classifier) EachPreparedFeatures(ctx context.Context, endPoint string, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error),
+	prepare func(dst []float32, m *vision.Image) error, use func(Features) error) error {
+	if _, err := c.EndPointShape(endPoint); err != nil {
+		return err
+	}
+	return c.eachPrepared(ctx, names, open, prepare, c.upTo(endPoint), func(o opened, values []float32) error {
+		return use(Features{Name: o.photo.Name, Width: o.photo.Width, Height: o.photo.Height, Values: values, Err: o.photo.Err})
+	})
+}
+
 func (c *Classifier) upTo(endPoint string) computation {
 	return func(ctx context.Context, pixels []float32) ([]float32, error) {
 		return c.EndPoint(ctx, endPoint, pixels)

@@ -29,6 +29,8 @@ type classifierFlags struct {
 	precision     string
 	backend       backendFlags
 
+	preferred string // the network where none is named; defaultNetwork when empty
+
 	card     *recipe.Checkpoint // of the public weights that are meant where none are named
 	computer shard.Setting      // what computes, once it is open
 }
@@ -42,12 +44,17 @@ when absent. HF_HUB_OFFLINE=1 (or true, yes, on) forbids the download.`
 const takesPhotos = "IMAGE, FOLDER or -"
 
 func (f *classifierFlags) add(cmd *cobra.Command) {
-	addModel(cmd, &f.model, "that of the weights, or "+defaultNetwork)
+	f.addNetwork(cmd)
+	f.preprocessing.add(cmd)
+	f.decode.addExact(cmd)
+}
+
+// addNetwork adds the flags of verbs that have a preprocessing of their own.
+func (f *classifierFlags) addNetwork(cmd *cobra.Command) {
+	addModel(cmd, &f.model, "that of the weights, or "+cmp.Or(f.preferred, defaultNetwork))
 	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText("weights"))
 	f.head.add(cmd)
-	f.preprocessing.add(cmd)
 	f.decode.add(cmd)
-	f.decode.addExact(cmd)
 	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
 	addPrecision(cmd, &f.precision, predict.Precisions(), "")
 	cmd.Flags().Lookup("precision").Usage += precisionOfWeights
@@ -60,7 +67,7 @@ func (f *classifierFlags) check() error {
 	if err != nil || f.weights != "" {
 		return err
 	}
-	network := cmp.Or(f.model, defaultNetwork)
+	network := cmp.Or(f.model, f.preferred, defaultNetwork)
 	card, ok := recipe.DefaultCheckpoint(network)
 	if !ok {
 		return usageError{fmt.Errorf("%s has no public weights; give a file with --weights", network)}
