@@ -99,6 +99,7 @@ func (f *convertFlags) run(cmd *cobra.Command, name, out string) error {
 	}
 	var identified *weights.Identified
 	if toONNX {
+		layout = weights.ByGraph
 		identified, err = convertToONNX(cmd.Context(), in, out, hint)
 	} else {
 		identified, err = weights.Convert(cmd.Context(), in, out, layout, hint)
@@ -106,7 +107,7 @@ func (f *convertFlags) run(cmd *cobra.Command, name, out string) error {
 	if err != nil {
 		return err
 	}
-	return f.print(cmd.OutOrStdout(), out, identified)
+	return f.print(cmd.OutOrStdout(), out, layout, identified)
 }
 
 // layout is the one that --to asks for, or that OUT has without it.
@@ -147,7 +148,7 @@ func convertToONNX(ctx context.Context, in, out string, hint weights.Hint) (_ *w
 }
 
 // print looks into what was written.
-func (f *convertFlags) print(to io.Writer, out string, identified *weights.Identified) error {
+func (f *convertFlags) print(to io.Writer, out string, layout weights.Layout, identified *weights.Identified) error {
 	written, err := weights.Open(out)
 	if err != nil {
 		return err
@@ -155,7 +156,7 @@ func (f *convertFlags) print(to io.Writer, out string, identified *weights.Ident
 	defer written.Close()
 	o := identified.Network.Options()
 	c := converted{
-		File: out, Format: written.Format.Name, Layout: written.Layout, Network: identified.Network.Name(), Classes: o.Classes,
+		File: out, Format: written.Format.Name, Layout: layout, Network: identified.Network.Name(), Classes: o.Classes,
 		Tensors: len(written.File().Tensors()), Bytes: written.File().Size(), Left: identified.Left,
 	}
 	if f.json {

@@ -112,6 +112,9 @@ func TestConvertPairs(t *testing.T) {
 					if err := json.Unmarshal([]byte(out), &printed); err != nil {
 						t.Fatal(err)
 					}
+					if layout != "" && printed.Layout != layout {
+						t.Errorf("%s: printed the layout %q", name, printed.Layout)
+					}
 					want := first
 					if len(printed.Left) > 0 {
 						if want = withoutAuxiliary; len(printed.Left) != 1 || !strings.Contains(printed.Left[0], "auxiliary head is left out") || !c.o.AuxiliaryHead {
