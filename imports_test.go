@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"server":                   {"arch", "predict", "score", "server/inference", "server/oip", "server/page", "server/tfserving", "vision"},
 	"server/oip":               {"server/inference"},
 	"server/inference":         {},
+	"server/client":            {"score", "server/inference"},
 	"server/page":              {"predict", "recipe", "vision"},
 	"server/tfserving":         {"server/oip"}, // the faults of requests
 	"export":                   {"arch", "vision", "weights", "weights/onnx", "weights/tensorfile"},
@@ -84,9 +85,9 @@ var mayImport = map[string][]string{
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision", "weights"},
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
-		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "fid", "internal/atomicfile",
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "fid", "internal/ahead", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
-		"score", "server", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
+		"score", "server", "server/client", "server/inference", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},
 	"bench":         {"arch"},

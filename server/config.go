@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -25,6 +26,19 @@ func (m *Model) config() *inference.ModelConfig {
 		PriorityLevels: oip.Priorities, DefaultPriorityLevel: oip.DefaultPriority,
 	}}
 	network := m.batcher.Classifier().Network()
+	if labels := m.batcher.Classifier().Labels(); labels != nil {
+		text, err := json.Marshal(labels)
+		if err == nil {
+			c.Parameters["labels"] = &inference.ModelParameter{StringValue: string(text)}
+		}
+	}
+	if m.classes {
+		scores := "softmax"
+		if network.Options().Multilabel() {
+			scores = "logistic"
+		}
+		c.Parameters["scores"] = &inference.ModelParameter{StringValue: scores}
+	}
 	c.Parameters["network"] = &inference.ModelParameter{StringValue: network.Name()}
 	return c
 }

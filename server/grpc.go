@@ -384,7 +384,10 @@ func (v *service) answer(ctx context.Context, in *inference.ModelInferRequest) (
 		out = &inference.ModelStreamInferResponse{InferResponse: response}
 	}
 	if in.Parameters[askFinalResponse].GetBoolParam() {
-		out.InferResponse.Parameters = map[string]*inference.InferParameter{finalResponse: {ParameterChoice: &inference.InferParameter_BoolParam{BoolParam: true}}}
+		if out.InferResponse.Parameters == nil {
+			out.InferResponse.Parameters = map[string]*inference.InferParameter{}
+		}
+		out.InferResponse.Parameters[finalResponse] = &inference.InferParameter{ParameterChoice: &inference.InferParameter_BoolParam{BoolParam: true}}
 	}
 	return out
 }

@@ -116,7 +116,13 @@ func (m *Model) infer(ctx context.Context, r *oip.Request) (*oip.Response, error
 		return nil, err
 	}
 	outputs, err := m.outputs(r, photos)
-	return &oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: r.ID, Outputs: outputs}, err
+	response := &oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: r.ID, Outputs: outputs}
+	if r.Input.Datatype == oip.Bytes {
+		for _, p := range photos {
+			response.Sizes = append(response.Sizes, [2]int{p.Width, p.Height})
+		}
+	}
+	return response, err
 }
 
 // outputs makes the outputs that a request asks for.

@@ -29,6 +29,7 @@ type predictFlags struct {
 	top        int
 	json       bool
 	shard      shardFlags
+	server     serverFlags
 }
 
 func predictCommand() *cobra.Command {
@@ -42,12 +43,16 @@ pictures, it is the first.
 
 ` + publicWeightsText + `
 
+With --server a running server (inception serve) classifies: http://HOST:PORT,
+https://..., grpc://HOST:PORT or grpcs://..., with /NAME for another model than its first.
+
 For fewer than 8 images the backend is cpu:winograd=off, whose weights take less
 memory. For more, a faster algorithm is on, whose logits differ in the sixth digit.
 
 ` + shardText,
 		Example: `  inception predict cat.jpg
   inception predict --model inception_resnet_v2 --top 3 photos/
+  inception predict --server http://localhost:8000/v4 photos/
   inception predict --weights finetuned.safetensors --json photos/ > predictions.json
   srun -n 7 inception predict --shard slurm --out predictions.jsonl photos/ &&
     inception merge --json predictions-*-of-00007.jsonl > predictions.json`,
@@ -60,11 +65,15 @@ memory. For more, a faster algorithm is on, whose logits differ in the sixth dig
 	addLabels(cmd, &f.classifier.labels)
 	addJSON(cmd, &f.json)
 	f.shard.add(cmd)
+	f.server.add(cmd)
 	return cmd
 }
 
 func (f *predictFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
+	if f.server.url != "" {
+		return f.runByServer(cmd, args)
+	}
 	if err := cmp.Or(atLeast(1, "top", f.top), f.classifier.checkClasses(), f.shard.check(cmd, "json")); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package oip
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 
 	"github.com/seed-fb2c0fa6/inception/server/inference"
@@ -105,6 +106,13 @@ func parametersOf(in map[string]*inference.InferParameter) parameters {
 // GRPC returns the response as it goes over gRPC: all outputs as bytes, where one is to be.
 func (r *Response) GRPC() *inference.ModelInferResponse {
 	out := &inference.ModelInferResponse{ModelName: r.ModelName, ModelVersion: r.ModelVersion, Id: r.ID}
+	for i, size := range r.Sizes {
+		if out.Parameters == nil {
+			out.Parameters = map[string]*inference.InferParameter{}
+		}
+		text := fmt.Sprintf("%dx%d", size[0], size[1])
+		out.Parameters[fmt.Sprint("size_", i)] = &inference.InferParameter{ParameterChoice: &inference.InferParameter_StringParam{StringParam: text}}
+	}
 	binary := false
 	for _, o := range r.Outputs {
 		binary = binary || o.Binary
