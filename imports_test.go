@@ -59,9 +59,10 @@ var mayImport = map[string][]string{
 	"engine/kernel/avx512":     {},
 	"engine/kernel/avx512bf16": {},
 	"engine/kernel/avx512vnni": {},
+	"engine/kernel/avxvnni":    {},
 	"engine/kernel/amx":        {},
 	"engine/internal/tuning":   {},
-	"engine/kernel":            {"engine/internal/tuning", "engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512", "engine/kernel/avx512bf16", "engine/kernel/avx512vnni", "engine/kernel/amx"},
+	"engine/kernel":            {"engine/internal/tuning", "engine/kernel/generic", "engine/kernel/avx2", "engine/kernel/avx512", "engine/kernel/avx512bf16", "engine/kernel/avx512vnni", "engine/kernel/avxvnni", "engine/kernel/amx"},
 	"engine/internal/graph":    {},
 	"engine/internal/plan":     {"engine/internal/tuning", "engine/kernel"},
 	"engine/internal/lower":    {"engine/internal/graph", "engine/internal/plan", "engine/kernel"}, // of kernels, what they compute

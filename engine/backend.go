@@ -35,7 +35,8 @@ type Backend struct {
 //	threads=N     threads to compute with; GOMAXPROCS when absent
 //	streams=N     runs of programs that go on side by side, each on as many of the threads; 1
 //	              when absent. Results are the same
-//	isa=NAME      instructions: amx, avx512, avx2, generic; the best of the machine when absent
+//	isa=NAME      instructions: amx, avx512, avxvnni, avx2, generic; the best of the machine
+//	              when absent
 //	winograd=off  no Winograd's algorithm for convolutions: slower, with a tenth of
 //	              the rounding error; where weights are trained, the convolutions of the
 //	              forward pass sum in float64, which takes two to three times as long

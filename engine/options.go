@@ -45,7 +45,7 @@ func parseOptions(config string) (options, error) {
 		case "isa":
 			isa = kernel.ISA(value)
 		default:
-			err = fmt.Errorf("cpu: unknown option %q; options are threads=N, streams=N, isa=amx, avx512, avx2 or generic, winograd=on or off, and release=on or off", option)
+			err = fmt.Errorf("cpu: unknown option %q; options are threads=N, streams=N, isa=amx, avx512, avxvnni, avx2 or generic, winograd=on or off, and release=on or off", option)
 		}
 		if err != nil {
 			return o, err

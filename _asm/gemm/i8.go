@@ -6,6 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+	"github.com/seed-fb2c0fa6/inception/_asm/vex"
 )
 
 // Int8 is how 8-bit integers are multiplied.
@@ -81,7 +82,7 @@ func (s *section) stepI8(row func(i int) Mem, b Mem) {
 		for i := range s.rows {
 			VPBROADCASTD(row(i), a)
 			for v := range s.Vectors {
-				VPDPBUSD(s.b(v), a, s.acc(i, v))
+				MultiplyQuads(s.ISA, s.b(v), a, s.acc(i, v))
 			}
 		}
 		return
@@ -108,6 +109,16 @@ func (s *section) stepI8(row func(i int) Mem, b Mem) {
 			}
 		}
 	}
+}
+
+// MultiplyQuads adds the four products of each lane, of unsigned bytes of a and signed ones of b, by
+// VPDPBUSD, which Go's assembler knows of AVX-512 alone.
+func MultiplyQuads(isa vector.ISA, b, a, acc reg.VecPhysical) {
+	if isa == vector.AVX2 {
+		vex.VPDPBUSD(b, a, acc)
+		return
+	}
+	VPDPBUSD(b, a, acc)
 }
 
 // prefetchOutputI8 asks for the residual, and for what is written where it is not that.

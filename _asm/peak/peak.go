@@ -40,7 +40,7 @@ func EmitI8(isa vector.ISA, how gemm.Int8) {
 	}
 	emit(isa, "MultiplyAddI8", lanes, func(i int) {
 		if how == gemm.VNNI {
-			VPDPBUSD(isa.Reg(14), isa.Reg(15), isa.Reg(i))
+			gemm.MultiplyQuads(isa, isa.Reg(14), isa.Reg(15), isa.Reg(i))
 			return
 		}
 		VPMADDWD(isa.Reg(14), isa.Reg(15), isa.Reg(13))

@@ -17,6 +17,7 @@ type ISA string
 const (
 	Generic ISA = "generic" // plain Go
 	AVX2    ISA = "avx2"    // with FMA
+	AVXVNNI ISA = "avxvnni" // AVX2 with products of 8-bit integers
 	AVX512  ISA = "avx512"  // F, BW, DQ, VL
 	AMX     ISA = "amx"     // with AVX-512 and its instructions on bfloat16 and 8-bit integers
 )

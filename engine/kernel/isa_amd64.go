@@ -8,6 +8,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512bf16"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/avx512vnni"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel/avxvnni"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel/generic"
 )
 
@@ -31,6 +32,11 @@ func sets() []*Set {
 			found = append(found, set)
 		}
 		found = append(found, full())
+	}
+	if hasAVX2 && cpu.X86.HasAVXVNNI {
+		set := avx2Set()
+		addAVXVNNI(set)
+		found = append(found, set)
 	}
 	if hasAVX2 {
 		found = append(found, avx2Set())
@@ -148,6 +154,17 @@ func addAMX(set *Set) {
 	}
 	set.multiplyAddI8 = loop{amx.MultiplyAddI8, 4 * 16 * 16 * 64 * 2}
 	set.multiplyAddBF16 = loop{amx.MultiplyAddBF16, 4 * 16 * 16 * 32 * 2}
+}
+
+// addAVXVNNI puts the kernels of AVX-VNNI in the place of AVX2's.
+func addAVXVNNI(set *Set) {
+	set.ISA = AVXVNNI
+	set.GemmI8 = &GemmI8{
+		Name: "GemmI8_6x16 of VNNI", NR: 16, Faster: true, Fours: true,
+		rows: 6, tile: avxvnni.GemmI8_6x16,
+		indirectRows: 6, indirect: avxvnni.IndirectGemmI8_6x16,
+	}
+	set.multiplyAddI8 = loop{avxvnni.MultiplyAddI8, 12 * 8 * 4 * 2}
 }
 
 func avx2Set() *Set {

@@ -1,0 +1,22 @@
+// Gemm generates the AVX-VNNI tiles of matrix products of 8-bit integers.
+package main
+
+import (
+	"github.com/mmcloughlin/avo/build"
+
+	"github.com/seed-fb2c0fa6/inception/_asm/gemm"
+	"github.com/seed-fb2c0fa6/inception/_asm/vector"
+)
+
+func main() {
+	vector.AVX2.LaneMasks()
+	gemm.Tables(vector.AVX2)
+	for _, tile := range []gemm.Tile{
+		{Rows: 6, Vectors: 2},
+		{Rows: 6, Vectors: 2, Indirect: true},
+	} {
+		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX2, 4, gemm.VNNI
+		tile.Emit()
+	}
+	build.Generate()
+}
