@@ -1,11 +1,17 @@
 package engine_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/engine"
@@ -86,5 +92,87 @@ func TestBFloat16Operations(t *testing.T) {
 				t.Errorf("%s: %s threads give other results than one", name, threads)
 			}
 		}
+	}
+}
+
+// trainedSums are the sums of a convolution of bfloat16 values with weights that are rounded to
+// that, and their gradients, as arch writes them in training.
+type trainedSums struct{ in, out, height, width, stride int }
+
+func (c trainedSums) run(t *testing.T, backend compute.Backend) (outputs [][]float32, algorithms []string) {
+	t.Helper()
+	g := graph.NewGraph(backend, "sums")
+	x := graph.Parameter(g, "x", shapes.Make(dtypes.Float32, 2, 9, 11, c.in))
+	w := graph.Parameter(g, "w", shapes.Make(dtypes.Float32, c.height, c.width, c.in, c.out))
+	rounded := func(x *graph.Node) *graph.Node {
+		return graph.ConvertDType(graph.ConvertDType(x, dtypes.BFloat16), dtypes.Float32)
+	}
+	y := graph.Convolve(rounded(graph.MaxScalar(x, 0)), rounded(w)).Strides(c.stride).PadSame().Done()
+	loss := graph.ReduceAllSum(graph.Square(y))
+	if err := g.Compile(append([]*graph.Node{y}, graph.Gradient(loss, x, w)...)...); err != nil {
+		t.Fatal(err)
+	}
+	program := g.Executable()
+	defer program.Finalize()
+	r := rand.New(rand.NewPCG(1, 2))
+	_, inputs := program.Inputs()
+	values := make([][]float32, len(inputs))
+	for i, shape := range inputs {
+		for range shape.Size() {
+			values[i] = append(values[i], float32(r.NormFloat64()))
+		}
+	}
+	outputs, err := outputsOf(backend, program, values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if operations, err := engine.Operations(program); err == nil {
+		for _, o := range operations {
+			algorithms = append(algorithms, o.Algorithm)
+		}
+	}
+	return outputs, algorithms
+}
+
+// TestBFloat16Trained compares convolutions of trained weights in bfloat16 with the go backend's
+// results: products of bfloat16 are exact in float32, so that only the order of the sums is
+// another. Gradients are rounded to bfloat16.
+func TestBFloat16Trained(t *testing.T) {
+	theirs, err := gobackend.New("ops_sequential")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Finalize()
+	for _, c := range []trainedSums{{16, 40, 3, 3, 1}, {34, 33, 1, 7, 1}, {64, 32, 1, 1, 1}, {32, 65, 3, 3, 2}, {2, 1, 3, 1, 1}, {3, 8, 3, 3, 1}} {
+		want, _ := c.run(t, theirs)
+		for _, isa := range kernel.Available() {
+			set, err := kernel.For(isa)
+			if err != nil {
+				t.Fatal(err)
+			}
+			what := fmt.Sprintf("%s %+v", isa, c)
+			var first [][]float32
+			for _, threads := range []string{"1", "2", "3"} {
+				got, algorithms := c.run(t, newBackend(t, "isa="+string(isa)+",threads="+threads))
+				for i, bound := range []float64{1e-6, 4e-3, 4e-3} {
+					if e := distance(got[i], want[i]); !(e < bound) {
+						t.Errorf("%s, %s threads: relative L2 difference %g of result %d", what, threads, e, i)
+					}
+				}
+				mixed := slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "BF16") })
+				if want := c.in%2 == 0 && set.GemmBF16 != nil && set.GemmBF16.Faster; mixed != want {
+					t.Errorf("%s: products of bfloat16 is %t: %q", what, mixed, algorithms)
+				}
+				if first == nil {
+					first = got
+				} else if !slices.Equal(got[0], first[0]) {
+					t.Errorf("%s: %s threads give other sums than one", what, threads)
+				}
+			}
+		}
+	}
+	// Where little rounding is asked for, sums are float64's.
+	if _, algorithms := (trainedSums{16, 40, 3, 3, 1}).run(t, newBackend(t, "winograd=off")); slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "BF16") }) {
+		t.Errorf("without Winograd's algorithm: %q", algorithms)
 	}
 }

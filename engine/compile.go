@@ -25,7 +25,7 @@ func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 	if err := recorded.CheckSizes(); err != nil {
 		return nil, err
 	}
-	p, err := lower.Lower(recorded.Recorded(), b.Backend, b.machine.Mixed())
+	p, err := lower.Lower(recorded.Recorded(), b.Backend, b.machine.Mixed(), b.machine.MixedTraining())
 	if err != nil {
 		return nil, err
 	}

@@ -121,23 +121,49 @@ func (g *GemmBF16) PackedSize(taps, k, n int) int { return g.Panels(n) * g.depth
 // scale is nil, and rounded to the nearest bfloat16. It panics where k is odd.
 func (g *GemmBF16) PackInto(dst []uint16, b []float32, taps, k, n, ldb int, scale []float32) {
 	needEven(k)
-	depth := g.depth(taps, k)
 	// In the order of b: it may have to come from memory, and dst is written there.
 	for row := 0; row < taps*k; row += 2 {
 		for panel := range g.Panels(n) {
-			j := panel * g.NR
-			width := min(g.NR, n-j)
-			to := dst[(panel*depth+row)*g.NR:][:2*width]
-			even, odd := b[row*ldb+j:][:width], b[(row+1)*ldb+j:][:width]
-			for i := range width {
-				factor := float32(1)
-				if scale != nil {
-					factor = scale[j+i]
-				}
-				to[2*i], to[2*i+1] = ToBF16(even[i]*factor), ToBF16(odd[i]*factor)
-			}
+			g.packPair(dst, b, g.depth(taps, k), row, panel, n, ldb, scale)
 		}
 	}
+}
+
+// PackParts is how many parts packing can be divided into.
+func (g *GemmBF16) PackParts(taps, k int) int {
+	return (g.depth(taps, k) + tuning.PackRows - 1) / tuning.PackRows
+}
+
+// PackPart packs one of the PackParts into dst, as PackInto does of all, and clears the tail
+// columns and what the part has of the last step beyond b.
+func (g *GemmBF16) PackPart(dst []uint16, b []float32, taps, k, n, ldb, part int) {
+	needEven(k)
+	depth := g.depth(taps, k)
+	for row := part * tuning.PackRows; row < min((part+1)*tuning.PackRows, depth); row += 2 {
+		for panel := range g.Panels(n) {
+			width := 0
+			if row < taps*k {
+				width = g.packPair(dst, b, depth, row, panel, n, ldb, nil)
+			}
+			clear(dst[(panel*depth+row)*g.NR:][2*width : 2*g.NR])
+		}
+	}
+}
+
+// packPair packs two rows of a panel, and returns how many columns it has.
+func (g *GemmBF16) packPair(dst []uint16, b []float32, depth, row, panel, n, ldb int, scale []float32) int {
+	j := panel * g.NR
+	width := min(g.NR, n-j)
+	to := dst[(panel*depth+row)*g.NR:][:2*width]
+	even, odd := b[row*ldb+j:][:width], b[(row+1)*ldb+j:][:width]
+	for i := range width {
+		factor := float32(1)
+		if scale != nil {
+			factor = scale[j+i]
+		}
+		to[2*i], to[2*i+1] = ToBF16(even[i]*factor), ToBF16(odd[i]*factor)
+	}
+	return width
 }
 
 // Run computes rows i0 to i1 of the columns in panels p0 to p1. It panics where p's

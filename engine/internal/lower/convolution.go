@@ -17,7 +17,7 @@ func (l *lowering) convolution(n *graph.Node) bool {
 	if !ok {
 		return false
 	}
-	if l.addIntegers(o, n) || l.addMixed(o, n) {
+	if l.addIntegers(o, n) || l.addMixed(o, n) || l.addTrained(o, n) {
 		return true
 	}
 	if o.Weights == nil && o.Integers == nil && o.Kernel == nil {

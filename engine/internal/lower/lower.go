@@ -16,6 +16,7 @@ type lowering struct {
 	widened  map[*graph.Node]bool     // conversions that nothing has asked for yet
 	integers map[*graph.Node]integers // values of integers that nothing has asked for yet
 	mixed    bool                     // there are kernels for bfloat16
+	trained  bool                     // and they are for trained weights too
 	tensors  map[*graph.Value]*plan.Tensor
 	buffered map[*graph.Value]*plan.Buffered // in buffers of the go backend
 
@@ -28,15 +29,16 @@ type lowering struct {
 // Lower makes the plan of a function, whose tensors have no places yet but those of the
 // inputs. The go backend computes constants, and gets what has no kernels here. mixed is
 // whether there are kernels for bfloat16 that are worth using; without them such values are
-// only kept, and converted for what computes.
-func Lower(f *graph.Function, backend compute.Backend, mixed bool) (*plan.Plan, error) {
+// only kept, and converted for what computes. trained is whether that is so where weights are
+// trained.
+func Lower(f *graph.Function, backend compute.Backend, mixed, trained bool) (*plan.Plan, error) {
 	facts, err := find(f, backend)
 	if err != nil {
 		return nil, err
 	}
 	l := &lowering{
 		facts: facts, done: make([]bool, len(f.Nodes())), inlined: map[*graph.Node]bool{},
-		mixed: mixed, widened: map[*graph.Node]bool{}, integers: map[*graph.Node]integers{},
+		mixed: mixed, trained: trained, widened: map[*graph.Node]bool{}, integers: map[*graph.Node]integers{},
 		tensors: map[*graph.Value]*plan.Tensor{}, buffered: map[*graph.Value]*plan.Buffered{},
 		delegated: map[*plan.Delegated][]*graph.Node{}, norms: map[*plan.Tensor]*plan.Normalization{}, masked: map[*graph.Value]masked{},
 	}

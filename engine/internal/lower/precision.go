@@ -88,6 +88,19 @@ func (l *lowering) addMixed(o *plan.Convolution, n *graph.Node) bool {
 	return true
 }
 
+// addTrained adds a convolution of bfloat16 values and trained weights that were rounded to
+// that, whose result is the sums as float32; false if it is none. Gradients are none: what
+// comes back to the sums is float32.
+func (l *lowering) addTrained(o *plan.Convolution, n *graph.Node) bool {
+	in := n.Inputs[0]
+	if !l.trained || o.Kernel == nil || o.Transposed || o.Flipped || !isWidening(in.Node) || !isWidening(n.Inputs[1].Node) || !hasPairs(in) {
+		return false
+	}
+	o.In, o.Out = l.tensor(in.Node.Inputs[0]), l.tensor(n.Values[0])
+	l.add(o)
+	return true
+}
+
 // hasPairs reports whether the channels of an image are pairs, which instructions for
 // bfloat16 multiply together.
 func hasPairs(v *graph.Value) bool {

@@ -11,7 +11,8 @@ import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 // places, their window is flipped, and the stride becomes the input's dilation.
 //
 // Where In is of unsigned integers, so are the sums, of In - ZeroPoint and Integers; Out is
-// float32, or integers too that are made of that.
+// float32, or integers too that are made of that. Where In is bfloat16, so are the weights, or
+// they are rounded to it, and Out, but of trained weights, where it is float32.
 type Convolution struct {
 	Marks
 	In, Residual, Out *Tensor // Residual may be nil

@@ -15,6 +15,7 @@ import (
 var implementations = []candidate{
 	candidateOf(dtypes.BFloat16, acceptsWinogradBF16, newWinogradBF16),
 	candidateOf(dtypes.BFloat16, acceptsBF16, newDirectBF16),
+	candidateOf(anyType, acceptsTrainedBF16, newTrainedBF16),
 	candidateOf(anyType, acceptsExactWinograd, newExactWinograd),
 	candidateOf(anyType, acceptsWinogradI8, newWinogradI8),
 	candidateOf(anyType, acceptsI8, newDirectI8),

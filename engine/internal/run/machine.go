@@ -24,3 +24,7 @@ type Machine struct {
 
 // Mixed reports whether products of bfloat16 are faster than those of float32.
 func (m *Machine) Mixed() bool { return m.Kernels.GemmBF16 != nil && m.Kernels.GemmBF16.Faster }
+
+// MixedTraining is Mixed of weights that are trained, whose products are summed in float64
+// where little rounding is asked for.
+func (m *Machine) MixedTraining() bool { return m.Mixed() && m.Winograd }

@@ -1,0 +1,49 @@
+package run
+
+import (
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+)
+
+// trainedBF16 is directBF16 with weights that are packed, and rounded, before each run, and with
+// sums that stay float32.
+type trainedBF16 struct {
+	*directBF16
+	packed *plan.Tensor // memory for the weights
+}
+
+func acceptsTrainedBF16(_ *chooser, o *plan.Convolution) bool {
+	return o.Trained() && o.In.DType == dtypes.BFloat16
+}
+
+func newTrainedBF16(c *chooser, o *plan.Convolution) *trainedBF16 {
+	d := newDirectBF16(c, o)
+	return &trainedBF16{d, plan.Workspace(dtypes.BFloat16.Size() * d.size())}
+}
+
+func (t *trainedBF16) Workspace() []*plan.Tensor { return workspace(t.packed) }
+
+func (t *trainedBF16) needs() needs { return needs{scratch: t.directBF16.needs().scratch} }
+
+func (t *trainedBF16) place() {
+	t.directBF16.place()
+	t.product.ToF32 = true
+}
+
+func (t *trainedBF16) pack([]byte) {}
+
+func (t *trainedBF16) bind(r *run) func() error { return bindProduct(t, t.groups, t.rows, r) }
+
+func (t *trainedBF16) in(r *run) (begin func() error, multiply multiply) {
+	o, in, out, weights, packed := t.o, r.view(t.o.In), r.view(t.o.Out), r.view(t.o.Kernel), r.view(t.packed)
+	taps, k, n := o.Window.Kernel.Area(), o.In.C, o.Out.C
+	begin = r.parallel(t.gemm.PackParts(taps, k), func(part, _ int) {
+		t.gemm.PackPart(packed.bits(), weights.floats(), taps, k, n, o.Kernel.Stride(), part)
+	})
+	return begin, func(top, bottom, first, last, thread int) {
+		p := t.product
+		p.A, p.B, p.CF, p.Scratch = in.bits(), packed.bits(), out.floats(), r.scratch[thread]
+		t.gemm.Run(&p, top, bottom, first, last)
+	}
+}
