@@ -67,6 +67,9 @@ func launchers() []launcher {
 	}
 }
 
+// install says what to do about a library that is not there, or is not MPI's.
+const install = "install MPICH (Debian: apt-get install mpich) or Open MPI (openmpi-bin), whose mpirun finds its own, or name libmpi.so with the option library=PATH"
+
 // load opens the library of a path, or that of what has started this process.
 func load(path string) (*library, error) {
 	names := []string{path}
@@ -87,13 +90,13 @@ func load(path string) (*library, error) {
 		}
 		return bind(name, lib)
 	}
-	return nil, fmt.Errorf("expected MPI's library, one of %s; install MPICH or Open MPI, or name it with the option library=PATH: %w", strings.Join(names, ", "), errors.Join(failures...))
+	return nil, fmt.Errorf("expected MPI's library, %s, found none; %s: %w", strings.Join(names, " or "), install, errors.Join(failures...))
 }
 
 func bind(path string, lib uintptr) (l *library, err error) {
 	defer func() {
 		if v := recover(); v != nil { // of a symbol that is not there
-			err = fmt.Errorf("%s is no library of MPI 3: %v", path, v)
+			err = fmt.Errorf("%s is no library of MPI 3: %v; %s", path, v, install)
 		}
 	}()
 	l = &library{path: path, handles: mpich}
