@@ -81,7 +81,7 @@ func variants() []variant {
 func (v variant) limit() float64 {
 	switch v.options.Precision {
 	case arch.Int8:
-		return 0.12
+		return 0.2
 	case arch.BFloat16:
 		return 3e-2
 	}
