@@ -58,17 +58,21 @@ func (w *WinogradI8) PackInto(dst []int16, weights []int8, k, n int) {
 		panic(fmt.Sprintf("kernel: %s packs pairs of channels, and there are %d", w.Name, k))
 	}
 	nr, size := w.product.NR, w.product.PackedSize(k, n)
+	var taps [9][]int8
 	for row := range k {
+		for tap := range taps {
+			taps[tap] = weights[(tap*k+row)*n:][:n]
+		}
 		for j := range n {
 			var columns [3][6]int16 // by the window's column
 			for x := range columns {
-				tap := func(y int) int16 { return int16(weights[((3*y+x)*k+row)*n+j]) }
-				columns[x] = generic.WinogradWeightsI8(tap(0), tap(1), tap(2))
+				columns[x] = generic.WinogradWeightsI8(int16(taps[x][j]), int16(taps[3+x][j]), int16(taps[6+x][j]))
 			}
-			to := dst[((j/nr*k+row)/2*nr+j%nr)*2+row%2:]
+			at := ((j/nr*k+row)/2*nr+j%nr)*2 + row%2
 			for y := range 6 {
-				for x, v := range generic.WinogradWeightsI8(columns[0][y], columns[1][y], columns[2][y]) {
-					to[(6*y+x)*size] = v
+				for _, v := range generic.WinogradWeightsI8(columns[0][y], columns[1][y], columns[2][y]) {
+					dst[at] = v
+					at += size
 				}
 			}
 		}

@@ -27,3 +27,20 @@ func benchmarkWinogradI8(b *testing.B, size, k, n int) {
 func BenchmarkI8Winograd147x147x32To64(b *testing.B) { benchmarkWinogradI8(b, 147, 32, 64) }
 func BenchmarkI8Winograd35x35x96To96(b *testing.B)   { benchmarkWinogradI8(b, 35, 96, 96) }
 func BenchmarkI8Winograd35x35x32To32(b *testing.B)   { benchmarkWinogradI8(b, 35, 32, 32) }
+
+// BenchmarkI8WinogradPack transforms the weights of 96 to 96 channels.
+func BenchmarkI8WinogradPack(b *testing.B) {
+	set, err := For(Available()[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := set.winogradI8
+	if w == nil {
+		b.Skipf("%s has no instructions for it here", set.ISA)
+	}
+	const k, n = 96, 96
+	weights, dst := make([]int8, 9*k*n), make([]int16, w.PackedSize(k, n))
+	for b.Loop() {
+		w.PackInto(dst, weights, k, n)
+	}
+}
