@@ -19,7 +19,7 @@ func TestClients(t *testing.T) {
 	if testing.Short() {
 		t.Skip("clients of other projects take seconds to start")
 	}
-	s := newServer(t, server.Options{Version: "1.2"}, server.Definition{Name: "m", Version: "1", Open: func(context.Context) (*predict.Batcher, error) {
+	s := newServer(t, server.Options{Version: "1.2", ModelControl: true}, server.Definition{Name: "m", Version: "1", Open: func(context.Context) (*predict.Batcher, error) {
 		return predict.NewBatcher(tiny(t), predict.BatcherOptions{Features: true}) // again at each load
 	}})
 	var at [2]string

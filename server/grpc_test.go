@@ -257,7 +257,7 @@ func roundedClasses(text string) string {
 // TestGRPCFaults expects of each fault its code and what is wrong.
 func TestGRPCFaults(t *testing.T) {
 	ctx := context.Background()
-	s := newServer(t, server.Options{MaxBody: 1 << 20}, model(t, "m", tiny(t), predict.BatcherOptions{}))
+	s := newServer(t, server.Options{ModelControl: true, MaxBody: 1 << 20}, model(t, "m", tiny(t), predict.BatcherOptions{}))
 	connection, _ := overGRPC(t, s, server.Stopping{})
 	client := inference.NewGRPCInferenceServiceClient(connection)
 	infer := func(in *inference.ModelInferRequest) error {

@@ -24,12 +24,21 @@ func repositoryFault(name, verb string, err error) error {
 	return badRequest("%s the model %s: %v", verb, name, err)
 }
 
+// errModelControl is what who asks to load or unload a model is told where nobody may.
+var errModelControl = &oip.Error{Status: http.StatusForbidden, Message: "models are not loaded or unloaded on request here; who runs the server may allow it by --model-control-mode explicit"}
+
 // loadModel loads a model for who asks by either protocol.
 func (s *Server) loadModel(ctx context.Context, name string) error {
+	if !s.options.ModelControl {
+		return errModelControl
+	}
 	return repositoryFault(name, "load", s.models.Load(ctx, name))
 }
 
 func (s *Server) unloadModel(ctx context.Context, name string) error {
+	if !s.options.ModelControl {
+		return errModelControl
+	}
 	return repositoryFault(name, "unload", s.models.Unload(ctx, name))
 }
 

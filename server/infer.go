@@ -14,27 +14,43 @@ import (
 
 // body reads the body of a request. The function that it returns gives its memory back.
 func (s *Server) body(r *http.Request) (data []byte, release func(), err error) {
-	// What is compressed, or tells no length, may become as long as the limit.
-	bytes := s.options.MaxBody
-	if r.ContentLength >= 0 && r.ContentLength < bytes && r.Header.Get("Content-Encoding") == "" {
-		bytes = r.ContentLength
+	var held int64
+	release = func() { s.bodies.Add(-held) }
+	grow := func(bytes int64) error {
+		if err := s.take(bytes); err != nil {
+			return err
+		}
+		held += bytes
+		return nil
 	}
-	release, err = s.reserve(bytes)
-	if err != nil {
-		return nil, nil, err
+	// What is compressed, or tells no length, takes memory as it comes.
+	reading := grow
+	if r.ContentLength >= 0 && r.ContentLength <= s.options.MaxBody && r.Header.Get("Content-Encoding") == "" {
+		if err := grow(r.ContentLength); err != nil {
+			return nil, nil, err
+		}
+		reading = nil
 	}
-	if data, err = oip.ReadBody(r, s.options.MaxBody); err != nil {
+	if data, err = oip.ReadBody(r, s.options.MaxBody, reading); err != nil {
 		release()
 		return nil, nil, err
 	}
 	return data, release, nil
 }
 
-// reserve takes memory of that for all requests at a time, until release is called.
-func (s *Server) reserve(bytes int64) (release func(), err error) {
+// take takes memory of that for all requests at a time.
+func (s *Server) take(bytes int64) error {
 	if s.bodies.Add(bytes) > s.options.Bodies {
 		s.bodies.Add(-bytes)
-		return nil, fmt.Errorf("the bodies of other requests take all memory that there is for them: %w", predict.ErrBusy)
+		return fmt.Errorf("the bodies of other requests take all memory that there is for them: %w", predict.ErrBusy)
+	}
+	return nil
+}
+
+// reserve is take until release is called.
+func (s *Server) reserve(bytes int64) (release func(), err error) {
+	if err := s.take(bytes); err != nil {
+		return nil, err
 	}
 	return func() { s.bodies.Add(-bytes) }, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -213,4 +214,44 @@ func TestHeaders(t *testing.T) {
 	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a header of 128 KiB: %s", response.Status)
 	}
+}
+
+// TestBodiesOfUnknownLength has more requests wait in mid-body than the limit on all bodies
+// would have room for at their largest, and expects others to be answered, until what has come
+// takes it all.
+func TestBodiesOfUnknownLength(t *testing.T) {
+	const body, bodies = 1 << 20, 4 << 20
+	s := newServer(t, server.Options{MaxBody: body, Bodies: bodies}, model(t, "m", tiny(t), batcherDefaults))
+	file := picture(t, 80, 80)
+	var pipes []*io.PipeWriter
+	var asked sync.WaitGroup
+	for range 10 {
+		from, to := io.Pipe()
+		pipes = append(pipes, to)
+		asked.Go(func() {
+			r := httptest.NewRequest("POST", "/classify", from) // chunked
+			s.ServeHTTP(httptest.NewRecorder(), r)
+			from.CloseWithError(io.ErrClosedPipe) // as a connection that has been answered
+		})
+		if _, err := to.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(t, s, 200, "POST", "/classify", file)
+	refused := 0
+	for _, p := range pipes {
+		if _, err := p.Write(make([]byte, body/2)); err != nil {
+			refused++
+		} else if _, err := p.Write([]byte("x")); err != nil {
+			refused++
+		}
+	}
+	if refused != 3 {
+		t.Errorf("%d of 10 bodies of half a MiB are refused at a limit of 4 MiB, want 3", refused)
+	}
+	for _, p := range pipes {
+		p.Close()
+	}
+	asked.Wait()
+	ask(t, s, 200, "POST", "/classify", file)
 }

@@ -32,6 +32,8 @@ type Options struct {
 	Origins []string
 	// Connections bounds those of Serve; DefaultConnections at a time when nil.
 	Connections *Connections
+	// ModelControl lets those who may ask load and unload models, too.
+	ModelControl bool
 	// TLS, where it is not nil, encrypts the connections of Serve.
 	TLS *tls.Config
 }

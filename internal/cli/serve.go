@@ -36,11 +36,15 @@ type serveFlags struct {
 	cors           []string
 	pprof          string
 	logFormat      string
+	modelControl   string
 	models         modelFlags
 }
 
 // keysVariable is the environment's keys of clients.
 const keysVariable = "INCEPTION_KEYS"
+
+// The values of --model-control-mode, by Triton's names. Its third, poll, is --watch.
+const controlNone, controlExplicit = "none", "explicit"
 
 // watchEvery is how often --watch looks at files.
 const watchEvery = 2 * time.Second
@@ -73,7 +77,7 @@ ones get the status 503 at once. An interrupt or SIGTERM makes the server unread
 on for --drain-delay, finishes what is under way, and ends; a second one ends it at once.
 
 Without --keys, ` + keysVariable + ` (keys, one a line) or --tls-client-ca everybody who reaches the
-address may ask.`,
+address may ask. Clients load and unload models only with --model-control-mode explicit.`,
 		Example: `  inception serve v4=timm/inception_v4.tf_in1k
   inception serve flowers=runs/flowers v4=v4.safetensors --set v4.precision=bfloat16
   inception serve v4=v4.safetensors --http :8000 --grpc :8001
@@ -98,6 +102,7 @@ address may ask.`,
 	flags.StringArrayVar(&f.cors, "cors", nil, "`origin` of web pages elsewhere that may ask, such as https://example.org, or * for all; may be given several times")
 	flags.StringVar(&f.pprof, "pprof", "", "`address` to answer Go's profiler at, such as localhost:6060 (default none)")
 	flags.StringVar(&f.logFormat, "log-format", "text", "how lines of the log are written: text or json")
+	flags.StringVar(&f.modelControl, "model-control-mode", controlNone, "whether clients may load and unload models: none, or explicit for all who may ask")
 	f.models.add(cmd)
 	return cmd
 }
@@ -115,6 +120,10 @@ func (f *serveFlags) check(args []string) error {
 		return usageError{errors.New("--tls-cert and --tls-key go together")}
 	case f.tls.ClientAuthority != "" && f.tls.Certificate == "":
 		return usageError{errors.New("--tls-client-ca needs --tls-cert and --tls-key")}
+	case f.modelControl == "poll":
+		return usageError{errors.New("--model-control-mode must be none or explicit, found poll; what changes in files is loaded with --watch")}
+	case f.modelControl != controlNone && f.modelControl != controlExplicit:
+		return usageError{fmt.Errorf("--model-control-mode must be none or explicit, found %q", f.modelControl)}
 	case f.logFormat != "text" && f.logFormat != "json":
 		return usageError{fmt.Errorf("--log-format must be text or json, found %q", f.logFormat)}
 	}
@@ -201,7 +210,7 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 func (f *serveFlags) options(log *slog.Logger) (server.Options, error) {
 	o := server.Options{
 		Version: version.Read().Version, MaxBody: f.maxBody, Bodies: max(server.DefaultBodies, 4*f.maxBody), Log: log,
-		Access: &server.Access{}, Origins: f.cors, Connections: server.NewConnections(f.maxConnections),
+		Access: &server.Access{}, Origins: f.cors, ModelControl: f.modelControl == controlExplicit, Connections: server.NewConnections(f.maxConnections),
 	}
 	var err error
 	if f.tls.Certificate != "" {

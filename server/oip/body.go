@@ -16,8 +16,9 @@ const HeaderLength = "Inference-Header-Content-Length"
 
 // ReadBody reads the body of a request, decompressed as its Content-Encoding says. It is
 // allocated as it arrives. More bytes than the limit, before or after that, are an error, as
-// soon as they come.
-func ReadBody(r *http.Request, limit int64) ([]byte, error) {
+// soon as they come. grow, unless it is nil, is told of the bytes that come, decompressed, and
+// its error ends reading.
+func ReadBody(r *http.Request, limit int64, grow func(bytes int64) error) ([]byte, error) {
 	large := &Error{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more bytes than the limit of %d", limit)}
 	if r.ContentLength > limit {
 		return nil, large
@@ -35,13 +36,17 @@ func ReadBody(r *http.Request, limit int64) ([]byte, error) {
 		return nil, &Error{http.StatusUnsupportedMediaType, fmt.Sprintf("header Content-Encoding: expected gzip, deflate or identity, found %q", encoding)}
 	}
 	var data []byte
+	growing := &growing{grow: grow}
 	if err == nil {
-		data, err = io.ReadAll(&limited{from, limit, large})
+		growing.from = &limited{from, limit, large}
+		data, err = io.ReadAll(growing)
 	}
 	var fault *Error
 	switch {
 	case err == nil:
 		return data, nil
+	case growing.err != nil:
+		return nil, growing.err
 	case errors.As(err, &fault):
 		return nil, fault
 	case encoding != "" && (errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zlib.ErrHeader) || errors.Is(err, zlib.ErrChecksum)):
@@ -65,6 +70,23 @@ func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.from.Read(p)
 	if l.left -= int64(n); l.left < 0 {
 		return 0, l.err
+	}
+	return n, err
+}
+
+// growing tells of what is read.
+type growing struct {
+	from io.Reader
+	grow func(int64) error
+	err  error // grow's
+}
+
+func (g *growing) Read(p []byte) (int, error) {
+	n, err := g.from.Read(p)
+	if g.grow != nil {
+		if g.err = g.grow(int64(n)); g.err != nil {
+			return 0, g.err
+		}
 	}
 	return n, err
 }

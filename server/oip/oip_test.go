@@ -247,7 +247,7 @@ func TestReadBody(t *testing.T) {
 			r.ContentLength = -1
 		}
 		r.Header.Set("Content-Encoding", encoding)
-		return ReadBody(r, limit)
+		return ReadBody(r, limit, nil)
 	}
 	for encoding, body := range map[string][]byte{"": full, "identity": full, "gzip": gzipped(full), "deflate": deflated(full)} {
 		for _, told := range []bool{true, false} {
