@@ -98,8 +98,10 @@ func (d *direct) pack(memory []byte) {
 	} else {
 		d.gemm.PackInto(dst, o.Weights, p.Taps, p.K, p.N, p.N, o.Scale)
 	}
-	p.B, o.Weights = dst, nil
+	o.Weights = nil
 }
+
+func (d *direct) hold(packed []byte) { d.product.B = floats(packed) }
 
 // packForRun packs the kernel before each run.
 func (d *direct) packForRun(r *run) func() error {

@@ -75,10 +75,11 @@ func (d *directBF16) shape() productShape {
 
 func (d *directBF16) pack(dst []byte) {
 	o, p := d.o, &d.product
-	packed := bits(dst)
-	d.gemm.PackInto(packed, o.Weights, p.Taps, p.K, p.N, p.N, o.Scale)
-	p.B, o.Weights = packed, nil
+	d.gemm.PackInto(bits(dst), o.Weights, p.Taps, p.K, p.N, p.N, o.Scale)
+	o.Weights = nil
 }
+
+func (d *directBF16) hold(packed []byte) { d.product.B = bits(packed) }
 
 func (d *directBF16) panels() int   { return d.gemm.Panels(d.product.N) }
 func (d *directBF16) together() int { return d.gemm.Together(2 * d.shape().depth) }

@@ -3,7 +3,6 @@ package run
 import (
 	"math"
 	"slices"
-	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
 
@@ -92,15 +91,16 @@ func (d *directI8) shape() productShape {
 
 func (d *directI8) pack(dst []byte) {
 	o, p := d.o, &d.product
-	packed := unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst))
-	d.gemm.PackInto(packed, o.Integers, p.Taps, p.K, p.N)
+	d.gemm.PackInto(integers(dst), o.Integers, p.Taps, p.K, p.N)
 	f := factorsOf(o, d.panels()*d.gemm.NR)
 	if f.folded {
 		p.Inverse, p.ReLU = 0, false
 	}
 	p.Scale, p.Bias = f.scale, f.bias
-	p.B, o.Integers = packed, nil
+	o.Integers = nil
 }
+
+func (d *directI8) hold(packed []byte) { d.product.B = integers(packed) }
 
 // factorsI8 are those of the sums of a convolution of integers, and what is added to them.
 type factorsI8 struct {

@@ -11,8 +11,11 @@ type implementation interface {
 	needs() needs
 	// place is called once, when the tensors have their places.
 	place()
-	// pack puts constant weights, as many bytes as it needs, into the order of its kernel.
+	// pack puts constant weights, as many bytes as it needs, into the order of its kernel,
+	// and lets go of what they were made from.
 	pack(dst []byte)
+	// hold is called once, with bytes equal to those that pack made, which stay.
+	hold(packed []byte)
 	// bind returns what computes the operation in a run's memory, time and again.
 	bind(r *run) func() error
 }
@@ -32,6 +35,7 @@ func (plain) Workspace() []*plan.Tensor { return nil }
 func (plain) needs() needs              { return needs{} }
 func (plain) place()                    {}
 func (plain) pack([]byte)               {}
+func (plain) hold([]byte)               {}
 
 // A chooser chooses the implementations of one program, which share tables of pixels.
 type chooser struct {

@@ -18,6 +18,7 @@ type Machine struct {
 	// Delegate is the go backend, which has the buffers, and runs what has no kernels here.
 	Delegate compute.Backend
 	*Workers
+	shelf   *shelf   // the packed weights of all programs
 	streams *streams // nil for one
 	total   int      // threads of all streams
 }

@@ -121,6 +121,17 @@ func (r *run) parallel(parts int, do func(part, thread int)) func() error {
 	return func() error { return r.machine.share(t) }
 }
 
+// bytesAt is memory from its first byte.
+func bytesAt(first *byte, size int) []byte { return unsafe.Slice(first, size) }
+
+func integers(memory []byte) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory))
+}
+
+func words(memory []byte) []int16 {
+	return unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/2)
+}
+
 func bits(memory []byte) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/2)
 }

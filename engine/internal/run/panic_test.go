@@ -62,7 +62,8 @@ func TestPanics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Machine{Kernels: kernels, Delegate: backend, Workers: NewWorkers(3)}
+	m := &Machine{Kernels: kernels, Delegate: backend}
+	m.Divide(3, 1)
 	defer m.Close()
 	const rows = 12
 	build := func() (*Program, *faulty) {

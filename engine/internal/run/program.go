@@ -48,7 +48,8 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 	return program, program.pack()
 }
 
-// pack packs all constant weights into one piece of memory, on all threads. Where they
+// pack packs all constant weights into one piece of memory, on all threads, and holds those
+// that another program has already there. Where they
 // become smaller by that and memory is given back to the system, they are packed some
 // megabytes at a time, between which those that are packed are given back; else all at once,
 // which is faster.
@@ -85,7 +86,18 @@ func (p *Program) pack() error {
 			})
 		}})
 	}
-	return errors.Join(append(failures, err)...)
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return err
+	}
+	parts := make([][]byte, len(packers))
+	for i, at := range packers {
+		size := p.implementations[at].needs().packed
+		parts[i] = packed[offsets[i]:][:size:size]
+	}
+	for i, held := range p.machine.shelf.hold(parts) {
+		p.implementations[packers[i]].hold(held)
+	}
+	return nil
 }
 
 // weightBytes is how many bytes an operation's constant weights are before they are packed.

@@ -83,6 +83,14 @@ func (f *family) pack(dst []byte) {
 	}
 }
 
+func (f *family) hold(packed []byte) {
+	for _, m := range f.members {
+		size := m.needs().packed
+		m.hold(packed[:size:size])
+		packed = packed[size:]
+	}
+}
+
 func (f *family) bind(r *run) func() error {
 	begins, each := make([]func() error, len(f.members)), make([]multiply, len(f.members))
 	for i, m := range f.members {

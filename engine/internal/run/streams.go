@@ -10,7 +10,7 @@ type streams struct {
 // Divide gives the machine a number of threads, and divides them among streams: as many programs
 // run at a time, others wait. What is computed is the same as in one stream.
 func (m *Machine) Divide(threads, number int) {
-	m.Workers, m.total = NewWorkers(threads/number), threads
+	m.Workers, m.total, m.shelf = NewWorkers(threads/number), threads, &shelf{}
 	if number == 1 {
 		return
 	}

@@ -75,10 +75,11 @@ func (w *winograd) place() {
 }
 
 func (w *winograd) pack(memory []byte) {
-	dst := floats(memory)
-	w.kernel.PackInto(dst, w.o.Weights, w.product.K, w.product.N, w.o.Scale)
-	w.product.B, w.o.Weights = dst, nil
+	w.kernel.PackInto(floats(memory), w.o.Weights, w.product.K, w.product.N, w.o.Scale)
+	w.o.Weights = nil
 }
+
+func (w *winograd) hold(packed []byte) { w.product.B = floats(packed) }
 
 func (w *winograd) bind(r *run) func() error {
 	in, out := r.view(w.o.In), r.view(w.o.Out)

@@ -74,10 +74,11 @@ func (w *winogradBF16) place() {
 }
 
 func (w *winogradBF16) pack(dst []byte) {
-	w.rounded = bits(dst)
-	w.kernel.RoundInto(w.rounded, w.o.Weights, w.product.K, w.product.N, w.o.Scale)
+	w.kernel.RoundInto(bits(dst), w.o.Weights, w.product.K, w.product.N, w.o.Scale)
 	w.o.Weights = nil
 }
+
+func (w *winogradBF16) hold(packed []byte) { w.rounded = bits(packed) }
 
 func (w *winogradBF16) bind(r *run) func() error {
 	in, out, packed := r.view(w.o.In), r.view(w.o.Out), r.view(w.packed)

@@ -66,14 +66,15 @@ func (w *exactWinograd) place() {
 
 func (w *exactWinograd) pack(dst []byte) {
 	o, p := w.o, &w.product
-	p.B = unsafe.Slice((*int16)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst)/2)
-	w.kernel.PackInto(p.B, o.Integers, p.K, p.N)
+	w.kernel.PackInto(words(dst), o.Integers, p.K, p.N)
 	f := factorsOf(o, p.N)
 	for j := range f.scale {
 		f.scale[j] /= kernel.WinogradScaleI8
 	}
 	p.Scale, p.Bias, o.Integers = f.scale, f.bias, nil
 }
+
+func (w *exactWinograd) hold(packed []byte) { w.product.B = words(packed) }
 
 func (w *exactWinograd) bind(r *run) func() error {
 	in, out := r.view(w.o.In), r.view(w.o.Out)

@@ -70,8 +70,10 @@ func (w *winogradI8) pack(dst []byte) {
 	for i, v := range w.o.Integers {
 		dst[i] = uint8(int(v) + weightZero)
 	}
-	w.weights, w.o.Integers = dst, nil
+	w.o.Integers = nil
 }
+
+func (w *winogradI8) hold(packed []byte) { w.weights = packed }
 
 func (w *winogradI8) bind(r *run) func() error {
 	group := 0
