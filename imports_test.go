@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"weights/tensorflow":       {"internal/atomicfile", "internal/wire", "weights/tensorfile"},
 	"weights/tfjs":             {"weights/keras/model", "weights/tensorfile"},
 	"weights/*":                {"internal/atomicfile", "weights/tensorfile"}, // the formats
-	"weights/hub":              {"internal/atomicfile", "recipe"},
+	"weights/hub":              {"internal/atomicfile", "recipe", "weights/tensorfile"},
 	"predict":                  {"arch", "internal/ahead", "internal/device", "internal/printable", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "shard", "vision", "weights"},

@@ -17,9 +17,16 @@ type downloadBar struct {
 	tag string
 	out io.Writer
 	bar *progressbar.ProgressBar
+	// of the file that is shown
+	done, total int64
 }
 
 func (b *downloadBar) show(done, total int64) {
+	if done < b.done || total != b.total { // the next file
+		b.end()
+		b.bar = nil
+	}
+	b.done, b.total = done, total
 	if total == 0 {
 		total = -1 // shown as a count of bytes alone
 	}

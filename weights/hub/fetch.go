@@ -6,8 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
 // Options says where weights are kept and how missing ones are downloaded. The
@@ -28,8 +32,8 @@ type Options struct {
 	Offline bool
 	// Progress, when not nil, is told how many bytes of the file have arrived and
 	// how many it has; total is 0 where the hub does not say. It is called on the
-	// goroutine of Fetch, done never decreases, and after a successful download the
-	// last call has done == total. It is not called for a file that needs no
+	// goroutine of Fetch, done never decreases but where FetchRepository goes on to the
+	// next file, and after a successful download the last call has done == total. It is not called for a file that needs no
 	// download or that another Fetch is downloading.
 	Progress func(done, total int64)
 }
@@ -37,38 +41,92 @@ type Options struct {
 // ErrNoSuchFile is wrapped where a repository has not the file that is asked for.
 var ErrNoSuchFile = errors.New("the repository has no such file")
 
+// indexEnding is that of the names of indices, whose weights are in the files that they name.
+const indexEnding = ".index.json"
+
 // Names that weights have in repositories, and what says how they are used, which lies
 // beside them then.
 var (
-	weightsFiles = []string{"model.safetensors", "pytorch_model.bin", "model.keras", "model.onnx"}
-	configFile   = "config.json"
+	weightsFiles = []string{
+		"model.safetensors", "model.safetensors" + indexEnding, "pytorch_model.bin", "pytorch_model.bin" + indexEnding,
+		"model.keras", "model.onnx",
+	}
+	configFile = "config.json"
 )
 
 // FetchRepository returns the path of the weights of any repository, owner/name: of the
-// first file of those that are usual that it has. Its config.json is fetched too, where it
-// has one, and lies beside them. Errors are those of Fetch.
+// first file of those that are usual that is in the cache folder, else that the repository
+// has. The files that an index names are fetched too, and its config.json, where it has one:
+// of the same commit, so that they lie beside them. Errors are those of Fetch; an index that
+// names files outside its folder is one.
 func FetchRepository(ctx context.Context, name string, o Options) (string, error) {
-	var first error
-	absent := func(err error) bool { return errors.Is(err, ErrNoSuchFile) || errors.Is(err, fs.ErrNotExist) }
-	for _, file := range weightsFiles {
-		path, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: file}, o)
-		if err == nil {
-			quiet := o
-			quiet.Progress = nil
-			if _, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: configFile}, quiet); err != nil && !absent(err) {
-				return "", err
+	path, file, err := fetchFirst(ctx, name, o)
+	if err != nil {
+		return "", err
+	}
+	if commit := filepath.Base(filepath.Dir(path)); isCommit(commit) {
+		o.Revision = commit
+	}
+	if strings.HasSuffix(file, indexEnding) {
+		shards, err := tensorfile.ShardsOf(path)
+		if err != nil {
+			return "", fmt.Errorf("hub: %s of %s: %w", file, name, err)
+		}
+		for _, shard := range shards {
+			beside := filepath.Join(filepath.Dir(path), filepath.FromSlash(shard))
+			if _, ok, err := modified(beside); ok {
+				continue
+			} else if err != nil {
+				return "", fmt.Errorf("hub: %s of %s: %w", shard, name, err)
 			}
-			return path, nil
-		}
-		if first == nil {
-			first = err
-		}
-		if !absent(err) {
-			break
+			at, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: shard}, o)
+			if err != nil {
+				return "", fmt.Errorf("%w; %s names it among %d files of weights", err, file, len(shards))
+			}
+			if at != beside {
+				return "", fmt.Errorf("hub: %s of %s is at %s, expected it beside %s; put all files of the weights into one folder", shard, name, at, path)
+			}
 		}
 	}
-	return "", first
+	o.Progress = nil
+	if _, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: configFile}, o); err != nil && !absent(err) {
+		return "", err
+	}
+	return path, nil
 }
+
+// fetchFirst returns the first of the usual files that is in the cache folder, else that
+// the repository has.
+func fetchFirst(ctx context.Context, name string, o Options) (path, file string, err error) {
+	cached := o
+	cached.Offline = true
+	var first error
+	for _, from := range []Options{cached, o} {
+		first = nil
+		for _, file := range weightsFiles {
+			path, err := Fetch(ctx, recipe.Checkpoint{Tag: name, File: file}, from)
+			if err == nil {
+				return path, file, nil
+			}
+			if first == nil {
+				first = err
+			}
+			if !absent(err) {
+				return "", "", first
+			}
+		}
+	}
+	return "", "", first
+}
+
+// absent tells of an error that there is no such file.
+func absent(err error) bool { return errors.Is(err, ErrNoSuchFile) || errors.Is(err, fs.ErrNotExist) }
+
+var commitName = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// isCommit reports whether the name of a snapshot is that of a commit, which says what is in
+// it, unlike that of a folder made by hand.
+func isCommit(name string) bool { return commitName.MatchString(name) }
 
 // Fetch returns the path of the card's weights, and downloads them first if they
 // are not in the cache folder. A file that is there, also one placed by hand in

@@ -32,6 +32,8 @@ type fakeHub struct {
 	name   string // of the file
 	commit string // of main
 	token  string // demanded when not empty
+	// others are more files, by their names.
+	others map[string][]byte
 
 	// describing, when not nil, runs before the n-th description is sent, n from 1.
 	describing func(n int32)
@@ -56,8 +58,8 @@ func newFakeHub(t *testing.T) *fakeHub {
 	}
 	hub := http.NewServeMux()
 	hub.HandleFunc("GET /api/models/"+card.Tag+"/revision/{revision}", h.describe)
-	hub.HandleFunc("GET /"+card.Tag+"/resolve/"+commit+"/{file}", h.redirect)
-	hub.HandleFunc("GET /storage/{file}", h.send)
+	hub.HandleFunc("GET /"+card.Tag+"/resolve/"+commit+"/{file...}", h.redirect)
+	hub.HandleFunc("GET /storage/{file...}", h.send)
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// The multiplexer would forgive a doubled slash.
 		if strings.Contains(r.URL.Path, "//") {
@@ -90,15 +92,30 @@ func (h *fakeHub) describe(w http.ResponseWriter, r *http.Request) {
 	if h.describing != nil {
 		h.describing(n)
 	}
-	file := map[string]any{"rfilename": h.name}
-	if r.URL.Query().Get("blobs") == "true" {
-		file["size"] = h.size
-		file["lfs"] = map[string]any{"sha256": h.sha256, "size": h.size, "pointerSize": 134}
+	siblings := []any{map[string]any{"rfilename": "README.md", "size": 5}}
+	add := func(name string, size int64, sum string) {
+		file := map[string]any{"rfilename": name}
+		if r.URL.Query().Get("blobs") == "true" {
+			file["size"] = size
+			file["lfs"] = map[string]any{"sha256": sum, "size": size, "pointerSize": 134}
+		}
+		siblings = append(siblings, file)
 	}
-	json.NewEncoder(w).Encode(map[string]any{
-		"id": card.Tag, "sha": h.commit,
-		"siblings": []any{map[string]any{"rfilename": "README.md", "size": 5}, file},
-	})
+	add(h.name, h.size, h.sha256)
+	for name := range h.others {
+		_, size, sum := h.file(name)
+		add(name, size, sum)
+	}
+	json.NewEncoder(w).Encode(map[string]any{"id": card.Tag, "sha": h.commit, "siblings": siblings})
+}
+
+// file is one of the repository's, with what is stated of it.
+func (h *fakeHub) file(name string) (body []byte, size int64, sum string) {
+	if body, ok := h.others[name]; ok {
+		digest := sha256.Sum256(body)
+		return body, int64(len(body)), hex.EncodeToString(digest[:])
+	}
+	return h.body, h.size, h.sha256
 }
 
 func (h *fakeHub) redirect(w http.ResponseWriter, r *http.Request) {
@@ -106,8 +123,9 @@ func (h *fakeHub) redirect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("X-Repo-Commit", commit)
-	w.Header().Set("X-Linked-Etag", strconv.Quote(h.sha256))
-	w.Header().Set("X-Linked-Size", fmt.Sprint(h.size))
+	_, size, sum := h.file(r.PathValue("file"))
+	w.Header().Set("X-Linked-Etag", strconv.Quote(sum))
+	w.Header().Set("X-Linked-Size", fmt.Sprint(size))
 	http.Redirect(w, r, "/storage/"+r.PathValue("file")+"?signature=a%2Fb", http.StatusFound)
 }
 
@@ -124,17 +142,18 @@ func (h *fakeHub) send(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the link has lost its signature", http.StatusForbidden)
 		return
 	}
+	body, _, _ := h.file(r.PathValue("file"))
 	w.Header().Set("ETag", `"5d41402abc4b2a76b9719d911017c592-13"`)
-	w.Header().Set("Content-Length", fmt.Sprint(len(h.body)))
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 	if r.Method == http.MethodHead {
 		return
 	}
 	n := h.downloads.Add(1)
-	half := len(h.body) / 2
-	w.Write(h.body[:half])
+	half := len(body) / 2
+	w.Write(body[:half])
 	if h.sending != nil {
 		w.(http.Flusher).Flush()
 		h.sending(n, r)
 	}
-	w.Write(h.body[half:])
+	w.Write(body[half:])
 }

@@ -60,37 +60,71 @@ func OpenIndex(path string, open func(path string) (File, error)) (File, error) 
 	return s, nil
 }
 
-func (s *shards) open(path string, open func(path string) (File, error)) error {
-	mismatch := func(tensor, expected, found, advice string) error {
-		return &Mismatch{Format: shardsFormat, File: path, Tensor: tensor, Expected: expected, Found: found, Advice: advice}
+// ShardsOf returns the names of the files that an index names, each once, in their order:
+// paths with slashes, in the folder of the index or below it.
+func ShardsOf(path string) ([]string, error) {
+	index, _, err := readIndex(path)
+	if err != nil {
+		return nil, err
 	}
+	return shardsOf(path, index)
+}
+
+func shardsOf(path string, index map[string]string) ([]string, error) {
+	names := slices.Compact(slices.Sorted(maps.Values(index)))
+	for _, name := range names {
+		if local := filepath.FromSlash(name); !filepath.IsLocal(local) || filepath.Clean(local) == "." {
+			return nil, indexMismatch(path, "", "the name of a shard in the folder of the index", Quote(name), indexAgain)
+		}
+	}
+	return names, nil
+}
+
+func indexMismatch(path, tensor, expected, found, advice string) error {
+	return &Mismatch{Format: shardsFormat, File: path, Tensor: tensor, Expected: expected, Found: found, Advice: advice}
+}
+
+// readIndex returns the shard of each tensor, and the bytes of the index.
+func readIndex(path string) (shards map[string]string, size int64, err error) {
 	opened, size, err := Open(shardsFormat, path)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	defer opened.Close()
 	if size > indexLimit {
-		return mismatch("", fmt.Sprintf("an index of at most %d bytes", indexLimit), fmt.Sprint(size), indexAgain)
+		return nil, 0, indexMismatch(path, "", fmt.Sprintf("an index of at most %d bytes", indexLimit), fmt.Sprint(size), indexAgain)
 	}
 	data, err := io.ReadAll(io.LimitReader(opened, indexLimit))
 	if err != nil {
-		return fmt.Errorf("%s: %s: reading: %w", shardsFormat, path, err)
+		return nil, 0, fmt.Errorf("%s: %s: reading: %w", shardsFormat, path, err)
 	}
 	var index struct {
 		Map map[string]string `json:"weight_map"`
 	}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&index); err != nil {
-		return mismatch("", "the JSON of an index of shards", err.Error(), indexAgain)
+		return nil, 0, indexMismatch(path, "", "the JSON of an index of shards", err.Error(), indexAgain)
 	}
 	if len(index.Map) == 0 {
-		return mismatch("", "a weight_map of tensors", "none", indexAgain)
+		return nil, 0, indexMismatch(path, "", "a weight_map of tensors", "none", indexAgain)
+	}
+	return index.Map, size, nil
+}
+
+func (s *shards) open(path string, open func(path string) (File, error)) error {
+	mismatch := func(tensor, expected, found, advice string) error {
+		return indexMismatch(path, tensor, expected, found, advice)
+	}
+	index, size, err := readIndex(path)
+	if err != nil {
+		return err
+	}
+	names, err := shardsOf(path, index)
+	if err != nil {
+		return err
 	}
 	s.size, s.parts = size, []string{path}
 	found := map[string]bool{}
-	for _, name := range slices.Compact(slices.Sorted(maps.Values(index.Map))) {
-		if !filepath.IsLocal(filepath.FromSlash(name)) {
-			return mismatch("", "the name of a shard in the folder of the index", Quote(name), indexAgain)
-		}
+	for _, name := range names {
 		shard := filepath.Join(filepath.Dir(path), filepath.FromSlash(name))
 		if _, err := os.Stat(shard); errors.Is(err, os.ErrNotExist) {
 			return mismatch("", "the file "+shard+" beside it", "none", "put all files of the weights into one folder")
@@ -110,14 +144,14 @@ func (s *shards) open(path string, open func(path string) (File, error)) error {
 			s.metadata = m
 		}
 		for _, t := range f.Tensors() {
-			if index.Map[t.Name] != name {
-				return mismatch(t.Name, "a tensor that the index names, of the shard "+Quote(name), "one that it does not name, or names for "+Quote(index.Map[t.Name]), indexAgain)
+			if index[t.Name] != name {
+				return mismatch(t.Name, "a tensor that the index names, of the shard "+Quote(name), "one that it does not name, or names for "+Quote(index[t.Name]), indexAgain)
 			}
 			found[t.Name] = true
 			s.tensors = append(s.tensors, t)
 		}
 	}
-	for name, shard := range index.Map {
+	for name, shard := range index {
 		if !found[name] {
 			return mismatch(name, "the tensor in the shard "+Quote(shard), "none of that name", indexAgain)
 		}
