@@ -303,6 +303,15 @@ func (b *builder) maxPool(x *value, name string) *value {
 	return b.record(name, Layer{Kind: MaxPool}, w, b.parameterCount(), y, x)
 }
 
+// maxPoolSame is the 3x3 max pooling with stride 1 and SAME padding.
+func (b *builder) maxPoolSame(x *value, name string) *value {
+	w := same(3, 3)
+	y := b.narrowLike(x, x.unscaled().then(w.slide(x, x.channels()), func(x *graph.Node) *graph.Node {
+		return graph.MaxPool(x).Window(3).Strides(1).PadSame().Done()
+	}))
+	return b.record(name, Layer{Kind: MaxPool}, w, b.parameterCount(), y, x)
+}
+
 // averagePool is the 3x3 average pooling with stride 1 and SAME padding.
 func (b *builder) averagePool(x *value, name string) *value {
 	w := same(3, 3)

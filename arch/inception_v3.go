@@ -36,7 +36,11 @@ func inceptionV3Body(b *builder, x *value) *value {
 	}
 	x = b.stage(mixed(7, 0), x, 8, 1280, reductionV3B)
 	for i := range blocks[2] {
-		x = b.stage(mixed(7, 1+i), x, 8, 2048, inceptionV3C)
+		pool := (*builder).averagePool
+		if i == blocks[2]-1 && b.network.options.MaxPoolLastBlock {
+			pool = (*builder).maxPoolSame
+		}
+		x = b.stage(mixed(7, 1+i), x, 8, 2048, inceptionV3C(pool))
 	}
 	return x
 }
@@ -115,21 +119,23 @@ func reductionV3B(b *builder, x *value) *value {
 	return b.concat(b0, b1, b2)
 }
 
-// inceptionV3C is 8 x 8 x 2048.
-func inceptionV3C(b *builder, x *value) *value {
-	b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 320, same(1, 1))
-	b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 384, same(1, 1))
-	b1 = b.in("Branch_1").concat(
-		b.conv(b1, "Branch_1/Conv2d_0b_1x3", 384, same(1, 3)),
-		b.conv(b1, "Branch_1/Conv2d_0c_3x1", 384, same(3, 1)))
-	b2 := b.conv(x, "Branch_2/Conv2d_0a_1x1", 448, same(1, 1))
-	b2 = b.conv(b2, "Branch_2/Conv2d_0b_3x3", 384, same(3, 3))
-	b2 = b.in("Branch_2").concat(
-		b.conv(b2, "Branch_2/Conv2d_0c_1x3", 384, same(1, 3)),
-		b.conv(b2, "Branch_2/Conv2d_0d_3x1", 384, same(3, 1)))
-	b3 := b.averagePool(x, "Branch_3/AvgPool_0a_3x3")
-	b3 = b.conv(b3, "Branch_3/Conv2d_0b_1x1", 192, same(1, 1))
-	return b.concat(b0, b1, b2, b3)
+// inceptionV3C is the 8 x 8 x 2048 module with the given pooling.
+func inceptionV3C(pool func(b *builder, x *value, name string) *value) func(b *builder, x *value) *value {
+	return func(b *builder, x *value) *value {
+		b0 := b.conv(x, "Branch_0/Conv2d_0a_1x1", 320, same(1, 1))
+		b1 := b.conv(x, "Branch_1/Conv2d_0a_1x1", 384, same(1, 1))
+		b1 = b.in("Branch_1").concat(
+			b.conv(b1, "Branch_1/Conv2d_0b_1x3", 384, same(1, 3)),
+			b.conv(b1, "Branch_1/Conv2d_0c_3x1", 384, same(3, 1)))
+		b2 := b.conv(x, "Branch_2/Conv2d_0a_1x1", 448, same(1, 1))
+		b2 = b.conv(b2, "Branch_2/Conv2d_0b_3x3", 384, same(3, 3))
+		b2 = b.in("Branch_2").concat(
+			b.conv(b2, "Branch_2/Conv2d_0c_1x3", 384, same(1, 3)),
+			b.conv(b2, "Branch_2/Conv2d_0d_3x1", 384, same(3, 1)))
+		b3 := pool(b, x, "Branch_3/AvgPool_0a_3x3")
+		b3 = b.conv(b3, "Branch_3/Conv2d_0b_1x1", 192, same(1, 1))
+		return b.concat(b0, b1, b2, b3)
+	}
 }
 
 // inceptionV3Auxiliary starts from the last 17 x 17 module.

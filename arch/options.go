@@ -36,6 +36,10 @@ type Options struct {
 	// border as well, as the Inception-v3 of torchvision and timm does. TensorFlow
 	// divides by the number of cells inside the image.
 	AveragePoolCountsPadding bool `json:"average_pool_counts_padding,omitempty"`
+	// MaxPoolLastBlock makes the pooling branch of inception_v3's last block take the largest
+	// value, not the average, as TensorFlow's inception-2015-12-05 does, the network of
+	// published Fréchet distances.
+	MaxPoolLastBlock bool `json:"max_pool_last_block,omitempty"`
 	// Precision is how exactly the network computes; Float32 when empty. It is no property of
 	// weights.
 	Precision Precision `json:"-"`
@@ -116,6 +120,9 @@ func (o Options) withDefaults(n *definition) (Options, error) {
 	}
 	if o.FaceBlock && n != &inceptionResnetV1 {
 		return fail("FaceBlock is of inception_resnet_v1 alone")
+	}
+	if o.MaxPoolLastBlock && n != &inceptionV3 {
+		return fail("MaxPoolLastBlock is of inception_v3 alone")
 	}
 	if o.AuxiliaryHead && n.auxiliary == nil {
 		return fail("the network has no auxiliary head; inception_v3, inception_v4 and inception_resnet_v2 have one")

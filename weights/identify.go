@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/vision"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -78,12 +79,23 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 	}
 	if c.Metadata.Network == "" && c.graph == nil {
 		options.AveragePoolCountsPadding = card.AveragePoolCountsPadding
+		if hint.Card == nil && isPublishedFID(name, options) && c.view.publicCards {
+			options.MaxPoolLastBlock, options.AveragePoolCountsPadding = true, false
+			card.Preprocessing.Fit, card.Preprocessing.Crop = vision.FitSquash, 1
+		}
 	}
 	network, err := arch.New(name, options)
 	if err != nil {
 		return fail(fmt.Errorf("%s: %w", c.Path, err))
 	}
 	return network, card, nil
+}
+
+// isPublishedFID reports whether a network without its graph is TensorFlow's
+// inception-2015-12-05, which pytorch-fid keeps in torchvision's names: no other has 1008
+// classes.
+func isPublishedFID(name string, o arch.Options) bool {
+	return name == "inception_v3" && o.Classes == 1008 && o.HasClasses()
 }
 
 // headless is the head that gives features.
