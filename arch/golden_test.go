@@ -34,7 +34,8 @@ func TestGoldenEvaluation(t *testing.T) {
 	if want := kernel.ISA(os.Getenv("INCEPTION_REQUIRE_ISA")); want != "" && !slices.Contains(isas, want) {
 		t.Fatalf("INCEPTION_REQUIRE_ISA is %s, the machine has %v", want, isas)
 	}
-	for _, name := range arch.Names() {
+	options := map[string]arch.Options{golden.FID: {Classes: 1008, MaxPoolLastBlock: true}}
+	for _, name := range append(arch.Names(), golden.FID) {
 		file, err := golden.Load(name)
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +49,7 @@ func TestGoldenEvaluation(t *testing.T) {
 						t.Fatal(err)
 					}
 					defer backend.Finalize()
-					evaluate(t, file, backend, tolerance)
+					evaluate(t, file, options[name], backend, tolerance)
 				})
 			}
 		}
@@ -56,9 +57,9 @@ func TestGoldenEvaluation(t *testing.T) {
 }
 
 // evaluate runs a network; tolerance is the relative L2 error that the logits may have.
-func evaluate(t *testing.T, file *golden.File, backend compute.Backend, tolerance float64) {
+func evaluate(t *testing.T, file *golden.File, o arch.Options, backend compute.Backend, tolerance float64) {
 	want := file.Evaluation
-	network, err := arch.New(file.Network, arch.Options{})
+	network, err := arch.New(file.Network, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,4 +82,6 @@ func TestBadHeads(t *testing.T) {
 	}
 	_, err := arch.New("inception_v4", arch.Options{FaceBlock: true})
 	wanted.Error(t, err, "FaceBlock", "inception_resnet_v1")
+	_, err = arch.New("inception_v4", arch.Options{MaxPoolLastBlock: true})
+	wanted.Error(t, err, "MaxPoolLastBlock", "inception_v3")
 }

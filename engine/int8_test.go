@@ -31,8 +31,7 @@ func TestInt8Networks(t *testing.T) {
 	defer theirs.Finalize()
 	o := arch.Options{Blocks: []int{1, 2, 2}, Width: 0.25, Classes: 11, Precision: arch.Int8}
 	for _, name := range arch.Names() {
-		for _, counts := range []bool{false, true} {
-			o.AveragePoolCountsPadding = counts
+		for _, o := range poolings(name, o) {
 			want := logits(t, theirs, name, o, 3, 91)
 			for _, isa := range kernel.Available() {
 				ours := newBackend(t, "isa="+string(isa))

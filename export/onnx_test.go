@@ -60,6 +60,8 @@ func variants() []variant {
 	facenet.Width, facenet.Blocks = 0.125, []int{1, 1, 1}
 	all := []variant{
 		{"auxiliary", "inception_v3", narrow(arch.Options{AuxiliaryHead: true, AveragePoolCountsPadding: true}), export.Options{}, 0},
+		{"fid", "inception_v3", narrow(arch.Options{MaxPoolLastBlock: true}), export.Options{}, 0},
+		{"fid int8", "inception_v3", narrow(arch.Options{MaxPoolLastBlock: true, Precision: arch.Int8}), export.Options{}, 0},
 		{"hidden", "inception_v4", narrow(arch.Options{Head: hidden}), export.Options{Probabilities: true}, 0},
 		{"features", "inception_resnet_v2", narrow(arch.Options{Head: &arch.Head{Output: arch.OutputFeatures}}), export.Options{}, 0},
 		{"facenet", "inception_resnet_v1", facenet, export.Options{Pixels: true}, 0},

@@ -79,10 +79,12 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 	}
 	if c.Metadata.Network == "" && c.graph == nil {
 		options.AveragePoolCountsPadding = card.AveragePoolCountsPadding
-		if hint.Card == nil && isPublishedFID(name, options) && c.view.publicCards {
+		if hint.Card == nil && c.isPublishedFID(name) {
 			options.MaxPoolLastBlock, options.AveragePoolCountsPadding = true, false
-			card.Preprocessing.Fit, card.Preprocessing.Crop = vision.FitSquash, 1
 		}
+	}
+	if options.MaxPoolLastBlock && hint.Card == nil && c.Metadata.Preprocessing == nil {
+		card.Preprocessing.Fit, card.Preprocessing.Crop = vision.FitSquash, 1
 	}
 	network, err := arch.New(name, options)
 	if err != nil {
@@ -91,11 +93,17 @@ func (c *Checkpoint) Identify(hint Hint) (*arch.Network, recipe.Checkpoint, erro
 	return network, card, nil
 }
 
-// isPublishedFID reports whether a network without its graph is TensorFlow's
-// inception-2015-12-05, which pytorch-fid keeps in torchvision's names: no other has 1008
-// classes.
-func isPublishedFID(name string, o arch.Options) bool {
-	return name == "inception_v3" && o.Classes == 1008 && o.HasClasses()
+// isPublishedFID reports whether a file without its graph has TensorFlow's
+// inception-2015-12-05, which pytorch-fid keeps in torchvision's names: no other network has
+// 1008 classes and no auxiliary head.
+func (c *Checkpoint) isPublishedFID(network string) bool {
+	const classes = 1008
+	if network != "inception_v3" || !c.view.publicCards {
+		return false
+	}
+	logits, ok := c.Tensor("fc.bias")
+	_, auxiliary := c.Tensor("AuxLogits.fc.bias")
+	return ok && !auxiliary && logits.Elements() == classes
 }
 
 // headless is the head that gives features.

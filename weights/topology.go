@@ -77,7 +77,8 @@ func recognise(g *tensorfile.Graph, name string, bare bool) (*topology, error) {
 		if name != "" && candidate.network.Name() != name || candidate.network.Options().AuxiliaryHead {
 			continue
 		}
-		o := arch.Options{FaceBlock: candidate.network.Options().FaceBlock, Head: head.head, Classes: head.classes, DropoutKeep: head.keep}
+		o := candidate.network.Options()
+		o = arch.Options{FaceBlock: o.FaceBlock, MaxPoolLastBlock: o.MaxPoolLastBlock, Head: head.head, Classes: head.classes, DropoutKeep: head.keep}
 		network, err := arch.New(candidate.network.Name(), o)
 		if err != nil {
 			return nil, err

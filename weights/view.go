@@ -151,6 +151,7 @@ var candidates = sync.OnceValue(func() []candidate {
 		}
 	}
 	add("inception_resnet_v1", arch.Facenet())
+	add("inception_v3", arch.Options{MaxPoolLastBlock: true}) // which graphs alone tell
 	return all
 })
 

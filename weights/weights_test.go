@@ -328,6 +328,30 @@ func TestIdentify(t *testing.T) {
 	_, _, err = half.Identify(weights.Hint{})
 	wanted.Error(t, err, "inception_v4", "40 missing", "comes nearest")
 
+	for _, c := range []struct {
+		options   arch.Options
+		layout    weights.Layout
+		headless  bool
+		published bool
+	}{
+		{arch.Options{Classes: 1008}, weights.Timm, false, true},
+		{arch.Options{Classes: 1008}, weights.Timm, true, true},
+		{arch.Options{Classes: 1008, AuxiliaryHead: true}, weights.Timm, false, false},
+		{arch.Options{Classes: 1008}, weights.Native, false, false},
+		{arch.Options{Classes: 1007}, weights.Timm, false, false},
+	} {
+		c.options.Width = 0.125
+		network, card, err := open(t, write(t, c.layout, weights.Metadata{}, zeros("inception_v3", c.options))).Identify(weights.Hint{Headless: c.headless})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		o := network.Options()
+		if o.MaxPoolLastBlock != c.published || o.AveragePoolCountsPadding == (c.published || c.layout == weights.Native) || (card.Preprocessing.Fit == vision.FitSquash) != c.published {
+			t.Errorf("%+v in the layout %s: %+v with %+v", c.options, c.layout, o, card.Preprocessing)
+		}
+	}
+
 	withHead := arch.Options{Classes: 7, Width: 0.125, AuxiliaryHead: true}
 	for _, keep := range []bool{true, false} {
 		c := open(t, write(t, weights.Timm, weights.Metadata{}, zeros("inception_v3", withHead)))

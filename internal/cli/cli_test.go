@@ -46,8 +46,12 @@ func contains(t *testing.T, text string, parts ...string) {
 
 // tiny writes a network that a test runs in milliseconds.
 func tiny(t *testing.T) string {
-	options := arch.Options{Classes: 3, Width: 0.125, Blocks: []int{1, 1, 1}}
-	return golden.WriteWeights(t, "inception_v4", options, weights.Native, weights.Metadata{Network: "inception_v4", Options: options})
+	return tinyOf(t, "inception_v4", arch.Options{})
+}
+
+func tinyOf(t *testing.T, network string, o arch.Options) string {
+	o.Classes, o.Width, o.Blocks = 3, 0.125, []int{1, 1, 1}
+	return golden.WriteWeights(t, network, o, weights.Native, weights.Metadata{Network: network, Options: o})
 }
 
 func pngFile(t *testing.T, width, height int) []byte {

@@ -55,11 +55,18 @@ type ofNetwork struct {
 	Mode    fid.Mode `json:"mode"`
 }
 
-// comparesWith says which numbers those of any weights compare with.
-const comparesWith = "These numbers compare with others of the same weights alone: published ones are of the network inception-2015-12-05."
+// publishedNetwork is what published numbers are of.
+const publishedNetwork = "inception-2015-12-05"
+
+// comparesWith says which numbers those of other weights compare with.
+const comparesWith = "These numbers compare with others of the same weights alone: published ones are of the network " + publishedNetwork + "."
 
 func (f *comparedFlags) about(c *predict.Classifier, weights string) ofNetwork {
-	return ofNetwork{Network: c.Network().Name(), Weights: weights, Mode: fid.Mode(f.mode)}
+	name := c.Network().Name()
+	if c.Network().Options().MaxPoolLastBlock {
+		name = publishedNetwork
+	}
+	return ofNetwork{Network: name, Weights: weights, Mode: fid.Mode(f.mode)}
 }
 
 // values computes an end point of pictures. Those that cannot be read are an error: a number
@@ -113,14 +120,15 @@ proportions are:
   legacy-pytorch      bilinear without antialiasing: pytorch-fid's
   legacy-tensorflow   bilinear without antialiasing, corners aligned: the first programs'
 
-Published numbers are of one network, TensorFlow's inception-2015-12-05. With any other weights
-numbers compare with those of the same weights alone. Both sets should have as many pictures, at least as many as
-there are features.
+Published numbers are of one network, TensorFlow's inception-2015-12-05: give --weights the
+file of it that pytorch-fid has (pt_inception-2015-12-05-6726825d.pth), or TensorFlow's own
+(classify_image_graph_def.pb). With any other weights numbers compare with those of the same
+weights alone. Both sets should have as many pictures, at least as many as there are features.
 
 ` + publicWeightsText,
 		Example: `  inception fid photos/ generated/
   inception fid photos/ --out photos.npz && inception fid photos.npz generated/
-  inception fid a/ b/ --mode legacy-pytorch --json`,
+  inception fid a/ b/ --weights pt_inception-2015-12-05-6726825d.pth --mode legacy-pytorch`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("out") {
 				return takes("A")(cmd, args)
@@ -249,7 +257,9 @@ func (n ofNetwork) print(w *tabwriter.Writer) error {
 	if n.Network != "" {
 		fmt.Fprintf(w, "network\t%s, %s\n", n.Network, n.Weights)
 		fmt.Fprintf(w, "mode\t%s\n", n.Mode)
-		fmt.Fprintf(w, "\n%s\n", comparesWith)
+		if n.Network != publishedNetwork {
+			fmt.Fprintf(w, "\n%s\n", comparesWith)
+		}
 	}
 	return w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cli"
 )
 
@@ -61,7 +62,19 @@ func TestFID(t *testing.T) {
 	stdout, _ := run(t, cli.Done, "fid", "--weights", weights, a, b)
 	contains(t, stdout, "FID  ", "KID  ", "all 4 of each", "mode     clean", "published ones")
 	stdout, _ = run(t, cli.Done, "score", "--weights", weights, a, "--splits", "2")
-	contains(t, stdout, "Inception Score", "2 splits of 4 pictures")
+	contains(t, stdout, "Inception Score", "2 splits of 4 pictures", "published ones")
+
+	published := tinyOf(t, "inception_v3", arch.Options{MaxPoolLastBlock: true})
+	for _, args := range [][]string{{"fid", a, b}, {"score", a, "--splits", "2"}} {
+		stdout, _ = run(t, cli.Done, append(args, "--weights", published)...)
+		contains(t, stdout, "inception-2015-12-05, ")
+		if strings.Contains(stdout, "published") {
+			t.Errorf("of the published network: %s", stdout)
+		}
+	}
+	run(t, cli.Done, "fid", "--weights", tinyOf(t, "inception_v3", arch.Options{}), a, "--out", statistics)
+	_, stderr = run(t, cli.Failed, "fid", "--weights", published, statistics, b)
+	contains(t, stderr, "of inception_v3 in", "of inception-2015-12-05 in", "do not compare")
 
 	writeFile(t, filepath.Join(b, "x.png"), []byte("no picture"))
 	_, stderr = run(t, cli.Failed, "fid", "--weights", weights, a, b)

@@ -151,6 +151,8 @@ func (e *evaluation) operation(f *frame, n *nodeDef, in []value) (value, error) 
 			return nothing, nil
 		}
 		return value{node: tensorfile.GraphInput}, nil
+	case "DecodeJpeg", "DecodePng", "DecodeImage":
+		return value{node: tensorfile.GraphInput}, nil
 	case "Const":
 		c := n.attrs["value"].value
 		if c == nil {
@@ -197,6 +199,16 @@ func (e *evaluation) operation(f *frame, n *nodeDef, in []value) (value, error) 
 	}
 	node.Same = n.attrs["padding"].text == "SAME"
 	switch n.op {
+	case "ResizeBilinear", "ResizeBicubic":
+		if in[0].node != tensorfile.GraphInput || len(in) != 2 {
+			return nothing, fmt.Errorf("of something else than images to a size")
+		}
+		side, err := e.square(in[1])
+		if err != nil {
+			return nothing, err
+		}
+		e.graph.Side = side
+		return in[0], nil
 	case "Conv2D":
 		if len(in) != 2 || in[1].kind != isTensor || len(in[1].tensor.Shape) != 4 {
 			return nothing, fmt.Errorf("a kernel that is no constant of four axes")
@@ -230,6 +242,8 @@ func (e *evaluation) operation(f *frame, n *nodeDef, in []value) (value, error) 
 			}
 			node.Tensors[role] = tensorOf(n.name+"/"+role, numbers)
 		}
+	case "BatchNormWithGlobalNormalization":
+		return e.globalNorm(n, node, in)
 	case "MaxPool", "AvgPool":
 		node.Op = map[string]string{"MaxPool": tensorfile.OpMaxPool, "AvgPool": tensorfile.OpAveragePool}[n.op]
 		size := n.attrs["ksize"].ints
@@ -251,6 +265,9 @@ func (e *evaluation) operation(f *frame, n *nodeDef, in []value) (value, error) 
 		node.Op = tensorfile.OpActivation
 		node.Function = map[string]string{"Relu": tensorfile.FunctionRelu, "Softmax": tensorfile.FunctionSoftmax, "Sigmoid": tensorfile.FunctionSigmoid, "Tanh": tensorfile.FunctionTanh}[n.op]
 	case "Reshape", "Squeeze", "ExpandDims":
+		if in[0].node == tensorfile.GraphInput {
+			return in[0], nil // an image as a batch
+		}
 		node.Op = tensorfile.OpFlatten
 	case "ConcatV2", "Concat":
 		node.Op, node.Inputs = tensorfile.OpConcat, nil
@@ -292,6 +309,41 @@ func (e *evaluation) operation(f *frame, n *nodeDef, in []value) (value, error) 
 		if node.Stride == [2]int{} {
 			node.Stride = node.Window
 		}
+	}
+	return e.add(node), nil
+}
+
+// square is the side that images are resized to, height and width.
+func (e *evaluation) square(size value) (int, error) {
+	if size.constant == nil {
+		return 0, fmt.Errorf("to a size that is no constant")
+	}
+	sides, err := size.constant.ints(e.in)
+	if err != nil {
+		return 0, err
+	}
+	if len(sides) != 2 || sides[0] != sides[1] || sides[0] < 1 {
+		return 0, fmt.Errorf("to %v, expected a square", sides)
+	}
+	return sides[0], nil
+}
+
+// globalNorm is batch norm as TensorFlow had it in 2015: with the mean and the variance
+// before beta and gamma, which is left out unless it says otherwise.
+func (e *evaluation) globalNorm(n *nodeDef, node tensorfile.Node, in []value) (value, error) {
+	if len(in) != 5 {
+		return value{}, fmt.Errorf("%d inputs, expected 5", len(in))
+	}
+	node.Op, node.Epsilon = tensorfile.OpBatchNorm, math.Round(n.attrs["variance_epsilon"].float*1e9)/1e9 // a float32
+	node.Tensors = map[string]tensorfile.Tensor{}
+	for i, role := range []string{tensorfile.RoleMean, tensorfile.RoleVariance, tensorfile.RoleBeta, tensorfile.RoleGamma} {
+		if role == tensorfile.RoleGamma && !n.attrs["scale_after_normalization"].flag {
+			continue
+		}
+		if in[1+i].kind != isTensor {
+			return value{}, fmt.Errorf("%s is no constant", role)
+		}
+		node.Tensors[role] = in[1+i].tensor
 	}
 	return e.add(node), nil
 }

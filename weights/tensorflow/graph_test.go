@@ -27,6 +27,7 @@ func TestGraphs(t *testing.T) {
 		want      string
 	}{
 		"graph.pb":             {RecogniseGraph, OpenGraph, "activation, dense, global average, activation, scale, convolution, activation, batch norm, convolution"},
+		"graph_2015.pb":        {RecogniseGraph, OpenGraph, "activation, dense, flatten, average pool, activation, batch norm, convolution, scale, scale"},
 		"saved":                {RecogniseSavedModel, OpenSavedModel, "global average, activation, convolution"},
 		"saved/saved_model.pb": {RecogniseSavedModel, OpenSavedModel, "global average, activation, convolution"},
 	} {
@@ -56,7 +57,28 @@ func TestGraphs(t *testing.T) {
 			}
 		}
 	}
-	_, err := openSavedModel("m/saved_model.pb", inMemory(map[string][]byte{"m/saved_model.pb": read(t, "saved/saved_model.pb")}))
+	early, err := OpenGraph(filepath.Join("testdata", "graph_2015.pb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer early.Close()
+	g, err := early.(tensorfile.Grapher).Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range g.Nodes {
+		if n.Op == tensorfile.OpBatchNorm {
+			_, scaled := n.Tensors[tensorfile.RoleGamma]
+			mean, variance, beta := n.Tensors[tensorfile.RoleMean].Name, n.Tensors[tensorfile.RoleVariance].Name, n.Tensors[tensorfile.RoleBeta].Name
+			if scaled || n.Epsilon != 1e-3 || mean != "conv/batchnorm/moving_mean" || variance != "conv/batchnorm/moving_variance" || beta != "conv/batchnorm/beta" {
+				t.Errorf("batch norm is %+v", n)
+			}
+		}
+	}
+	if g.Side != 9 {
+		t.Errorf("images are of %d, want 9", g.Side)
+	}
+	_, err = openSavedModel("m/saved_model.pb", inMemory(map[string][]byte{"m/saved_model.pb": read(t, "saved/saved_model.pb")}))
 	wanted.Error(t, err, "variables", "none")
 	graph := read(t, "graph.pb")
 	for n := 0; n < len(graph); n += 5 {
@@ -71,6 +93,7 @@ func TestGraphs(t *testing.T) {
 
 func FuzzGraph(f *testing.F) {
 	f.Add(read(f, "graph.pb"))
+	f.Add(read(f, "graph_2015.pb"))
 	f.Add(read(f, "saved/saved_model.pb"))
 	index, data := read(f, "saved/variables/variables.index"), read(f, "saved/variables/variables.data-00000-of-00001")
 	f.Fuzz(func(t *testing.T, in []byte) {

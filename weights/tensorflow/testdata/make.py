@@ -4,6 +4,7 @@
   sharded_v1.ckpt-*, sharded_v2.ckpt.*  the same by a saver that writes a file a device
   objects.*                     tf.train.Checkpoint: the names of TensorFlow 2
   graph.pb                      a frozen graph of TensorFlow 1's form;  saved/  a SavedModel
+  graph_2015.pb                 a frozen graph of the form of classify_image_graph_def.pb
   expected.json                 name: [dtype, shape, values]
 """
 import json, os, numpy as np, tensorflow as tf
@@ -44,3 +45,33 @@ class M(tf.Module):
     def __call__(self, x): return tf.reduce_mean(tf.nn.relu(tf.nn.conv2d(x, self.w, 2, 'VALID') + self.b), [1, 2])
 m = M(); tf.saved_model.save(m, at('saved'), signatures=m.__call__)
 import shutil; shutil.rmtree(at('saved/assets'), ignore_errors=True)
+
+# The operations of 2015, which no newer TensorFlow writes but each still runs.
+g = v1.GraphDef(); g.versions.producer = 5
+def node(op, name, *inputs, **attrs):
+    n = g.node.add(op=op, name=name); n.input.extend(inputs)
+    for k, v in attrs.items():
+        if isinstance(v, tf.DType): n.attr[k].type = v.as_datatype_enum
+        elif isinstance(v, bool): n.attr[k].b = v
+        elif isinstance(v, float): n.attr[k].f = v
+        elif isinstance(v, str): n.attr[k].s = v.encode()
+        elif isinstance(v, list): n.attr[k].list.i.extend(v)
+        else: n.attr[k].tensor.CopyFrom(tf.make_tensor_proto(v))
+    return name
+F = tf.float32; r = np.random.default_rng(2)
+constant = lambda name, v: node('Const', name, dtype=tf.as_dtype(np.asarray(v).dtype), value=np.asarray(v))
+node('Const', 'DecodeJpeg/contents', dtype=tf.string, value=np.asarray(b''))
+node('DecodeJpeg', 'DecodeJpeg', 'DecodeJpeg/contents'); node('Cast', 'Cast', 'DecodeJpeg', SrcT=tf.uint8, DstT=F)
+node('ExpandDims', 'ExpandDims', 'Cast', constant('ExpandDims/dim', np.int32(0)), T=F)
+node('ResizeBilinear', 'ResizeBilinear', 'ExpandDims', constant('ResizeBilinear/size', np.int32([9, 9])), T=F)
+node('Sub', 'Sub', 'ResizeBilinear', constant('Sub/y', np.float32(128)), T=F); node('Mul', 'Mul', 'Sub', constant('Mul/y', np.float32(1 / 128)), T=F)
+node('Conv2D', 'conv/Conv2D', 'Mul', constant('conv/conv2d_params', r.normal(size=(3, 3, 3, 4)).astype(np.float32)), T=F, strides=[1, 2, 2, 1], padding='VALID')
+node('BatchNormWithGlobalNormalization', 'conv/batchnorm', 'conv/Conv2D', *(constant('conv/batchnorm/' + n, r.random(4).astype(np.float32)) for n in ('moving_mean', 'moving_variance', 'beta', 'gamma')),
+     T=F, variance_epsilon=1e-3, scale_after_normalization=False)
+node('CheckNumerics', 'conv/CheckNumerics', 'conv/batchnorm', T=F, message=''); node('Identity', 'conv/control_dependency', 'conv/batchnorm', '^conv/CheckNumerics', T=F); node('Relu', 'conv', 'conv/control_dependency', T=F)
+node('AvgPool', 'pool', 'conv', T=F, ksize=[1, 4, 4, 1], strides=[1, 1, 1, 1], padding='VALID'); node('Reshape', 'pool/_reshape', 'pool', constant('pool/_reshape/shape', np.int32([1, 4])), T=F)
+node('MatMul', 'softmax/logits/MatMul', 'pool/_reshape', constant('softmax/weights', r.normal(size=(4, 3)).astype(np.float32)), T=F)
+node('BiasAdd', 'softmax/logits', 'softmax/logits/MatMul', constant('softmax/biases', r.random(3).astype(np.float32)), T=F); node('Softmax', 'softmax', 'softmax/logits', T=F)
+with tf.Graph().as_default() as graph, v1.Session() as s:
+    v1.import_graph_def(g, name=''); assert s.run('softmax:0', {'ExpandDims:0': np.zeros((1, 12, 20, 3))}).shape == (1, 3)
+open(at('graph_2015.pb'), 'wb').write(g.SerializeToString())
