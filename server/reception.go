@@ -1,12 +1,16 @@
 package server
 
 import (
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
+	"runtime"
 	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
+	grpcgzip "google.golang.org/grpc/encoding/gzip"
 	grpcproto "google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
@@ -14,17 +18,25 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/seed-fb2c0fa6/inception/predict"
 )
 
 // receptionKey is the context's key of what ends a call whose message does not arrive.
 type receptionKey struct{}
 
-// beginReception gives a call's message as long to arrive as a body has over HTTP.
-func beginReception(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(readTimeout, func() { cancel(fmt.Errorf("the message did not arrive within %v", readTimeout)) })
-	context.AfterFunc(ctx, func() { timer.Stop() })
-	return context.WithValue(ctx, receptionKey{}, timer), nil
+// beginReception gives a call's message as long to arrive as a body has over HTTP, and
+// refuses calls that are too many.
+func (s *Server) beginReception(arriving *arrivals) tap.ServerInHandle {
+	return func(ctx context.Context, _ *tap.Info) (context.Context, error) {
+		if arriving.open() > maxCalls {
+			return nil, s.status(ctx, fmt.Errorf("the server answers %d calls: %w", maxCalls, predict.ErrBusy))
+		}
+		ctx, cancel := context.WithCancelCause(ctx)
+		timer := time.AfterFunc(s.times.read, func() { cancel(fmt.Errorf("the message did not arrive within %v", s.times.read)) })
+		context.AfterFunc(ctx, func() { timer.Stop() })
+		return context.WithValue(ctx, receptionKey{}, timer), nil
+	}
 }
 
 // endReception says that the message has arrived.
@@ -32,6 +44,30 @@ func endReception(ctx context.Context) {
 	if timer, ok := ctx.Value(receptionKey{}).(*time.Timer); ok {
 		timer.Stop()
 	}
+}
+
+// boundedGzip decompresses a message for each processor at a time: what bombs become is not
+// known before, and not counted until it is decoded.
+type boundedGzip struct {
+	most  int64 // bytes of a message
+	turns chan struct{}
+}
+
+func newBoundedGzip(most int64) *boundedGzip {
+	return &boundedGzip{most, make(chan struct{}, runtime.GOMAXPROCS(0))}
+}
+
+func (*boundedGzip) Type() string { return grpcgzip.Name }
+
+// Do gives more than most, which gRPC refuses, rather than all of what is longer.
+func (g *boundedGzip) Do(from io.Reader) ([]byte, error) {
+	g.turns <- struct{}{}
+	defer func() { <-g.turns }()
+	z, err := gzip.NewReader(from)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(z, g.most+1))
 }
 
 // boundedCodec refuses messages that would take more memory than most once they are decoded:

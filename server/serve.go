@@ -28,18 +28,21 @@ const DefaultTimeout = 30 * time.Second
 // The limits on a connection.
 const (
 	readHeaderTimeout = 10 * time.Second
-	readTimeout       = time.Minute
+	readTimeout       = time.Minute // of a whole request, or a message of gRPC
 	writeTimeout      = 5 * time.Minute
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
 )
+
+// connectionTimes are limits on a connection.
+type connectionTimes struct{ header, read time.Duration }
 
 // Serve answers HTTP at a listener until the context ends, and then stops: it is unready at
 // once, answers on for a delay, and finishes what is under way. Requests that are not answered
 // in time are an error.
 func (s *Server) Serve(ctx context.Context, at net.Listener, stopping Stopping) error {
 	h := &http.Server{
-		Handler: s, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: s, ReadHeaderTimeout: s.times.header, ReadTimeout: s.times.read, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelDebug),
 	}
 	bounded := s.options.Connections.Listener(at)
@@ -57,10 +60,11 @@ func (s *Server) Serve(ctx context.Context, at net.Listener, stopping Stopping) 
 // ServeGRPC answers gRPC as Serve does HTTP; both may serve at a time, with one context.
 func (s *Server) ServeGRPC(ctx context.Context, at net.Listener, stopping Stopping) error {
 	streams := make(chan struct{})
-	g, health := s.newGRPC(streams)
+	g, health, arriving := s.newGRPC(streams)
 	watching, end := context.WithCancel(context.WithoutCancel(ctx))
 	var watches sync.WaitGroup
 	watches.Go(func() { health.run(watching) })
+	watches.Go(func() { arriving.run(watching, s.times.read) })
 	defer func() {
 		end()
 		watches.Wait()

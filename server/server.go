@@ -55,6 +55,7 @@ type Server struct {
 	origins  *origins
 	bodies   atomic.Int64 // bytes
 	draining atomic.Bool
+	times    connectionTimes
 }
 
 // An endpoint is what is answered at one method and path, a pattern of http.ServeMux.
@@ -141,7 +142,7 @@ func New(models *Repository, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, models: models, mux: http.NewServeMux(), metrics: newMetrics(models, o.Connections), origins: origins}
+	s := &Server{options: o, models: models, mux: http.NewServeMux(), metrics: newMetrics(models, o.Connections), origins: origins, times: connectionTimes{readHeaderTimeout, readTimeout}}
 	for _, e := range endpoints() {
 		s.mux.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := e.answer(s, w, r); err != nil {
