@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // Classes of layouts.
@@ -371,6 +372,9 @@ func (f *File) pipeline(data []byte) ([]filter, error) {
 		if count > len(data) {
 			return nil, broken("a filter with %d values", count)
 		}
+		if slices.ContainsFunc(filters[:i], func(f filter) bool { return f.id == id }) {
+			return nil, broken("the filter %d twice", id)
+		}
 		filters[i] = filter{id: id, values: make([]uint32, count)}
 		for j := range filters[i].values {
 			filters[i].values[j] = uint32(c.number(4))
@@ -441,8 +445,12 @@ func (d *Dataset) Read(data []byte) error {
 	if d.class == layoutContiguous || len(data) == 0 {
 		return nil
 	}
-	seen := map[uint64]bool{}
+	seen, stored := map[uint64]bool{}, uint64(0)
 	return d.index(func(c chunk) error {
+		// Chunks that overlap make any amount of work of a small file.
+		if stored += min(c.bytes, d.file.size); stored > d.file.size {
+			return broken("chunks of more bytes than the %d of the file", d.file.size)
+		}
 		at := uint64(0)
 		for axis, start := range c.start {
 			at = at*uint64(d.Shape[axis]) + uint64(start)
@@ -524,7 +532,7 @@ func inflate(data []byte, most uint64) ([]byte, error) {
 // unshuffle puts back the bytes of elements, which are stored the first of all, the second
 // of all, and so on.
 func unshuffle(data []byte, size int) []byte {
-	if size <= 1 {
+	if size <= 1 || size > len(data) {
 		return data
 	}
 	n := len(data) / size

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func read(t testing.TB, name string) []byte {
@@ -193,6 +194,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(read(f, name))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		start := time.Now()
+		defer func() {
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("%d bytes took %v", len(data), took)
+			}
+		}()
 		file, err := Open(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
