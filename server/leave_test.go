@@ -3,25 +3,29 @@ package server_test
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/server"
 	"github.com/seed-fb2c0fa6/inception/server/inference"
 )
 
-// TestClientsLeave has clients send as many images, stay or leave while these wait, over both
-// protocols, and counts by the metrics: what has been left is not computed.
+// TestClientsLeave has clients send as many images, stay, leave or be killed while these wait,
+// over both protocols, and counts by the metrics: what has been left is not computed.
 func TestClientsLeave(t *testing.T) {
 	const clients, batch = 24, 4
 	file := picture(t, 80, 80)
 	for _, protocol := range []string{"HTTP", "gRPC"} {
-		var computed [2]float64
-		for i, leave := range []bool{false, true} {
+		for _, how := range []string{"stay", "leave", "are killed"} {
 			turns := make(chan struct{})
 			c := tiny(t)
 			// What a batch waits for is the test's.
@@ -46,14 +50,25 @@ func TestClientsLeave(t *testing.T) {
 				held <- err
 			}()
 			<-begun
-			ask := client(t, s, protocol, file)
+			at := address(t, s, protocol)
+			ask := asker(t, protocol, at, file)
 			before := metric(t, s, "nv_inference_exec_count")
 			ctx, gone := context.WithCancel(context.Background())
 			var all sync.WaitGroup
+			var processes []*exec.Cmd
 			for n := range clients {
 				of := context.Background()
-				if leave && n%2 == 1 {
+				if how == "leave" && n%2 == 1 {
 					of = ctx
+				}
+				if how == "are killed" && n%2 == 1 {
+					process := exec.Command(os.Args[0], "-test.run=^TestClientProcess$")
+					process.Env = append(os.Environ(), clientProcess+"="+protocol+" "+at)
+					if err := process.Start(); err != nil {
+						t.Fatal(err)
+					}
+					processes = append(processes, process)
+					continue
 				}
 				all.Go(func() {
 					if err := ask(of); err != nil && of == context.Background() {
@@ -63,7 +78,13 @@ func TestClientsLeave(t *testing.T) {
 			}
 			until(t, "all wait", func() bool { return pending(t, s) == clients })
 			gone()
-			if leave {
+			for _, p := range processes {
+				if err := p.Process.Kill(); err != nil {
+					t.Error(err)
+				}
+				_ = p.Wait()
+			}
+			if how != "stay" {
 				time.Sleep(300 * time.Millisecond) // in which the server learns of it
 			}
 			close(turns)
@@ -72,41 +93,61 @@ func TestClientsLeave(t *testing.T) {
 				t.Error(err)
 			}
 			until(t, "nothing waits", func() bool { return pending(t, s) == 0 })
-			computed[i] = metric(t, s, "nv_inference_count")
-			t.Logf("%s, clients leave %v: %v images in %v batches", protocol, leave, computed[i], metric(t, s, "nv_inference_exec_count")-before)
-		}
-		if computed[0] != clients || computed[1] != clients/2 {
-			t.Errorf("%s: %v images were computed when none left, want %d; %v when half left, want %d", protocol, computed[0], clients, computed[1], clients/2)
+			computed, batches := metric(t, s, "nv_inference_count"), metric(t, s, "nv_inference_exec_count")-before
+			t.Logf("%s, clients %s: %v images in %v batches", protocol, how, computed, batches)
+			want := map[string]float64{"stay": clients}[how]
+			if how != "stay" {
+				want = clients / 2
+			}
+			if computed != want || batches > want/batch+2 { // of smaller ones while pictures are decoded
+				t.Errorf("%s, clients %s: %v images were computed in %v batches, want %v in about %v", protocol, how, computed, batches, want, want/batch)
+			}
 		}
 	}
 }
 
-// client serves by a protocol, and returns what asks.
-func client(t *testing.T, s *server.Server, protocol string, file []byte) func(context.Context) error {
+// clientProcess is the variable of what TestClientProcess asks.
+const clientProcess = "INCEPTION_TEST_CLIENT"
+
+// TestClientProcess is the client of a process of its own, to be killed.
+func TestClientProcess(t *testing.T) {
+	protocol, at, ok := strings.Cut(os.Getenv(clientProcess), " ")
+	if !ok {
+		t.Skip("a process of TestClientsLeave")
+	}
+	if err := asker(t, protocol, at, picture(t, 80, 80))(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// address serves by a protocol.
+func address(t *testing.T, s *server.Server, protocol string) string {
 	t.Helper()
 	if protocol == "gRPC" {
 		connection, _ := overGRPC(t, s, server.Stopping{})
+		return connection.Target()
+	}
+	url, _ := served(t, s, "http")
+	return url
+}
+
+// asker returns what asks at an address.
+func asker(t *testing.T, protocol, at string, file []byte) func(context.Context) error {
+	t.Helper()
+	if protocol == "gRPC" {
+		connection, err := grpc.NewClient(at, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { connection.Close() })
 		calls := inference.NewGRPCInferenceServiceClient(connection)
 		return func(ctx context.Context) error {
 			_, err := calls.ModelInfer(ctx, request("m", files(1), element(file)))
 			return err
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, listener, server.Stopping{}) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
 	return func(ctx context.Context) error {
-		r, err := http.NewRequestWithContext(ctx, "POST", "http://"+listener.Addr().String()+"/classify", bytes.NewReader(file))
+		r, err := http.NewRequestWithContext(ctx, "POST", at+"/classify", bytes.NewReader(file))
 		if err != nil {
 			return err
 		}
