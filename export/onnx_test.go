@@ -79,11 +79,20 @@ func variants() []variant {
 // limit is how far the values of the model may be from the network's, as a share of their
 // deviation from 0. A value that is rounded to the other side changes how those that follow
 // from it are rounded, so two programs come to be as far apart as rounding takes both from
-// float32; an int8 model rounds the summands of residual blocks as well.
+// float32.
+//
+// An int8 model rounds the sums of residual blocks, too, which stay float32 here, so that
+// the error grows with their number. Of the 40 blocks of the whole Inception-ResNet-v2 it is
+// 0.15 in ONNX Runtime 1.32.0, with its optimisations and without. With the same model's
+// sums left in float32, their branches still rounded, it is 0.017; images multiplied by
+// 1+1e-6 change that one by 0.015 in ONNX Runtime itself.
 func (v variant) limit() float64 {
 	switch v.options.Precision {
 	case arch.Int8:
-		return 0.2
+		if v.network == "inception_resnet_v2" && v.options.Blocks == nil {
+			return 0.2
+		}
+		return 0.12
 	case arch.BFloat16:
 		return 3e-2
 	}

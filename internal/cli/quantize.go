@@ -151,7 +151,11 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 	if err := quantized.Write(f.out); err != nil {
 		return err
 	}
-	result := quantization{File: f.out, Network: quantized.Network.Name(), Bytes: sizeOf(f.out), Of: sizeOf(path), How: quantized.Metadata.Quantization}
+	before, err := sizeOfAll(path)
+	if err != nil {
+		return err
+	}
+	result := quantization{File: f.out, Network: quantized.Network.Name(), Bytes: sizeOf(f.out), Of: before, How: quantized.Metadata.Quantization}
 	if len(compared) > 0 {
 		bar := imageBar{out: cmd.ErrOrStderr()}
 		photographs.Progress = bar.show
@@ -266,6 +270,15 @@ func same(a, b string) bool {
 	}
 	second, err := os.Stat(b)
 	return err == nil && os.SameFile(first, second)
+}
+
+// sizeOfAll is that of all files of weights, such as a checkpoint's index and shards.
+func sizeOfAll(path string) (bytes int64, err error) {
+	files, err := weights.Files(path)
+	for _, file := range files {
+		bytes += sizeOf(file)
+	}
+	return bytes, err
 }
 
 // sizeOf is a file's in bytes.

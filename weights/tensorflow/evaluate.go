@@ -99,7 +99,10 @@ func (e *evaluation) of(f *frame, input string, nesting int) (value, error) {
 }
 
 func (e *evaluation) call(f *frame, n *nodeDef, in []value) (value, error) {
-	fn := e.def.functions[n.attrs["f"].fn]
+	fn, err := e.def.function(e.in, n.attrs["f"].fn)
+	if err != nil {
+		return value{}, err
+	}
 	if fn == nil || f.depth >= callLimit {
 		return value{}, fmt.Errorf("the function %.100q is not in the file, or calls go more than %d deep", n.attrs["f"].fn, callLimit)
 	}

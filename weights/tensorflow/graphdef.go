@@ -1,7 +1,9 @@
 package tensorflow
 
 import (
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -51,23 +53,43 @@ type functionDef struct {
 type graphDef struct {
 	nodes     map[string]*nodeDef
 	order     []string
-	functions map[string]*functionDef
+	functions map[string]*storedFunction
+}
+
+// A storedFunction is where a function is in the file. Most are for training and saving, and
+// never asked for.
+type storedFunction struct {
+	at, length int64
+	read       *functionDef // nil until it is asked for
+}
+
+// function reads the one of a name; nil where there is none.
+func (g *graphDef) function(in io.ReaderAt, name string) (*functionDef, error) {
+	f := g.functions[name]
+	if f == nil || f.read != nil {
+		if f == nil {
+			return nil, nil
+		}
+		return f.read, nil
+	}
+	data, err := wire.Read(in, f.at, f.length)
+	if err == nil {
+		f.read, err = functionOf(data, f.at)
+	}
+	return f.read, err
 }
 
 // readGraph reads a GraphDef of a file from one byte to another, one node at a time: only
 // what is not the content of tensors stays in memory.
 func readGraph(in io.ReaderAt, at, end int64) (*graphDef, error) {
-	g := &graphDef{nodes: map[string]*nodeDef{}, functions: map[string]*functionDef{}}
+	g := &graphDef{nodes: map[string]*nodeDef{}, functions: map[string]*storedFunction{}}
 	err := wire.EachIn(in, at, end, func(number protowire.Number, _ uint64, at, length int64) error {
-		if number != 1 && number != 2 {
-			return nil
-		}
-		data, err := wire.Read(in, at, length)
-		if err != nil {
-			return err
-		}
 		switch number {
 		case 1:
+			data, err := wire.Read(in, at, length)
+			if err != nil {
+				return err
+			}
 			n, err := nodeOf(data, at)
 			if err != nil {
 				return err
@@ -78,13 +100,13 @@ func readGraph(in io.ReaderAt, at, end int64) (*graphDef, error) {
 			g.nodes[n.name] = n
 			g.order = append(g.order, n.name)
 		case 2:
-			return wire.Each(data, func(f wire.Field) error {
-				if f.Number != 1 || f.Kind != protowire.BytesType {
+			return wire.EachIn(in, at, at+length, func(number protowire.Number, _ uint64, at, length int64) error {
+				if number != 1 || length == 0 {
 					return nil
 				}
-				fn, err := functionOf(f.Data, at+int64(f.At))
+				name, err := nameOfFunction(in, at, at+length)
 				if err == nil {
-					g.functions[fn.name] = fn
+					g.functions[name] = &storedFunction{at: at, length: length}
 				}
 				return err
 			})
@@ -220,6 +242,31 @@ func constOf(data []byte, at int64) (*constDef, error) {
 		c.values, c.length = numbers, len(numbers)
 	}
 	return c, err
+}
+
+// nameOfFunction reads the signature alone, which comes first.
+func nameOfFunction(in io.ReaderAt, at, end int64) (name string, err error) {
+	errFound := errors.New("found")
+	err = wire.EachIn(in, at, end, func(number protowire.Number, _ uint64, at, length int64) error {
+		if number != 1 {
+			return nil
+		}
+		data, err := wire.Read(in, at, length)
+		if err != nil {
+			return err
+		}
+		err = wire.Each(data, func(f wire.Field) error {
+			if f.Number == 1 {
+				name = string(f.Data)
+			}
+			return nil
+		})
+		return cmp.Or(err, errFound)
+	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return name, err
 }
 
 func functionOf(data []byte, at int64) (*functionDef, error) {

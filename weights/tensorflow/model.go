@@ -193,16 +193,15 @@ func openSavedModel(path string, open func(string) (io.ReaderAt, int64, error)) 
 		if number != 2 || def != nil {
 			return nil
 		}
-		data, err := wire.Read(in, at, length)
-		if err != nil {
-			return err
-		}
-		return wire.Each(data, func(f wire.Field) (err error) {
-			switch f.Number {
+		return wire.EachIn(in, at, at+length, func(number protowire.Number, _ uint64, at, length int64) (err error) {
+			switch number {
 			case 2:
-				def, err = readGraph(in, at+int64(f.At), at+int64(f.At)+int64(len(f.Data)))
+				def, err = readGraph(in, at, at+length)
 			case 5:
-				err = signatureOf(f.Data, signatures)
+				var data []byte
+				if data, err = wire.Read(in, at, length); err == nil {
+					err = signatureOf(data, signatures)
+				}
 			}
 			return err
 		})
@@ -292,8 +291,15 @@ func signatureOf(data []byte, signatures map[string]string) error {
 func restored(def *graphDef, in io.ReaderAt) (map[string]string, error) {
 	keys := map[string]string{}
 	for _, n := range def.nodes {
-		fn := def.functions[n.attrs["f"].fn]
-		if fn == nil || !strings.Contains(fn.name, "traced_restore") {
+		name := n.attrs["f"].fn
+		if !strings.Contains(name, "traced_restore") {
+			continue
+		}
+		fn, err := def.function(in, name)
+		if err != nil {
+			return nil, err
+		}
+		if fn == nil {
 			continue
 		}
 		arguments := map[string]string{} // handles
