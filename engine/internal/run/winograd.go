@@ -18,9 +18,10 @@ type winograd struct {
 // acceptsWinograd reports whether the algorithm is faster than a direct product. While
 // training only gradients are computed so, whose window is flipped: what goes forward
 // decides the signs that ReLU looks at, and rounding that turns one of them is amplified.
+// Constant weights are packed in their own order of channels only.
 func acceptsWinograd(c *chooser, o *plan.Convolution) bool {
 	k := c.Kernels.Winograd(o.Window.Kernel.Y, o.Window.Kernel.X)
-	if !c.Winograd || k == nil || o.Trained() && !o.Flipped || !o.Window.Dense() ||
+	if !c.Winograd || k == nil || o.Trained() != o.Flipped || !o.Trained() && o.Transposed || !o.Window.Dense() ||
 		o.In.C < tuning.WinogradChannels || o.Out.C < tuning.WinogradChannels {
 		return false
 	}
