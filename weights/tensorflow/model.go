@@ -303,6 +303,7 @@ func restored(def *graphDef, in io.ReaderAt) (map[string]string, error) {
 			continue
 		}
 		arguments := map[string]string{} // handles
+		split := map[*nodeDef][]string{} // of the lists of keys, which all variables share
 		inputs := dataInputs(n)
 		for i, name := range fn.inputs {
 			if i >= len(inputs) {
@@ -332,7 +333,11 @@ func restored(def *graphDef, in io.ReaderAt) (map[string]string, error) {
 			if list == nil || list.attrs["value"].value == nil {
 				continue
 			}
-			texts := strings.Split(string(list.attrs["value"].value.values), "\x00")
+			texts, ok := split[list]
+			if !ok {
+				texts = strings.Split(string(list.attrs["value"].value.values), "\x00")
+				split[list] = texts
+			}
 			if at < len(texts) {
 				keys[handle] = texts[at]
 			}
