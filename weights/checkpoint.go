@@ -29,6 +29,7 @@ type Checkpoint struct {
 	graph    *topology     // nil where the file carries none, or its layout is known by names
 	config   *folderConfig // nil where there is none
 	counted  bool          // layers are called by kind and count, in an order that is not known
+	inside   bool          // the graph makes values in [-1,1] of images that are normalised otherwise
 	headless bool          // identified without what follows the last block
 }
 

@@ -130,7 +130,7 @@ func (b *builder) joined(n node, taken []channel) error {
 		factors[0][i], factors[1][i] = float32(c.scale), float32(c.offset)
 	}
 	if same {
-		b.values[n.outputs[0]] = tensorfile.GraphInput
+		b.values[n.outputs[0]], b.graph.OfImageNet = tensorfile.GraphInput, true
 		return nil
 	}
 	b.set(n, tensorfile.Node{Op: tensorfile.OpScale, Name: n.name, Inputs: []int{tensorfile.GraphInput}, Factors: factors})

@@ -150,7 +150,7 @@ func TestTorch(t *testing.T) {
 	if !slices.Equal(ops, want) {
 		t.Fatalf("the operations are %q, want %q", ops, want)
 	}
-	if n := g.Nodes[0]; n.Inputs[0] != tensorfile.GraphInput {
+	if n := g.Nodes[0]; n.Inputs[0] != tensorfile.GraphInput || !g.OfImageNet {
 		t.Errorf("the convolution is of %v, want the images", n.Inputs)
 	}
 	if n := g.Nodes[2]; !n.CountsPadding || n.Padding != [4]int{1, 1, 1, 1} || n.Inputs[0] != 1 {

@@ -56,6 +56,9 @@ type Graph struct {
 	// Side is the height and width of the images that the file is for, 0 where it does not
 	// say.
 	Side int
+	// OfImageNet is set where the model takes images less ImageNet's mean, divided by its
+	// deviation, and makes values in [-1,1] of them itself, which GraphInput stands for.
+	OfImageNet bool
 }
 
 // A Node is one operation.
