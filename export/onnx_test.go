@@ -84,8 +84,8 @@ func variants() []variant {
 // An int8 model rounds the sums of residual blocks, too, which stay float32 here, so that
 // the error grows with their number. Of the 40 blocks of the whole Inception-ResNet-v2 it is
 // 0.15 in ONNX Runtime 1.32.0, with its optimisations and without. With the same model's
-// sums left in float32, their branches still rounded, it is 0.017; images multiplied by
-// 1+1e-6 change that one by 0.015 in ONNX Runtime itself.
+// sums left in float32, their branches still rounded, it is 0.017; of one that rounds neither,
+// images multiplied by 1+1e-6 change the values by 0.015 in ONNX Runtime itself.
 func (v variant) limit() float64 {
 	switch v.options.Precision {
 	case arch.Int8:

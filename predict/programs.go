@@ -186,9 +186,12 @@ func output(outputs *arch.Outputs, endPoint string) (*graph.Node, error) {
 // close releases all programs, also those that are being compiled, and the parameters.
 func (p *programs) close() {
 	p.mutex.Lock()
-	all := p.all
+	all, closed := p.all, p.closed
 	p.all, p.closed = nil, true
 	p.mutex.Unlock()
+	if closed {
+		return
+	}
 	for _, program := range all {
 		<-program.done
 		if program.err == nil {

@@ -58,8 +58,7 @@ var checkpoints = []Checkpoint{
 		Tag: "timm/inception_v3.gluon_in1k", File: safetensorsFile, Network: "inception_v3",
 		Preprocessing: vision.Preprocessing{
 			Size: 299, Crop: 0.875, Interpolation: vision.Bicubic,
-			// The statistics of ImageNet's training set, which MXNet Gluon normalises with.
-			Mean: [3]float32{0.485, 0.456, 0.406}, Std: [3]float32{0.229, 0.224, 0.225},
+			Mean: ImageNetMean, Std: ImageNetStd, // which MXNet Gluon normalises with
 		},
 		AveragePoolCountsPadding: true,
 		Origin:                   "MXNet Gluon inceptionv3",
@@ -84,6 +83,12 @@ var checkpoints = []Checkpoint{
 		License:       "Apache-2.0",
 	},
 }
+
+// The mean and standard deviation of ImageNet's training images, whose values are in [0,1].
+var (
+	ImageNetMean = [3]float32{0.485, 0.456, 0.406}
+	ImageNetStd  = [3]float32{0.229, 0.224, 0.225}
+)
 
 var inceptionResnetV2 = vision.Preprocessing{
 	Size: 299, Crop: 0.8975, Interpolation: vision.Bicubic,

@@ -279,8 +279,7 @@ func (c *Checkpoint) card(network string, o arch.Options) recipe.Checkpoint {
 	if p := c.Metadata.Preprocessing; p != nil {
 		card.Preprocessing = *p
 		if c.inside && c.graph != nil { // the folder speaks of what the model takes, the card of the network
-			network := recipe.Inception()
-			card.Preprocessing.Mean, card.Preprocessing.Std = network.Mean, network.Std
+			transformInput(&card.Preprocessing)
 		}
 	}
 	return card
@@ -298,4 +297,14 @@ func (c *Checkpoint) classes(names []string, hint Hint) int {
 		return 1000
 	}
 	return n
+}
+
+// transformInput adds to a preprocessing what torchvision's transform_input makes of its
+// images: values in [-1,1], if they were normalised with ImageNet's mean and deviation.
+func transformInput(p *vision.Preprocessing) {
+	for i := range p.Mean {
+		scale, offset := recipe.ImageNetStd[i]/0.5, (recipe.ImageNetMean[i]-0.5)/0.5
+		std := p.Std[i] / scale
+		p.Mean[i], p.Std[i] = p.Mean[i]-offset*std, std
+	}
 }
