@@ -181,6 +181,11 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 		if cmd.Context().Err() != nil {
 			return <-served
 		}
+		listener.Close()
+		if calls != nil {
+			calls.Close()
+		}
+		<-served // what it says is of its listener
 		return err
 	}
 	scheme := "http"
