@@ -25,7 +25,7 @@ func TestGoldenEvaluationXLA(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			evaluate(t, file, backend, directTolerance)
+			evaluate(t, file, arch.Options{}, backend, directTolerance)
 		})
 	}
 }
