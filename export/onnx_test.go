@@ -241,25 +241,35 @@ func withoutAuxiliary(t *testing.T, network *arch.Network) *arch.Network {
 	return main
 }
 
+// TestReadBackInt8 refuses models of 8-bit integers, which the weights are rounded in.
+func TestReadBackInt8(t *testing.T) {
+	for _, v := range variants() {
+		// Other networks are written and refused alike; each takes a calibration.
+		if v.options.Precision != arch.Int8 || v.network != "inception_v3" {
+			continue
+		}
+		t.Run(v.name, func(t *testing.T) {
+			path, _, _ := v.write(t)
+			c, err := weights.Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_, _, err = c.Identify(weights.Hint{})
+			wanted.Error(t, err, path, "8-bit integers", "inception quantize")
+		})
+	}
+}
+
 // TestReadBack reads exported models as any other file of weights, and compares what the
 // network computes with them.
 func TestReadBack(t *testing.T) {
 	for _, v := range variants() {
+		if v.options.Precision == arch.Int8 {
+			continue // refused: TestReadBackInt8
+		}
 		t.Run(v.name, func(t *testing.T) {
-			if v.options.Precision == arch.Int8 && v.network != "inception_v3" {
-				t.Skip("one is enough to be refused")
-			}
 			path, network, sources := v.write(t)
-			if v.options.Precision == arch.Int8 {
-				c, err := weights.Open(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer c.Close()
-				_, _, err = c.Identify(weights.Hint{})
-				wanted.Error(t, err, path, "8-bit integers", "inception quantize")
-				return
-			}
 			c, err := weights.Open(path)
 			if err != nil {
 				t.Fatal(err)
