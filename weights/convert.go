@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-
-	"github.com/seed-fb2c0fa6/inception/arch"
-	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
 // Convert rewrites the file of weights at in as one at out, in the format that the ending of
@@ -26,7 +24,7 @@ func Convert(ctx context.Context, in, out string, to Layout, hint Hint) (_ *Iden
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, checkpoint.Close()) }()
-	if err := checkOver(in, formats().named(out).files(out)); err != nil {
+	if err := CheckOver(in, formats().named(out).files(out)...); err != nil {
 		return nil, err
 	}
 	identified, err := checkpoint.Identified(ctx, hint)
@@ -83,33 +81,37 @@ func CheckOutput(out string, to Layout) (Layout, error) {
 	return format.layout(out, to)
 }
 
-// CheckOver refuses to write over any file that the weights at in consist of.
-func CheckOver(in string, out ...string) error { return checkOver(in, out) }
-
-func checkOver(in string, out []string) error {
+// CheckOver refuses to write over any file that the weights at in consist of. It opens them
+// only where there is a file to write over.
+func CheckOver(in string, out ...string) error {
+	out = slices.DeleteFunc(slices.Clone(out), func(file string) bool {
+		_, err := os.Stat(file)
+		return err != nil
+	})
+	if len(out) == 0 {
+		return nil
+	}
 	parts, err := Files(in)
 	if err != nil {
 		return err
 	}
 	for _, part := range parts {
+		first, err := os.Stat(part)
+		if err != nil {
+			return err
+		}
 		for _, file := range out {
-			first, err := os.Stat(part)
-			if err != nil {
-				return err
-			}
 			if second, err := os.Stat(file); err == nil && os.SameFile(first, second) {
-				return fmt.Errorf("%s is a file of the weights that are read; give another name to write to", file)
+				return &OverwriteError{file}
 			}
 		}
 	}
 	return nil
 }
 
-// MetadataOf returns what is known of weights that were identified. Labels are ImageNet's
-// where there are none but 1000 classes.
-func MetadataOf(network *arch.Network, card recipe.Checkpoint, labels []recipe.Label) Metadata {
-	if labels == nil && network.Options().HasClasses() && network.Options().Classes == len(recipe.ImageNet()) {
-		labels = recipe.ImageNet()
-	}
-	return Metadata{Network: network.Name(), Options: network.Options(), Tag: card.Tag, Preprocessing: &card.Preprocessing, Labels: labels}
+// An OverwriteError is about a file to write that is one of the weights that are read.
+type OverwriteError struct{ Path string }
+
+func (e *OverwriteError) Error() string {
+	return e.Path + " is a file of the weights that are read; give another name to write to"
 }

@@ -49,6 +49,15 @@ type Quantization struct {
 	Branches map[string]float32 `json:"branches,omitempty"`
 }
 
+// MetadataOf returns what is known of weights that were identified. Labels are ImageNet's
+// where there are none but 1000 classes.
+func MetadataOf(network *arch.Network, card recipe.Checkpoint, labels []recipe.Label) Metadata {
+	if labels == nil && network.Options().HasClasses() && network.Options().Classes == len(recipe.ImageNet()) {
+		labels = recipe.ImageNet()
+	}
+	return Metadata{Network: network.Name(), Options: network.Options(), Tag: card.Tag, Preprocessing: &card.Preprocessing, Labels: labels}
+}
+
 // precision returns that of the weights.
 func (m *Metadata) precision() arch.Precision {
 	if m.Quantization == nil {

@@ -98,29 +98,14 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 	}
 	defer checkpoint.Close()
 	// The model and its data are written while the weights are read.
-	parts, err := weights.Files(path)
+	if err := checkOver("onnx", path, f.onnx, f.onnx+onnx.DataEnding); err != nil {
+		return err
+	}
+	identified, err := checkpoint.Identified(cmd.Context(), weights.Hint{Network: f.model, Card: card, Headless: f.head.none()})
 	if err != nil {
 		return err
 	}
-	for _, part := range parts {
-		if same(part, f.onnx) || same(part, f.onnx+onnx.DataEnding) {
-			return usageError{fmt.Errorf("--onnx would write over the file of the weights, %s; give another name", part)}
-		}
-	}
-	network, known, err := checkpoint.Identify(weights.Hint{Network: f.model, Card: card, Headless: f.head.none()})
-	if err != nil {
-		return err
-	}
-	parameters, err := network.Parameters()
-	if err != nil {
-		return err
-	}
-	found, err := checkpoint.Match(parameters)
-	if err != nil {
-		return err
-	}
-	metadata := weights.MetadataOf(network, known, checkpoint.Metadata.Labels)
-	metadata.Quantization = checkpoint.Metadata.Quantization
+	network, metadata := identified.Network, identified.Metadata
 	p := f.preprocessing.changed(*metadata.Preprocessing)
 	if err := errors.Join(network.CheckSize(p.Size, p.Size), p.Check()); err != nil {
 		return err
@@ -143,7 +128,7 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 		}
 		metadata.Labels = labels
 	}
-	if err := export.ONNX(f.onnx, network, weights.Sources(found), metadata, f.options); err != nil {
+	if err := export.ONNX(f.onnx, network, identified.Sources, metadata, f.options); err != nil {
 		return err
 	}
 	return f.print(cmd, network)

@@ -111,8 +111,8 @@ func (f *quantizeFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if same(path, f.out) {
-		return usageError{fmt.Errorf("--out is the file of the weights, %s; give another name", path)}
+	if err := checkOver("out", path, f.out); err != nil {
+		return err
 	}
 	model, err := quantize.Open(ctx, path, weights.Hint{Network: f.model, Card: card})
 	if err != nil {
@@ -262,14 +262,13 @@ func (f *quantizeFlags) compare(ctx context.Context, backend compute.Backend, fr
 	return quantize.Compare(ctx, both[0], both[1], photographs.Set.Classes(), photographs.Each(ctx, indices))
 }
 
-// same reports whether two paths are of one file.
-func same(a, b string) bool {
-	first, err := os.Stat(a)
-	if err != nil {
-		return false
+// checkOver refuses to write over files of the weights at path: what a flag names to write.
+func checkOver(flag, path string, out ...string) error {
+	err := weights.CheckOver(path, out...)
+	if over := (*weights.OverwriteError)(nil); errors.As(err, &over) {
+		return usageError{fmt.Errorf("--%s: %w", flag, err)}
 	}
-	second, err := os.Stat(b)
-	return err == nil && os.SameFile(first, second)
+	return err
 }
 
 // sizeOfAll is that of all files of weights, such as a checkpoint's index and shards.

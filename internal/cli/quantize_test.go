@@ -91,11 +91,13 @@ func TestQuantize(t *testing.T) {
 			t.Errorf("%v says %q, want %q", c.args, stderr, c.want)
 		}
 	}
+	index := indexOf(t, original)
 	for _, c := range []struct {
 		args []string
 		code int
 		want string
 	}{
+		{[]string{"quantize", "--weights", index, "--data", labelled, "--out", original}, cli.Usage, "another name"},
 		{[]string{"predict", "--weights", out, "--precision", "bfloat16", picture}, cli.Failed, "quantised to int8"},
 		{[]string{"predict", "--weights", original, "--precision", "int8", picture}, cli.Failed, "inception quantize --weights"},
 		{[]string{"predict", "--weights", original, "--precision", "int4", picture}, cli.Usage, "float32 bfloat16 int8 auto"},
@@ -114,6 +116,30 @@ func TestQuantize(t *testing.T) {
 			t.Errorf("%v says %q, want %q", c.args, stderr, c.want)
 		}
 	}
+}
+
+// indexOf writes, beside a file of weights, the index of weights in several files, of which
+// it is the only one.
+func indexOf(t *testing.T, path string) string {
+	t.Helper()
+	c, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	files := map[string]string{}
+	for _, x := range c.File().Tensors() {
+		files[x.Name] = filepath.Base(path)
+	}
+	data, err := json.Marshal(map[string]any{"weight_map": files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := path + ".index.json"
+	if err := os.WriteFile(index, data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return index
 }
 
 // TestBenchPeak measures the machine.
