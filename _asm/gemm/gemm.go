@@ -291,8 +291,8 @@ const prefetch = 2048
 
 // step is one k: every row's a times b's vectors.
 func (s *section) step(row func(i int) Mem, b Mem) {
-	if s.Int8 != NoInt8 {
-		s.stepI8(row, b)
+	if s.Int8 == Words {
+		s.stepWords(row, b)
 		return
 	}
 	for v := range s.vectors() {
@@ -304,8 +304,13 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 	}
 	s.prefetchB(b)
 	for i := range s.rows {
-		a, multiplyAdd := s.broadcast(), VFMADD231PS
+		a, fill, multiplyAdd := s.broadcast(), VBROADCASTSS, VFMADD231PS // the bits of a float32 or of a pair
 		switch {
+		case s.Int8 == VNNI:
+			fill = VPBROADCASTD
+			multiplyAdd = func(ops ...Op) {
+				MultiplyQuads(s.ISA, ops[0].(reg.VecPhysical), ops[1].(reg.VecPhysical), ops[2].(reg.VecPhysical))
+			}
 		case s.Int16:
 			multiplyAdd = VPDPWSSD
 		case s.BF16:
@@ -318,7 +323,7 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 			VCVTPS2PD(s.Half(a), a)
 			multiplyAdd = VFMADD231PD
 		} else {
-			VBROADCASTSS(row(i), a) // the bits of a float32 or of a pair
+			fill(row(i), a)
 		}
 		for v := range s.vectors() {
 			multiplyAdd(s.b(v), a, s.Reg(i*s.vectors()+v))

@@ -54,16 +54,18 @@ var docI8 = []string{
 }
 
 // Tables writes what the tiles of 8-bit integers read: the order of the columns of two rows
-// that were packed in lanes, and a mask of the even bytes.
-func Tables(isa vector.ISA) {
+// that were packed in lanes, the largest byte, and for Words a mask of the even bytes.
+func Tables(isa vector.ISA, how Int8) {
 	GLOBL("unpacked", 8|16) // RODATA|NOPTR
 	lanes := isa.Lanes / 4
 	for i := range isa.Lanes {
 		DATA(4*i, U32(uint32(i%lanes*4+i/lanes)))
 	}
-	GLOBL("evenBytes", 8|16)
-	for i := range isa.Lanes {
-		DATA(4*i, U32(0x00ff00ff))
+	if how == Words {
+		GLOBL("evenBytes", 8|16)
+		for i := range isa.Lanes {
+			DATA(4*i, U32(0x00ff00ff))
+		}
 	}
 	GLOBL("most", 8|16) // 255
 	DATA(0, F32(255))
@@ -71,24 +73,10 @@ func Tables(isa vector.ISA) {
 
 func table(name string) Mem { return NewDataAddr(Symbol{Name: name, Static: true}, 0) }
 
-// stepI8 is four k.
-func (s *section) stepI8(row func(i int) Mem, b Mem) {
-	a := s.broadcast()
-	if s.Int8 == VNNI {
-		for v := range s.Vectors {
-			s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
-		}
-		s.prefetchB(b)
-		for i := range s.rows {
-			VPBROADCASTD(row(i), a)
-			for v := range s.Vectors {
-				MultiplyQuads(s.ISA, s.b(v), a, s.acc(i, v))
-			}
-		}
-		return
-	}
+// stepWords is four k, as words.
+func (s *section) stepWords(row func(i int) Mem, b Mem) {
 	s.prefetchB(b)
-	product := s.Reg(s.Registers - s.Vectors - 2)
+	a, product := s.broadcast(), s.Reg(s.Registers-s.Vectors-2)
 	for half := range 2 {
 		for v := range s.Vectors {
 			VPMOVSXBW(b.Offset((half*s.Vectors+v)*s.Bytes()/2), s.b(v))
@@ -196,13 +184,9 @@ func (s *section) finishI8(suffix string, masked bool) {
 	}
 	masks := make([]reg.Register, s.Vectors)
 	spare := s.Reg(s.Registers - s.Vectors - 2)
-	mask := func() {
-		// The vectors of b are free from here on.
-		if masked {
-			masks = s.masks(reg.RAX, reg.RBX)
-		}
+	if masked {
+		masks = s.masks(reg.RAX, reg.RBX) // which may be vectors of b: these are free from here on
 	}
-	mask()
 	Load(Param("residual"), at)
 	TESTQ(at, at)
 	JEQ(LabelRef(label("alone")))

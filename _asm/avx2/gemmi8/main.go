@@ -10,7 +10,7 @@ import (
 
 func main() {
 	vector.AVX2.LaneMasks()
-	gemm.Tables(vector.AVX2)
+	gemm.Tables(vector.AVX2, gemm.Words)
 	for _, tile := range []gemm.Tile{
 		{Rows: 6, Vectors: 2},
 		{Rows: 6, Vectors: 2, Indirect: true},

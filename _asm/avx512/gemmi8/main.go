@@ -9,8 +9,7 @@ import (
 )
 
 func main() {
-	vector.AVX512.LaneMasks()
-	gemm.Tables(vector.AVX512)
+	gemm.Tables(vector.AVX512, gemm.Words)
 	for _, tile := range []gemm.Tile{
 		{Rows: 14, Vectors: 2},
 		{Rows: 12, Vectors: 2, Indirect: true},

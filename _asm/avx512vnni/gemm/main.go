@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	gemm.Tables(vector.AVX512)
+	gemm.Tables(vector.AVX512, gemm.VNNI)
 	for _, tile := range []gemm.Tile{
 		{Rows: 14, Vectors: 2},
 		{Rows: 12, Vectors: 2, Indirect: true},

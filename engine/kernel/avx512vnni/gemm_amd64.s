@@ -20,24 +20,6 @@ DATA unpacked<>+56(SB)/4, $0x0000000b
 DATA unpacked<>+60(SB)/4, $0x0000000f
 GLOBL unpacked<>(SB), RODATA|NOPTR, $64
 
-DATA evenBytes<>+0(SB)/4, $0x00ff00ff
-DATA evenBytes<>+4(SB)/4, $0x00ff00ff
-DATA evenBytes<>+8(SB)/4, $0x00ff00ff
-DATA evenBytes<>+12(SB)/4, $0x00ff00ff
-DATA evenBytes<>+16(SB)/4, $0x00ff00ff
-DATA evenBytes<>+20(SB)/4, $0x00ff00ff
-DATA evenBytes<>+24(SB)/4, $0x00ff00ff
-DATA evenBytes<>+28(SB)/4, $0x00ff00ff
-DATA evenBytes<>+32(SB)/4, $0x00ff00ff
-DATA evenBytes<>+36(SB)/4, $0x00ff00ff
-DATA evenBytes<>+40(SB)/4, $0x00ff00ff
-DATA evenBytes<>+44(SB)/4, $0x00ff00ff
-DATA evenBytes<>+48(SB)/4, $0x00ff00ff
-DATA evenBytes<>+52(SB)/4, $0x00ff00ff
-DATA evenBytes<>+56(SB)/4, $0x00ff00ff
-DATA evenBytes<>+60(SB)/4, $0x00ff00ff
-GLOBL evenBytes<>(SB), RODATA|NOPTR, $64
-
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 

@@ -30,16 +30,6 @@ DATA unpacked<>+24(SB)/4, $0x00000003
 DATA unpacked<>+28(SB)/4, $0x00000007
 GLOBL unpacked<>(SB), RODATA|NOPTR, $32
 
-DATA evenBytes<>+0(SB)/4, $0x00ff00ff
-DATA evenBytes<>+4(SB)/4, $0x00ff00ff
-DATA evenBytes<>+8(SB)/4, $0x00ff00ff
-DATA evenBytes<>+12(SB)/4, $0x00ff00ff
-DATA evenBytes<>+16(SB)/4, $0x00ff00ff
-DATA evenBytes<>+20(SB)/4, $0x00ff00ff
-DATA evenBytes<>+24(SB)/4, $0x00ff00ff
-DATA evenBytes<>+28(SB)/4, $0x00ff00ff
-GLOBL evenBytes<>(SB), RODATA|NOPTR, $32
-
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
