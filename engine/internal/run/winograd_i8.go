@@ -10,9 +10,9 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
-// exactWinograd is a convolution of 8-bit integers by Winograd's algorithm in integers, in blocks
+// winogradI8 is a convolution of 8-bit integers by Winograd's algorithm in integers, in blocks
 // of tiles: its results are those of a direct product.
-type exactWinograd struct {
+type winogradI8 struct {
 	plain
 	o       *plan.Convolution
 	kernel  *kernel.WinogradI8
@@ -20,9 +20,9 @@ type exactWinograd struct {
 	tiles   int                  // of a block
 }
 
-// acceptsExactWinograd is for results that are integers alone, of sums that are small enough,
+// acceptsWinogradI8 is for results that are integers alone, of sums that are small enough,
 // where it is faster than a direct product.
-func acceptsExactWinograd(c *chooser, o *plan.Convolution) bool {
+func acceptsWinogradI8(c *chooser, o *plan.Convolution) bool {
 	if !acceptsI8(c, o) || !c.Winograd || o.Out.DType != dtypes.Uint8 || o.Residual != nil || !o.Window.Dense() || o.In.C%2 != 0 {
 		return false
 	}
@@ -39,9 +39,9 @@ func acceptsExactWinograd(c *chooser, o *plan.Convolution) bool {
 	return f.folded && f.most < kernel.MostWinogradI8
 }
 
-func newExactWinograd(c *chooser, o *plan.Convolution) *exactWinograd {
+func newWinogradI8(c *chooser, o *plan.Convolution) *winogradI8 {
 	k := c.Kernels.WinogradI8(o.Window.Kernel.Y, o.Window.Kernel.X)
-	w := &exactWinograd{o: o, kernel: k}
+	w := &winogradI8{o: o, kernel: k}
 	p := &w.product
 	p.Grid = c.grid(&k.Winograd, o.Geometry())
 	p.K, p.N = o.In.C, o.Out.C
@@ -50,9 +50,9 @@ func newExactWinograd(c *chooser, o *plan.Convolution) *exactWinograd {
 	return w
 }
 
-func (w *exactWinograd) algorithm() string { return w.kernel.Name }
+func (w *winogradI8) algorithm() string { return w.kernel.Name }
 
-func (w *exactWinograd) needs() needs {
+func (w *winogradI8) needs() needs {
 	p := &w.product
 	return needs{
 		packed:  int(unsafe.Sizeof(int16(0))) * w.kernel.PackedSize(p.K, p.N),
@@ -60,11 +60,11 @@ func (w *exactWinograd) needs() needs {
 	}
 }
 
-func (w *exactWinograd) place() {
+func (w *winogradI8) place() {
 	w.product.Pitch, w.product.PitchY = w.o.In.Stride(), w.o.Out.Stride()
 }
 
-func (w *exactWinograd) pack(dst []byte) {
+func (w *winogradI8) pack(dst []byte) {
 	o, p := w.o, &w.product
 	w.kernel.PackInto(words(dst), o.Integers, p.K, p.N)
 	f := factorsOf(o, p.N)
@@ -74,9 +74,9 @@ func (w *exactWinograd) pack(dst []byte) {
 	p.Scale, p.Bias, o.Integers = f.scale, f.bias, nil
 }
 
-func (w *exactWinograd) hold(packed []byte) { w.product.B = words(packed) }
+func (w *winogradI8) hold(packed []byte) { w.product.B = words(packed) }
 
-func (w *exactWinograd) bind(r *run) func() error {
+func (w *winogradI8) bind(r *run) func() error {
 	in, out := r.view(w.o.In), r.view(w.o.Out)
 	return r.parallel(ceil(w.product.Grid.Tiles, w.tiles), func(part, thread int) {
 		p := w.product

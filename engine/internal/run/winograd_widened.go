@@ -7,10 +7,10 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
-// winogradI8 is a convolution of 8-bit integers by Winograd's algorithm in float32: some
+// winogradWidened is a convolution of 8-bit integers by Winograd's algorithm in float32: some
 // images at a time are widened, convolved, and rounded. The transformed weights are many times
 // as many bytes as the integers: these are kept, and transformed before each run.
-type winogradI8 struct {
+type winogradWidened struct {
 	o             *plan.Convolution
 	inner         *winograd    // of the images at a time, in float32
 	groups        int          // of images
@@ -25,15 +25,15 @@ type winogradI8 struct {
 // weightZero is added to weights, which makes them unsigned.
 const weightZero = 128
 
-// acceptsWinogradI8 is for machines without instructions that add four products of 8-bit
+// acceptsWinogradWidened is for machines without instructions that add four products of 8-bit
 // integers in a lane, and results that are integers alone.
-func acceptsWinogradI8(c *chooser, o *plan.Convolution) bool {
+func acceptsWinogradWidened(c *chooser, o *plan.Convolution) bool {
 	return acceptsI8(c, o) && !c.Kernels.GemmI8.Faster && o.ZeroPoint == 0 && o.Out.DType == dtypes.Uint8 &&
-		o.Residual == nil && o.Window.Kernel.Area() >= tuning.WinogradI8Taps && acceptsWinograd(c, o)
+		o.Residual == nil && o.Window.Kernel.Area() >= tuning.WidenedTaps && acceptsWinograd(c, o)
 }
 
-func newWinogradI8(c *chooser, o *plan.Convolution) *winogradI8 {
-	w := &winogradI8{o: o, groups: 1, c: c}
+func newWinogradWidened(c *chooser, o *plan.Convolution) *winogradWidened {
+	w := &winogradWidened{o: o, groups: 1, c: c}
 	bytes := 4 * (o.In.Pixels()*o.In.C + o.Out.Pixels()*o.Out.C)
 	for w.groups < o.In.N && (o.In.N%w.groups != 0 || bytes/w.groups > tuning.WidenedMemory) {
 		w.groups++
@@ -52,30 +52,30 @@ func newWinogradI8(c *chooser, o *plan.Convolution) *winogradI8 {
 	return w
 }
 
-func (w *winogradI8) algorithm() string { return w.inner.algorithm() + " of int8" }
+func (w *winogradWidened) algorithm() string { return w.inner.algorithm() + " of int8" }
 
-func (w *winogradI8) Workspace() []*plan.Tensor {
+func (w *winogradWidened) Workspace() []*plan.Tensor {
 	return append([]*plan.Tensor{w.in, w.out, w.kernel}, w.inner.Workspace()...)
 }
 
-func (w *winogradI8) needs() needs {
+func (w *winogradWidened) needs() needs {
 	n := w.inner.needs()
 	n.packed = w.kernel.Pixels() * w.kernel.C
 	return n
 }
 
-func (w *winogradI8) place() { w.inner.place() }
+func (w *winogradWidened) place() { w.inner.place() }
 
-func (w *winogradI8) pack(dst []byte) {
+func (w *winogradWidened) pack(dst []byte) {
 	for i, v := range w.o.Integers {
 		dst[i] = uint8(int(v) + weightZero)
 	}
 	w.o.Integers = nil
 }
 
-func (w *winogradI8) hold(packed []byte) { w.weights = packed }
+func (w *winogradWidened) hold(packed []byte) { w.weights = packed }
 
-func (w *winogradI8) bind(r *run) func() error {
+func (w *winogradWidened) bind(r *run) func() error {
 	group := 0
 	widen := w.convert(r, w.widen, &group)
 	narrow := w.convert(r, w.narrow, &group)
@@ -98,7 +98,7 @@ func (w *winogradI8) bind(r *run) func() error {
 
 // convert returns what converts the pixels of a group of images, between a tensor of all
 // images and one of the group.
-func (w *winogradI8) convert(r *run, o *plan.Conversion, group *int) func() error {
+func (w *winogradWidened) convert(r *run, o *plan.Conversion, group *int) func() error {
 	in, out, strideIn, strideOut := r.view(o.In), r.view(o.Out), o.In.Stride(), o.Out.Stride()
 	pixel := conversionOf(o)
 	pixels := min(o.In.Pixels(), o.Out.Pixels()) // of the group
@@ -113,7 +113,7 @@ func (w *winogradI8) convert(r *run, o *plan.Conversion, group *int) func() erro
 }
 
 // widenWeights returns what makes float32 of the weights.
-func (w *winogradI8) widenWeights(r *run) func() error {
+func (w *winogradWidened) widenWeights(r *run) func() error {
 	to, stride, columns := r.view(w.kernel), w.kernel.Stride(), w.kernel.C
 	rows := w.kernel.Pixels()
 	parts := min(rows, 4*r.machine.Threads)

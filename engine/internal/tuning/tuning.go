@@ -128,11 +128,11 @@ const (
 	// products of bytes.
 	WordProducts, TransformCostI8, WeightCostI8 = 2, 14, 24
 
-	// WinogradI8Taps is from how many taps on the algorithm in float32 is faster than products
+	// WidenedTaps is from how many taps on the algorithm in float32 is faster than products
 	// of 8-bit integers that are made words first: 371 and 264 billion operations a second for
 	// 3x3 and 1x7 against 155, on a thread of Zen 4. WidenedMemory is how many bytes the images
 	// that are widened for it may take.
-	WinogradI8Taps, WidenedMemory = 7, 8 << 20
+	WidenedTaps, WidenedMemory = 7, 8 << 20
 
 	// WinogradBlock is by how many tiles a block of them grows.
 	WinogradBlock = 14
