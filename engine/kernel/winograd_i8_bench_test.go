@@ -7,7 +7,7 @@ func benchmarkWinogradI8(b *testing.B, size, k, n int) {
 	eachSetBenchmark(b, func(b *testing.B, set *Set) {
 		w := set.winogradI8
 		if w == nil {
-			b.Skipf("%s has no instructions for it here", set.ISA)
+			b.Skipf("%s has no tile of AVX-512 VNNI, which this algorithm is for", set.ISA)
 		}
 		p := &ConvolutionI8{
 			Grid: gridOf(&w.Winograd, 1, Square(size), Square(1), Square(size)), K: k, N: n,
@@ -36,7 +36,7 @@ func BenchmarkI8WinogradPack(b *testing.B) {
 	}
 	w := set.winogradI8
 	if w == nil {
-		b.Skipf("%s has no instructions for it here", set.ISA)
+		b.Skipf("%s has no tile of AVX-512 VNNI, which this algorithm is for", set.ISA)
 	}
 	const k, n = 96, 96
 	weights, dst := make([]int8, 9*k*n), make([]int16, w.PackedSize(k, n))

@@ -11,7 +11,7 @@ import (
 func eachWinogradI8(t *testing.T, test func(t *testing.T, w *WinogradI8)) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		if set.winogradI8 == nil {
-			t.Skipf("%s has no instructions for it here", set.ISA)
+			t.Skipf("%s has no tile of AVX-512 VNNI, which this algorithm is for", set.ISA)
 		}
 		test(t, set.winogradI8)
 	})
