@@ -2,7 +2,8 @@
 //
 // A kernel is the innermost loop over contiguous memory: a tile of a matrix product,
 // a transform of Winograd's convolution, a row of pooling. Each exists as plain Go and,
-// for amd64, in assembly for AVX2 with FMA and for AVX-512.
+// for amd64, in assembly for AVX2 with FMA and for AVX-512; products of bfloat16 and of 8-bit
+// integers also for instructions made for these.
 package kernel
 
 import (

@@ -42,9 +42,10 @@ GFLOP/s count two operations for each multiply-add of the network's definition.
 With --train a run is a training step of the paper: forward, backward, RMSProp and the
 averages of the parameters; its multiply-adds count three times.
 
-With --layers each operation is compared with the machine's peaks: its share of what its
-instructions could multiply, the bytes of its tensors and weights, and what bounds it. That
-is the largest of three shares of its time: compute, what its multiplications take at the
+With --layers each operation is compared with the machine's peaks: the share of what its
+instructions could multiply that the network's definition asks for, which can exceed 100% where
+Winograd's algorithm multiplies less; the bytes of its tensors and weights; and what bounds it.
+That is the largest of three shares of its time: compute, what its multiplications take at the
 peak; load, what loading the tiles of its products takes from the first cache, or its bytes
 from the second; memory, what its bytes take from memory. --peak measures these alone.
 

@@ -94,7 +94,7 @@ func (f *flags) add(set *flag.FlagSet) {
 	})
 	set.IntVar(&c.Size, "size", 0, "side of the network's input in pixels (default that of the weights)")
 	set.Float64Var(&c.Crop, "crop", 0, "share of the shorter side that the central crop keeps (default that of the weights)")
-	set.TextVar(&c.Interpolation, "interpolation", c.Interpolation, "bicubic or bilinear (default that of the weights)")
+	set.TextVar(&c.Interpolation, "interpolation", c.Interpolation, strings.Join(vision.Interpolations(), ", ")+" (default that of the weights)")
 	set.TextVar(&c.Alpha, "alpha", c.Alpha, "transparent pictures: white or drop (default that of the weights)")
 	set.StringVar((*string)(&c.Fit), "resize", "", "center, squash or border (default that of the weights)")
 	set.BoolVar(&f.orient, "orient", true, "turn photographs as their EXIF orientation says")
