@@ -24,13 +24,13 @@ type Checkpoint struct {
 	// Metadata is what the file says about itself.
 	Metadata Metadata
 
-	file     tensorfile.File
-	view     *view
-	graph    *topology     // nil where the file carries none, or its layout is known by names
-	config   *folderConfig // nil where there is none
-	counted  bool          // layers are called by kind and count, in an order that is not known
-	inside   bool          // the graph makes values in [-1,1] of images that are normalised otherwise
-	headless bool          // identified without what follows the last block
+	file       tensorfile.File
+	view       *view
+	graph      *topology     // nil where the file carries none, or its layout is known by names
+	config     *folderConfig // nil where there is none
+	counted    bool          // layers are called by kind and count, in an order that is not known
+	ofImageNet bool          // the graph takes images normalised as ImageNet's, and makes the network's of them
+	headless   bool          // identified without what follows the last block
 }
 
 // Open opens a file of weights of any format and recognises its layout.

@@ -183,7 +183,7 @@ func (c *Checkpoint) identifyByGraph(name string, hint Hint) (*arch.Network, err
 		return nil, nil
 	}
 	if err == nil {
-		c.inside = graph.OfImageNet
+		c.ofImageNet = graph.OfImageNet
 		c.graph, err = recognise(graph, name, hint.Headless)
 	}
 	if err != nil {
@@ -278,7 +278,7 @@ func (c *Checkpoint) card(network string, o arch.Options) recipe.Checkpoint {
 	card.Tag = c.Metadata.Tag // looks do not tell a public file from a fine-tuned one
 	if p := c.Metadata.Preprocessing; p != nil {
 		card.Preprocessing = *p
-		if c.inside && c.graph != nil { // the folder speaks of what the model takes, the card of the network
+		if c.ofImageNet && c.graph != nil { // the folder speaks of what the model takes, the card of the network
 			transformInput(&card.Preprocessing)
 		}
 	}
