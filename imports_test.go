@@ -68,7 +68,7 @@ var mayImport = map[string][]string{
 	"engine/internal/lower":    {"engine/internal/graph", "engine/internal/plan", "engine/kernel"}, // of kernels, what they compute
 	"engine/internal/run":      {"engine/internal/plan", "engine/internal/tuning", "engine/kernel"},
 	"engine":                   {"engine/internal/graph", "engine/internal/lower", "engine/internal/plan", "engine/internal/run", "engine/kernel"},
-	"train/events":             {"internal/tfrecord"},
+	"train/events":             {"internal/tfrecord", "internal/wire"},
 	"train/replica":            {},
 	"train/replica/mpi":        {"train/replica"},
 	"train/step":               {"arch", "internal/device", "recipe"},

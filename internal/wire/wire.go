@@ -1,5 +1,5 @@
-// Package wire goes over the fields of protocol buffers, in memory or in a file, for
-// formats of which a few fields are wanted.
+// Package wire goes over the fields of protocol buffers, in memory or in a file, and appends
+// fields, for formats of which a few are wanted.
 package wire
 
 import (

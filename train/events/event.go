@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 )
 
 // The fields of the messages that are written, by their numbers in
@@ -38,31 +40,21 @@ const fileVersion = "brain.Event:2"
 func event(wallTime float64, step int64, number protowire.Number, content []byte) []byte {
 	b := protowire.AppendTag(nil, eventWallTime, protowire.Fixed64Type)
 	b = protowire.AppendFixed64(b, math.Float64bits(wallTime))
-	b = appendNumber(b, eventStep, step)
-	return appendBytes(b, number, content)
+	b = wire.AppendNumber(b, eventStep, uint64(step))
+	return wire.AppendBytes(b, number, content)
 }
 
 func scalarValue(s Scalar) []byte {
-	b := appendBytes(nil, valueTag, []byte(s.Tag))
+	b := wire.AppendText(nil, valueTag, s.Tag)
 	b = protowire.AppendTag(b, valueSimple, protowire.Fixed32Type)
 	return protowire.AppendFixed32(b, math.Float32bits(float32(s.Value)))
 }
 
 func pictureValue(tag string, width, height int, png []byte) []byte {
-	image := appendNumber(nil, imageHeight, int64(height))
-	image = appendNumber(image, imageWidth, int64(width))
-	image = appendNumber(image, imageColorspace, colorspaceRGB)
-	image = appendBytes(image, imageEncoded, png)
-	b := appendBytes(nil, valueTag, []byte(tag))
-	return appendBytes(b, valueImage, image)
-}
-
-func appendNumber(b []byte, number protowire.Number, v int64) []byte {
-	b = protowire.AppendTag(b, number, protowire.VarintType)
-	return protowire.AppendVarint(b, uint64(v))
-}
-
-func appendBytes(b []byte, number protowire.Number, v []byte) []byte {
-	b = protowire.AppendTag(b, number, protowire.BytesType)
-	return protowire.AppendBytes(b, v)
+	image := wire.AppendNumber(nil, imageHeight, uint64(height))
+	image = wire.AppendNumber(image, imageWidth, uint64(width))
+	image = wire.AppendNumber(image, imageColorspace, colorspaceRGB)
+	image = wire.AppendBytes(image, imageEncoded, png)
+	b := wire.AppendText(nil, valueTag, tag)
+	return wire.AppendBytes(b, valueImage, image)
 }

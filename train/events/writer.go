@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/seed-fb2c0fa6/inception/internal/tfrecord"
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 )
 
 // A Scalar is a number by its tag, such as "loss" or "validation/top1". TensorBoard
@@ -61,7 +62,7 @@ func Create(folder string, first int64) (*Writer, error) {
 	w := &Writer{file: file}
 	err = w.write(0, eventFileVersion, []byte(fileVersion))
 	if err == nil && first > 0 {
-		err = w.write(first, eventSessionLog, appendNumber(nil, sessionLogStatus, sessionStart))
+		err = w.write(first, eventSessionLog, wire.AppendNumber(nil, sessionLogStatus, sessionStart))
 	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
@@ -76,7 +77,7 @@ func (w *Writer) Scalars(step int64, scalars ...Scalar) error {
 		if err := checkTag(s.Tag); err != nil {
 			return err
 		}
-		summary = appendBytes(summary, summaryValue, scalarValue(s))
+		summary = wire.AppendBytes(summary, summaryValue, scalarValue(s))
 	}
 	return w.write(step, eventSummary, summary)
 }
@@ -93,7 +94,7 @@ func (w *Writer) Pictures(step int64, pictures ...Picture) error {
 			return fmt.Errorf("picture %q: %w", p.Tag, err)
 		}
 		size := p.Image.Bounds().Size()
-		summary = appendBytes(summary, summaryValue, pictureValue(p.Tag, size.X, size.Y, encoded.Bytes()))
+		summary = wire.AppendBytes(summary, summaryValue, pictureValue(p.Tag, size.X, size.Y, encoded.Bytes()))
 	}
 	return w.write(step, eventSummary, summary)
 }

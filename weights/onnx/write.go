@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -109,34 +110,34 @@ func Float(name string, value float32) Attribute {
 func (a Attribute) encode() []byte {
 	const nameField, floatField, intField, intsField, typeField = 1, 2, 3, 8, 20
 	const floatType, intType, intsType = 1, 2, 7
-	m := appendText(nil, nameField, a.name)
+	m := wire.AppendText(nil, nameField, a.name)
 	switch {
 	case a.float:
 		m = protowire.AppendFixed32(protowire.AppendTag(m, floatField, protowire.Fixed32Type), math.Float32bits(a.value))
-		return appendNumber(m, typeField, floatType)
+		return wire.AppendNumber(m, typeField, floatType)
 	case !a.list:
-		m = appendNumber(m, intField, uint64(int64(a.ints[0])))
-		return appendNumber(m, typeField, intType)
+		m = wire.AppendNumber(m, intField, uint64(int64(a.ints[0])))
+		return wire.AppendNumber(m, typeField, intType)
 	}
 	for _, v := range a.ints {
-		m = appendNumber(m, intsField, uint64(int64(v)))
+		m = wire.AppendNumber(m, intsField, uint64(int64(v)))
 	}
-	return appendNumber(m, typeField, intsType)
+	return wire.AppendNumber(m, typeField, intsType)
 }
 
 // encode returns the NodeProto.
 func (o Operation) encode() (m []byte) {
 	const inputField, outputField, nameField, operatorField, attributeField = 1, 2, 3, 4, 5
 	for _, name := range o.Inputs {
-		m = appendText(m, inputField, name)
+		m = wire.AppendText(m, inputField, name)
 	}
 	for _, name := range o.Outputs {
-		m = appendText(m, outputField, name)
+		m = wire.AppendText(m, outputField, name)
 	}
-	m = appendText(m, nameField, o.Name)
-	m = appendText(m, operatorField, o.Operator)
+	m = wire.AppendText(m, nameField, o.Name)
+	m = wire.AppendText(m, operatorField, o.Operator)
 	for _, a := range o.Attributes {
-		m = appendMessage(m, attributeField, a.encode())
+		m = wire.AppendBytes(m, attributeField, a.encode())
 	}
 	return m
 }
@@ -144,29 +145,17 @@ func (o Operation) encode() (m []byte) {
 // encode returns the ValueInfoProto.
 func (p Port) encode() []byte {
 	const valueField, parameterField = 1, 2 // of a dimension
-	shape := appendMessage(nil, 1, appendText(nil, parameterField, p.Batch))
+	shape := wire.AppendBytes(nil, 1, wire.AppendText(nil, parameterField, p.Batch))
 	for _, n := range p.Shape {
-		shape = appendMessage(shape, 1, appendNumber(nil, valueField, uint64(n)))
+		shape = wire.AppendBytes(shape, 1, wire.AppendNumber(nil, valueField, uint64(n)))
 	}
-	tensor := appendMessage(appendNumber(nil, 1, uint64(p.Type)), 2, shape)
-	return appendMessage(appendText(nil, 1, p.Name), 2, appendMessage(nil, 1, tensor))
-}
-
-func appendNumber(m []byte, field protowire.Number, v uint64) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(m, field, protowire.VarintType), v)
-}
-
-func appendText(m []byte, field protowire.Number, text string) []byte {
-	return protowire.AppendString(protowire.AppendTag(m, field, protowire.BytesType), text)
-}
-
-func appendMessage(m []byte, field protowire.Number, message []byte) []byte {
-	return protowire.AppendBytes(protowire.AppendTag(m, field, protowire.BytesType), message)
+	tensor := wire.AppendBytes(wire.AppendNumber(nil, 1, uint64(p.Type)), 2, shape)
+	return wire.AppendBytes(wire.AppendText(nil, 1, p.Name), 2, wire.AppendBytes(nil, 1, tensor))
 }
 
 // appendPair appends a StringStringEntryProto.
 func appendPair(m []byte, field protowire.Number, key, value string) []byte {
-	return appendMessage(m, field, appendText(appendText(nil, 1, key), 2, value))
+	return wire.AppendBytes(m, field, wire.AppendText(wire.AppendText(nil, 1, key), 2, value))
 }
 
 // insideLimit is how many bytes a file without external data may have: more than that no
@@ -261,14 +250,14 @@ func (m Model) encode(outside *outside) (head []byte, prefixes [][]byte, tail []
 	const nodeField, nameField, inputField, outputField = 1, 2, 11, 12
 	var before, after []byte // of the graph
 	for _, o := range m.Operations {
-		before = appendMessage(before, nodeField, o.encode())
+		before = wire.AppendBytes(before, nodeField, o.encode())
 	}
-	before = appendText(before, nameField, m.Name)
+	before = wire.AppendText(before, nameField, m.Name)
 	for _, p := range m.Inputs {
-		after = appendMessage(after, inputField, p.encode())
+		after = wire.AppendBytes(after, inputField, p.encode())
 	}
 	for _, p := range m.Outputs {
-		after = appendMessage(after, outputField, p.encode())
+		after = wire.AppendBytes(after, outputField, p.encode())
 	}
 	length := int64(len(before) + len(after))
 	for i, t := range m.Constants {
@@ -280,12 +269,12 @@ func (m Model) encode(outside *outside) (head []byte, prefixes [][]byte, tail []
 		}
 	}
 	opset := cmp.Or(m.Opset, Opset)
-	head = appendNumber(nil, irField, irVersion(opset))
-	head = appendText(head, producerField, producer)
+	head = wire.AppendNumber(nil, irField, irVersion(opset))
+	head = wire.AppendText(head, producerField, producer)
 	head = protowire.AppendTag(head, graphField, protowire.BytesType)
 	head = protowire.AppendVarint(head, uint64(length))
 	head = append(head, before...)
-	tail = appendMessage(after, opsetField, appendNumber(appendText(nil, 1, ""), 2, uint64(opset)))
+	tail = wire.AppendBytes(after, opsetField, wire.AppendNumber(wire.AppendText(nil, 1, ""), 2, uint64(opset)))
 	for _, key := range slices.Sorted(maps.Keys(m.Metadata)) {
 		tail = appendPair(tail, metadataField, key, m.Metadata[key])
 	}
@@ -299,16 +288,16 @@ func encodeConstant(t Constant, index int, outside *outside) []byte {
 	const isExternal = 1
 	var m []byte
 	for _, n := range t.Shape {
-		m = appendNumber(m, dimensionField, uint64(n))
+		m = wire.AppendNumber(m, dimensionField, uint64(n))
 	}
-	m = appendNumber(m, typeField, uint64(t.Type))
-	m = appendText(m, nameField, t.Name)
+	m = wire.AppendNumber(m, typeField, uint64(t.Type))
+	m = wire.AppendText(m, nameField, t.Name)
 	if outside != nil {
 		m = appendPair(m, externalField, "location", outside.name)
 		m = appendPair(m, externalField, "offset", fmt.Sprint(outside.at[index]))
 		m = appendPair(m, externalField, "length", fmt.Sprint(t.bytes()))
-		m = appendNumber(m, locationField, isExternal)
-		return appendMessage(nil, initializerField, m)
+		m = wire.AppendNumber(m, locationField, isExternal)
+		return wire.AppendBytes(nil, initializerField, m)
 	}
 	m = protowire.AppendTag(m, rawField, protowire.BytesType)
 	m = protowire.AppendVarint(m, uint64(t.bytes()))

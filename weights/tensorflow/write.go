@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/internal/wire"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
 )
 
@@ -168,7 +169,7 @@ func put(w io.Writer, data []byte) error {
 func encodeIndex(all []writtenEntry) []byte {
 	const shards, producer = 1, 1
 	header := appendNumber(nil, 1, shards)
-	header = appendMessage(header, 3, appendNumber(nil, 1, producer))
+	header = wire.AppendBytes(header, 3, appendNumber(nil, 1, producer))
 	t := newTableWriter()
 	t.add("", header)
 	for _, e := range all {
@@ -181,10 +182,10 @@ func encodeIndex(all []writtenEntry) []byte {
 func (e entry) encode() []byte {
 	var shape []byte
 	for _, n := range e.shape {
-		shape = appendMessage(shape, 2, appendNumber(nil, 1, uint64(n)))
+		shape = wire.AppendBytes(shape, 2, appendNumber(nil, 1, uint64(n)))
 	}
 	m := appendNumber(nil, 1, uint64(e.dtype))
-	m = appendMessage(m, 2, shape)
+	m = wire.AppendBytes(m, 2, shape)
 	m = appendNumber(m, 4, uint64(e.offset))
 	m = appendNumber(m, 5, uint64(e.size))
 	return protowire.AppendFixed32(protowire.AppendTag(m, 6, protowire.Fixed32Type), e.sum)
@@ -195,9 +196,5 @@ func appendNumber(m []byte, field protowire.Number, v uint64) []byte {
 	if v == 0 {
 		return m
 	}
-	return protowire.AppendVarint(protowire.AppendTag(m, field, protowire.VarintType), v)
-}
-
-func appendMessage(m []byte, field protowire.Number, message []byte) []byte {
-	return protowire.AppendBytes(protowire.AppendTag(m, field, protowire.BytesType), message)
+	return wire.AppendNumber(m, field, v)
 }
