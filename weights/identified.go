@@ -59,6 +59,22 @@ func (c *Checkpoint) Identified(ctx context.Context, hint Hint) (*Identified, er
 	return i, nil
 }
 
+// WithoutAuxiliary takes the auxiliary head out, and notes why, where there is one.
+func (i *Identified) WithoutAuxiliary(why string) {
+	if !i.Metadata.Options.AuxiliaryHead {
+		return
+	}
+	i.Metadata.Options.AuxiliaryHead = false
+	var kept []Source
+	for _, s := range i.Sources {
+		if !strings.Contains(s.Name, "/AuxLogits/") {
+			kept = append(kept, s)
+		}
+	}
+	i.Sources = kept
+	i.Left = append(i.Left, why)
+}
+
 // behindBackground are ImageNet's classes with the background class of TF-slim before them.
 func behindBackground() []recipe.Label {
 	return append([]recipe.Label{{Name: "background"}}, recipe.ImageNet()...)

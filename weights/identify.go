@@ -224,18 +224,6 @@ func (c *Checkpoint) followGraph(name string, o arch.Options, hint Hint) (arch.O
 	return c.graph.network.Options(), nil
 }
 
-// withoutHead is a network that ends in its features.
-func withoutHead(c candidate) (candidate, error) {
-	o := c.network.Options()
-	o.Head, o.Classes, o.AuxiliaryHead = headless, 0, false
-	network, err := arch.New(c.network.Name(), o)
-	if err != nil {
-		return c, err
-	}
-	parameters, err := network.Parameters()
-	return candidate{network, parameters}, err
-}
-
 // advice says what to do where all but the head of a network is there.
 func (c *Checkpoint) advice(difference *MismatchError) string {
 	const trunk = 8 // tensors that a head lacks at most
@@ -297,14 +285,4 @@ func (c *Checkpoint) classes(names []string, hint Hint) int {
 		return 1000
 	}
 	return n
-}
-
-// transformInput adds to a preprocessing what torchvision's transform_input makes of its
-// images: values in [-1,1], if they were normalised with ImageNet's mean and deviation.
-func transformInput(p *vision.Preprocessing) {
-	for i := range p.Mean {
-		scale, offset := recipe.ImageNetStd[i]/0.5, (recipe.ImageNetMean[i]-0.5)/0.5
-		std := p.Std[i] / scale
-		p.Mean[i], p.Std[i] = p.Mean[i]-offset*std, std
-	}
 }

@@ -1,11 +1,9 @@
 package weights
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/weights/tensorfile"
@@ -122,83 +120,4 @@ func (v *view) unused(names []string) []string {
 		}
 	}
 	return unused
-}
-
-// A candidate is a network that a file may hold the weights of.
-type candidate struct {
-	network    *arch.Network
-	parameters []arch.Parameter
-}
-
-// candidates are the networks as published: those with an auxiliary head first, since a
-// file that has one matches without it too; and facenet's.
-var candidates = sync.OnceValue(func() []candidate {
-	var all []candidate
-	add := func(name string, o arch.Options) {
-		network, err := arch.New(name, o)
-		if err != nil {
-			return // it has no such head
-		}
-		parameters, err := network.Parameters()
-		if err != nil {
-			panic(err) // of a network as published
-		}
-		all = append(all, candidate{network, parameters})
-	}
-	for _, auxiliary := range []bool{true, false} {
-		for _, name := range arch.Names() {
-			add(name, arch.Options{AuxiliaryHead: auxiliary})
-		}
-	}
-	add("inception_resnet_v1", arch.Facenet())
-	add("inception_v3", arch.Options{MaxPoolLastBlock: true}) // which graphs alone tell
-	return all
-})
-
-// alike adds to each of the first names the one of others that is spelt most alike.
-func alike(names, others []string) []string {
-	const most, pairs = 5, 2000
-	names = slices.Clone(names)
-	if len(others) > pairs {
-		others = others[:pairs]
-	}
-	for i := range min(most, len(names)) {
-		best, fewest := "", len(names[i])/2
-		for _, other := range others {
-			if d := distance(names[i], other, fewest); d < fewest {
-				best, fewest = other, d
-			}
-		}
-		if best != "" {
-			names[i] = fmt.Sprintf("%s (nearest: %s)", names[i], best)
-		}
-	}
-	return names
-}
-
-// distance is Levenshtein's in bytes, or any number from enough on where it is that large.
-func distance(a, b string, enough int) int {
-	if d := max(len(a)-len(b), len(b)-len(a)); d >= enough {
-		return d
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal, smallest := row[0], i+1
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-			smallest = min(smallest, cost)
-		}
-		if smallest >= enough {
-			return smallest
-		}
-	}
-	return row[len(b)]
 }
