@@ -16,12 +16,8 @@ type commaSeparated struct {
 }
 
 func beginCSV(w io.WriteSeeker, h Header) (encoder, error) {
-	values := 1
-	for _, n := range h.Shape {
-		values *= n
-	}
 	e := &commaSeparated{csv.NewWriter(w), []string{"file"}}
-	for i := range values {
+	for i := range h.values() {
 		e.fields = append(e.fields, fmt.Sprintf("feature_%d", i))
 	}
 	return e, e.Write(e.fields)

@@ -46,10 +46,7 @@ func (e *safetensors) text(files []string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := 4 * len(files)
-	for _, n := range e.h.Shape {
-		size *= n
-	}
+	size := 4 * len(files) * e.h.values()
 	type tensor struct {
 		DType   string `json:"dtype"`
 		Shape   []int  `json:"shape"`

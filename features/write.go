@@ -26,6 +26,15 @@ type About struct {
 	Preprocessing vision.Preprocessing `json:"preprocessing"`
 }
 
+// values is how many one photograph has.
+func (a About) values() int {
+	n := 1
+	for _, axis := range a.Shape {
+		n *= axis
+	}
+	return n
+}
+
 // A Header is what a file is begun with.
 type Header struct {
 	About
@@ -154,10 +163,7 @@ func WriteJSONLines(w io.Writer, h Header, rows func(add func(Row) error) error)
 
 // adder gives rows to an encoder, and those that have features to count.
 func adder(e encoder, h Header, count func(Row)) func(Row) error {
-	want := 1
-	for _, n := range h.Shape {
-		want *= n
-	}
+	want := h.values()
 	return func(r Row) error {
 		if r.Err == nil {
 			if len(r.Values) != want {
