@@ -18,7 +18,7 @@ func foreignFormats() []foreignFormat {
 		{at(0, "\x89HDF\r\n\x1a\n"), "an HDF5 file, the form of Keras weights", convert},
 		{at(4, "TFL3"), "a TensorFlow Lite model, whose batch norm is folded into its weights", "take the checkpoint that it was made from, and " + convert},
 		{isONNX, "an ONNX model", "take the checkpoint that it was exported from, or " + convert},
-		{isShardIndex, "the index of weights that are divided into several files", "give a file with all tensors; join the files of the index into one safetensors file first"},
+		{isShardIndex, "the index of weights that are divided into several files", "open one of these files, or all as one by the index with weights.Open"},
 		{isJSON, "a JSON file", "give the file of weights beside it"},
 		{at(0, "version https://git-lfs"), "a Git LFS pointer, not the file that it points to", "fetch the file itself with git lfs pull"},
 		{at(0, "<"), "a web page or XML, not weights", "check the address and " + downloadAgain},
