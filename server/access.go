@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"strings"
 
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/seed-fb2c0fa6/inception/server/inference"
 	"github.com/seed-fb2c0fa6/inception/server/oip"
 )
 
@@ -108,4 +111,12 @@ func keyOf(r *http.Request) string {
 // open reports whether a path is for everybody: those of probes.
 func open(path string) bool {
 	return path == "/v2/health/live" || path == "/v2/health/ready"
+}
+
+// openCalls are those over gRPC.
+var openCalls = map[string]bool{
+	inference.GRPCInferenceService_ServerLive_FullMethodName:  true,
+	inference.GRPCInferenceService_ServerReady_FullMethodName: true,
+	healthpb.Health_Check_FullMethodName:                      true,
+	healthpb.Health_Watch_FullMethodName:                      true,
 }
