@@ -20,17 +20,24 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// readiness is the status of whether requests should come.
-func (s *Server) readiness() (ready bool, status int) {
-	if s.draining.Load() || !s.models.Ready() {
-		return false, http.StatusServiceUnavailable
+// takes reports whether requests should come for a model that serves. Other models, which may
+// have failed, are nothing to it.
+func (s *Server) takes() bool { return !s.draining.Load() }
+
+// takesAll reports whether requests should come for all models.
+func (s *Server) takesAll() bool { return s.takes() && s.models.Ready() }
+
+// statusOfReady is what a probe of HTTP looks at.
+func statusOfReady(ready bool) int {
+	if ready {
+		return http.StatusOK
 	}
-	return true, http.StatusOK
+	return http.StatusServiceUnavailable
 }
 
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
-	ready, status := s.readiness()
-	writeJSON(w, status, oip.Ready{Ready: ready})
+	ready := s.takesAll()
+	writeJSON(w, statusOfReady(ready), oip.Ready{Ready: ready})
 	return nil
 }
 
@@ -40,8 +47,8 @@ func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	ready, status := s.readiness()
-	writeJSON(w, status, oip.ModelReady{Name: m.Name(), Ready: ready})
+	ready := s.takes()
+	writeJSON(w, statusOfReady(ready), oip.ModelReady{Name: m.Name(), Ready: ready})
 	return nil
 }
 

@@ -23,8 +23,7 @@ func (v *service) ServerLive(context.Context, *inference.ServerLiveRequest) (*in
 }
 
 func (v *service) ServerReady(context.Context, *inference.ServerReadyRequest) (*inference.ServerReadyResponse, error) {
-	ready, _ := v.server.readiness()
-	return &inference.ServerReadyResponse{Ready: ready}, nil
+	return &inference.ServerReadyResponse{Ready: v.server.takesAll()}, nil
 }
 
 // ModelReady is false of a model that is there and does not serve.
@@ -37,7 +36,7 @@ func (v *service) ModelReady(_ context.Context, in *inference.ModelReadyRequest)
 		return nil, err
 	}
 	defer leave()
-	return &inference.ModelReadyResponse{Ready: !v.server.draining.Load()}, nil
+	return &inference.ModelReadyResponse{Ready: v.server.takes()}, nil
 }
 
 func (v *service) ServerMetadata(context.Context, *inference.ServerMetadataRequest) (*inference.ServerMetadataResponse, error) {

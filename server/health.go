@@ -46,13 +46,13 @@ func (h *health) run(ctx context.Context) {
 }
 
 func (h *health) of(name string) healthpb.HealthCheckResponse_ServingStatus {
-	ready, _ := h.server.readiness()
+	ready := h.server.takesAll()
 	if name != "" && name != inference.GRPCInferenceService_ServiceDesc.ServiceName {
 		_, leave, err := h.server.models.Find(name, "")
 		switch {
 		case err == nil:
 			leave()
-			ready = !h.server.draining.Load()
+			ready = h.server.takes()
 		case codeOf(err) == codes.NotFound:
 			return healthpb.HealthCheckResponse_SERVICE_UNKNOWN
 		default:

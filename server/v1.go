@@ -56,12 +56,12 @@ func (s *Server) modelStatus(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	ready, status := s.readiness()
+	ready := s.takes()
 	state := tfserving.Available
 	if !ready {
 		state = tfserving.Unloading
 	}
-	writeJSON(w, status, struct {
+	writeJSON(w, statusOfReady(ready), struct {
 		Name     string                    `json:"name"`
 		Ready    bool                      `json:"ready"`
 		Versions []tfserving.VersionStatus `json:"model_version_status"`
