@@ -1,6 +1,7 @@
 package predict
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -134,11 +135,11 @@ func (c *call) over() bool { return c.err != nil || c.ctx.Err() != nil }
 
 // NewBatcher returns a Batcher that runs until Close.
 func NewBatcher(c *Classifier, o BatcherOptions) (*Batcher, error) {
-	o.Batch = orDefault(o.Batch, DefaultBatch)
-	o.Images = orDefault(o.Images, DefaultImages)
-	o.Bytes = orDefault(o.Bytes, DefaultBytes)
-	o.Decoders = orDefault(o.Decoders, runtime.GOMAXPROCS(0))
-	o.DecodeBytes = orDefault(o.DecodeBytes, DefaultDecodeBytes)
+	o.Batch = cmp.Or(o.Batch, DefaultBatch)
+	o.Images = cmp.Or(o.Images, DefaultImages)
+	o.Bytes = cmp.Or(o.Bytes, DefaultBytes)
+	o.Decoders = cmp.Or(o.Decoders, runtime.GOMAXPROCS(0))
+	o.DecodeBytes = cmp.Or(o.DecodeBytes, DefaultDecodeBytes)
 	if o.Batch < 1 || o.Images < 1 || o.Bytes < 1 || o.Decoders < 1 || o.DecodeBytes < 1 || o.Delay < 0 || o.Threads < 0 {
 		return nil, fmt.Errorf("a batcher needs a batch, images, bytes and decoders of at least 1 and no negative delay or threads, found %d, %d, %d, %d, %v and %d",
 			o.Batch, o.Images, min(o.Bytes, o.DecodeBytes), o.Decoders, o.Delay, o.Threads)
@@ -156,13 +157,6 @@ func NewBatcher(c *Classifier, o BatcherOptions) (*Batcher, error) {
 	}
 	b.running.Go(b.compute)
 	return b, nil
-}
-
-func orDefault[N int | int64](n, otherwise N) N {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 // batchSizes are the largest and the powers of two below it, from the largest.
@@ -275,17 +269,14 @@ func (b *Batcher) full(images int, bytes int64) bool {
 // dropLeft drops the waiting images of calls that are over, but for those that are being
 // decoded.
 func (b *Batcher) dropLeft() {
-	kept := b.waiting[:0]
-	for _, m := range b.waiting {
-		if m.state != inDecoder && m.call.over() {
+	b.waiting = slices.DeleteFunc(b.waiting, func(m *image) bool {
+		over := m.state != inDecoder && m.call.over()
+		if over {
 			b.stats.Left++
 			b.answer(m)
-			continue
 		}
-		kept = append(kept, m)
-	}
-	clear(b.waiting[len(kept):])
-	b.waiting = kept
+		return over
+	})
 }
 
 // answer ends an image's way: its Photo, or its call's error, is there.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -34,7 +35,7 @@ func (b *Batcher) decode() {
 		m.crop, m.state = crop, ready
 		m.input.Encoded = nil
 		if photo.Err != nil || m.call.over() {
-			b.remove(m)
+			b.waiting = slices.DeleteFunc(b.waiting, func(w *image) bool { return w == m })
 			b.answer(m)
 		}
 		b.changed.Broadcast()
@@ -104,15 +105,6 @@ func caught(f func() error) (err error) {
 	return f()
 }
 
-func (b *Batcher) remove(m *image) {
-	for i, w := range b.waiting {
-		if w == m {
-			b.waiting = append(b.waiting[:i], b.waiting[i+1:]...)
-			return
-		}
-	}
-}
-
 // compute runs batches until the Batcher is drained.
 func (b *Batcher) compute() {
 	for b.awaitReady() {
@@ -171,29 +163,21 @@ func (b *Batcher) nextBatch() []*image {
 			count++
 		}
 	}
-	size := 0
-	for _, s := range b.sizes {
-		if s <= count {
-			size = s
-			break
-		}
-	}
-	if size == 0 {
+	fits := slices.IndexFunc(b.sizes, func(size int) bool { return size <= count })
+	if fits < 0 {
 		return nil
 	}
+	size := b.sizes[fits]
 	batch := make([]*image, 0, size)
-	kept := b.waiting[:0]
 	now := time.Now()
-	for _, m := range b.waiting {
-		if m.state == ready && len(batch) < size {
+	b.waiting = slices.DeleteFunc(b.waiting, func(m *image) bool {
+		taken := m.state == ready && len(batch) < size
+		if taken {
 			b.stats.Queued += now.Sub(m.since)
 			batch = append(batch, m)
-			continue
 		}
-		kept = append(kept, m)
-	}
-	clear(b.waiting[len(kept):])
-	b.waiting = kept
+		return taken
+	})
 	return batch
 }
 

@@ -108,15 +108,8 @@ func NewRepository(source Source, o RepositoryOptions) *Repository {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	o.Settle = orElse(o.Settle, DefaultSettle)
+	o.Settle = cmp.Or(o.Settle, DefaultSettle)
 	return &Repository{source: source, options: o, loading: make(chan struct{}, 1)}
-}
-
-func orElse[N int | int64 | time.Duration](n, otherwise N) N {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }
 
 // Find returns a version of a model, the latest that serves where the version is empty, and

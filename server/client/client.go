@@ -138,24 +138,17 @@ func top(k int, logits, shares []float32, known about) []Prediction {
 	if known.softmax {
 		exact = score.Softmax(nil, logits)
 	}
-	var best []Prediction
-	for i, v := range logits {
-		at := len(best)
-		for at > 0 && best[at-1].Logit < v {
-			at--
-		}
-		if at >= k {
-			continue
-		}
-		p := Prediction{Index: i, Logit: v, Probability: float64(shares[i])}
+	order := score.Top(logits, k)
+	best := make([]Prediction, len(order))
+	for at, i := range order {
+		p := Prediction{Index: i, Label: "class " + strconv.Itoa(i), Logit: logits[i], Probability: float64(shares[i])}
 		if exact != nil {
 			p.Probability = exact[i]
 		}
-		if p.Label = "class " + strconv.Itoa(i); i < len(known.labels) {
+		if i < len(known.labels) {
 			p.Label, p.Synset = known.labels[i].Name, known.labels[i].Synset
 		}
-		best = append(best[:at], append([]Prediction{p}, best[at:]...)...)
-		best = best[:min(k, len(best))]
+		best[at] = p
 	}
 	return best
 }
