@@ -14,7 +14,7 @@ type metrics struct {
 	success, failure, duration *prometheus.CounterVec
 	responses, calls           *prometheus.CounterVec
 	handler                    http.Handler
-	requests                   requests
+	requests                   requestCounts
 }
 
 // ofModel are the labels of a model's figures.

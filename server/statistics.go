@@ -1,44 +1,52 @@
 package server
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/server/inference"
 )
 
-// requests counts those of each version of each model.
-type requests struct {
-	mu sync.Mutex
-	of map[[2]string]*requestCount // by name and version
+// requestCounts are those of each version of each model.
+type requestCounts struct {
+	mu  sync.Mutex
+	all map[[2]string]requestCount // by name and version
 }
 
 type requestCount struct {
-	success, failure inference.StatisticDuration
+	success, failure timed
 	last             time.Time // of success
 }
 
-func (r *requests) add(model, version string, took time.Duration, err error) {
+// timed is how many there were of something, and how long all took.
+type timed struct {
+	count uint64
+	took  time.Duration
+}
+
+func (r *requestCounts) add(model, version string, took time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := [2]string{model, version}
-	if r.of == nil {
-		r.of = map[[2]string]*requestCount{}
+	if r.all == nil {
+		r.all = map[[2]string]requestCount{}
 	}
-	c, ok := r.of[key]
-	if !ok {
-		c = &requestCount{}
-		r.of[key] = c
-	}
-	d := &c.failure
+	c := r.all[[2]string{model, version}]
+	of := &c.failure
 	if err == nil {
-		d, c.last = &c.success, time.Now()
+		of, c.last = &c.success, time.Now()
 	}
-	d.Count++
-	d.Ns += uint64(took)
+	of.count++
+	of.took += took
+	r.all[[2]string{model, version}] = c
+}
+
+func (r *requestCounts) of(model, version string) requestCount {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all[[2]string{model, version}]
 }
 
 // statistics tell what the versions of a model have done, or of all without a name.
@@ -63,42 +71,25 @@ func (s *Server) statisticsOf(state ModelState) *inference.ModelStatistics {
 	duration := func(count uint64, d time.Duration) *inference.StatisticDuration {
 		return &inference.StatisticDuration{Count: count, Ns: uint64(d)}
 	}
-	stats := state.Stats
+	stats, requests := state.Stats, s.metrics.requests.of(state.Name, state.Version)
 	of := &inference.ModelStatistics{
 		Name: state.Name, Version: state.Version, InferenceCount: stats.Images,
 		InferenceStats: &inference.InferStatistics{
-			Success: &inference.StatisticDuration{}, Fail: &inference.StatisticDuration{},
+			Success: duration(requests.success.count, requests.success.took), Fail: duration(requests.failure.count, requests.failure.took),
 			Queue: duration(stats.Images, stats.Queued), ComputeInput: duration(stats.Images, stats.Decoding), ComputeInfer: duration(stats.Images, stats.Computing),
 			ComputeOutput: &inference.StatisticDuration{}, CacheHit: &inference.StatisticDuration{}, CacheMiss: &inference.StatisticDuration{},
 		},
 	}
-	s.metrics.requests.mu.Lock()
-	if c, ok := s.metrics.requests.of[[2]string{state.Name, state.Version}]; ok {
-		of.InferenceStats.Success.Count, of.InferenceStats.Success.Ns = c.success.Count, c.success.Ns
-		of.InferenceStats.Fail.Count, of.InferenceStats.Fail.Ns = c.failure.Count, c.failure.Ns
-		if !c.last.IsZero() {
-			of.LastInference = uint64(c.last.UnixMilli())
-		}
+	if !requests.last.IsZero() {
+		of.LastInference = uint64(requests.last.UnixMilli())
 	}
-	s.metrics.requests.mu.Unlock()
-	for _, size := range batchSizes(stats) {
+	for _, size := range slices.Sorted(maps.Keys(stats.Batches)) {
 		of.ExecutionCount += stats.Batches[size]
 		of.BatchStats = append(of.BatchStats, &inference.InferBatchStatistics{
 			BatchSize: uint64(size), ComputeInput: &inference.StatisticDuration{}, ComputeInfer: duration(stats.Batches[size], stats.BatchTimes[size]), ComputeOutput: &inference.StatisticDuration{},
 		})
 	}
 	return of
-}
-
-func batchSizes(stats predict.BatcherStats) []int {
-	var sizes []int
-	for size, n := range stats.Batches {
-		if n > 0 {
-			sizes = append(sizes, size)
-		}
-	}
-	slices.Sort(sizes)
-	return sizes
 }
 
 // A statistic is a StatisticDuration in JSON with numbers, as Triton writes it.
