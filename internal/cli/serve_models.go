@@ -25,8 +25,9 @@ import (
 
 // modelSettings are how a model is served.
 type modelSettings struct {
-	batch, queue, threads, versions int
-	precision                       string
+	batch, queue, versions int
+	threads                int // 0 for all, as for models without --set
+	precision              string
 }
 
 // A modelSetting is one of them, by the name of its flag.
@@ -132,9 +133,7 @@ func (f *modelFlags) settings(name string) modelSettings {
 	if s, ok := f.of[name]; ok {
 		return s
 	}
-	s := f.common
-	s.threads = 0
-	return s
+	return f.common
 }
 
 // checkModels refuses what are no models, and settings of models that are not there. What is
