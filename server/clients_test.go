@@ -17,7 +17,7 @@ import (
 // TestClients runs clients of other projects, unchanged, where they are installed.
 func TestClients(t *testing.T) {
 	if testing.Short() {
-		t.Skip("clients of other projects take seconds to start")
+		t.Skip("clients of other projects take seconds to start; leave out -short")
 	}
 	s := newServer(t, server.Options{Version: "1.2", ModelControl: true}, server.Definition{Name: "m", Version: "1", Open: func(context.Context) (*predict.Batcher, error) {
 		return predict.NewBatcher(tiny(t), predict.BatcherOptions{Features: true}) // again at each load

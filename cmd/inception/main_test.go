@@ -141,7 +141,7 @@ func times(t *testing.T) int {
 // answer.
 func TestStopsUnderLoad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts many processes")
+		t.Skip("starts many processes; leave out -short")
 	}
 	weights := tiny(t)
 	file := pictures.PNG(t, pictures.Draw(90, 80, func(x, y int) color.NRGBA { return color.NRGBA{uint8(x * 7), uint8(y * 5), uint8(x * y), 255} }))

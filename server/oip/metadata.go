@@ -15,7 +15,7 @@ const Any = -1
 type Model struct {
 	Name    string
 	Version string
-	// Platform names what computes, such as "inception_cpu".
+	// Platform names what computes, such as "inception".
 	Platform string
 	// Input is the only input: FP32, its first dimension the batch. It takes BYTES of shape
 	// [batch] or [batch, 1], too, each of which is the file of a picture.
