@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -10,7 +11,45 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/seed-fb2c0fa6/inception/server/inference"
+	"github.com/seed-fb2c0fa6/inception/server/oip"
 )
+
+func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
+	writeJSON(w, http.StatusOK, oip.Live{Live: true})
+	return nil
+}
+
+// takes reports whether requests should come for a model that serves. Other models, which may
+// have failed, are nothing to it.
+func (s *Server) takes() bool { return !s.draining.Load() }
+
+// takesAll reports whether requests should come for all models.
+func (s *Server) takesAll() bool { return s.takes() && s.models.Ready() }
+
+// statusOfReady is what a probe of HTTP looks at.
+func statusOfReady(ready bool) int {
+	if ready {
+		return http.StatusOK
+	}
+	return http.StatusServiceUnavailable
+}
+
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
+	ready := s.takesAll()
+	writeJSON(w, statusOfReady(ready), oip.Ready{Ready: ready})
+	return nil
+}
+
+func (s *Server) modelReady(w http.ResponseWriter, r *http.Request) error {
+	m, leave, err := s.modelOf(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ready := s.takes()
+	writeJSON(w, statusOfReady(ready), oip.ModelReady{Name: m.Name(), Ready: ready})
+	return nil
+}
 
 // health answers grpc.health.v1: of the server, under no name and its service's, and of each
 // model under its own.

@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -106,25 +105,6 @@ func (s *Server) unload(w http.ResponseWriter, r *http.Request) error {
 // badLoadParameter refuses files and configurations in a request to load.
 func badLoadParameter(name string) error {
 	return &oip.Error{Status: http.StatusNotImplemented, Message: fmt.Sprintf("parameters.%s: models are loaded as they are at the server; leave the parameters out", name)}
-}
-
-// optionalJSON reads a body of JSON, if there is one.
-func (s *Server) optionalJSON(r *http.Request, to any) error {
-	body, release, err := s.body(r)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if len(body) == 0 {
-		return nil
-	}
-	if err := oip.CheckDepth(body); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, to); err != nil {
-		return badRequest("the body: expected an object: %v", err)
-	}
-	return nil
 }
 
 // nameOf is a model's name in a request to load or unload it over gRPC: KServe numbers it as
