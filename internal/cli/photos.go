@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -18,18 +19,38 @@ func openPhoto(file string, stdin io.Reader, o vision.DecodeOptions) (*vision.Im
 	if file != "-" {
 		return vision.Open(file, o)
 	}
-	data, err := io.ReadAll(io.LimitReader(stdin, o.MaxBytes+1))
+	data, err := readPicture(file, stdin, o.MaxBytes)
 	if err != nil {
-		return nil, fmt.Errorf("standard input: %w", err)
-	}
-	if int64(len(data)) > o.MaxBytes {
-		return nil, fmt.Errorf("standard input has more bytes than the limit of %d; raise --max-bytes if the image is to be trusted", o.MaxBytes)
+		return nil, err
 	}
 	image, err := vision.Decode(data, o)
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
 	return image, nil
+}
+
+// readPicture reads a file of at most some bytes, or standard input.
+func readPicture(file string, stdin io.Reader, most int64) ([]byte, error) {
+	from, name := stdin, "standard input"
+	if file != "-" {
+		opened, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer opened.Close()
+		from, name = opened, file
+	}
+	data, err := io.ReadAll(io.LimitReader(from, most+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case int64(len(data)) > most:
+		return nil, fmt.Errorf("%s has more bytes than the limit of %d; raise --max-bytes if the image is to be trusted", name, most)
+	case len(data) == 0:
+		return nil, fmt.Errorf("%s: the file is empty", name)
+	}
+	return data, nil
 }
 
 // A reporter prints photographs one after the other.

@@ -113,29 +113,6 @@ func (f *predictFlags) runByServer(cmd *cobra.Command, args []string) error {
 	return reportFailed(cmd.ErrOrStderr(), failed, len(files), incomplete)
 }
 
-// readPicture reads a file of at most some bytes, or standard input.
-func readPicture(file string, stdin io.Reader, most int64) ([]byte, error) {
-	from := stdin
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer opened.Close()
-		from = opened
-	}
-	data, err := io.ReadAll(io.LimitReader(from, most+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", file, err)
-	case int64(len(data)) > most:
-		return nil, fmt.Errorf("%s has more bytes than the limit of %d; raise --max-bytes if the image is to be trusted", file, most)
-	case len(data) == 0:
-		return nil, fmt.Errorf("%s: the file is empty", file)
-	}
-	return data, nil
-}
-
 // askAgain asks a server that is busy until it is not.
 func askAgain(ctx context.Context, ask answers, picture []byte) (predict.Record, error) {
 	const tries = 60
