@@ -140,6 +140,10 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	if f.logFormat == "json" {
 		log = slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), nil))
 	}
+	// One that comes while models are loaded waits, as else it would end the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	options, err := f.options(log)
 	if err != nil {
 		return err
@@ -200,7 +204,7 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	var reloading sync.WaitGroup
 	defer reloading.Wait()
 	defer cancel(nil)
-	reloading.Go(func() { refreshOnSignal(ctx, models) })
+	reloading.Go(func() { refreshOnSignal(ctx, hangup, models) })
 	if f.watch > 0 {
 		reloading.Go(func() { models.Watch(ctx, f.watch) })
 	}
@@ -239,11 +243,8 @@ func (f *serveFlags) options(log *slog.Logger) (server.Options, error) {
 	return o, nil
 }
 
-// refreshOnSignal loads what has changed at each SIGHUP. The log tells how that went.
-func refreshOnSignal(ctx context.Context, models *server.Repository) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// refreshOnSignal loads what has changed at each signal. The log tells how that went.
+func refreshOnSignal(ctx context.Context, hangup <-chan os.Signal, models *server.Repository) {
 	for {
 		select {
 		case <-hangup:
