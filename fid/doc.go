@@ -5,5 +5,6 @@
 // distinct and various the classes of one set are, as Inception Score (Salimans et al., arXiv
 // 1606.03498).
 //
-// Numbers compare only where the network, its weights and the Mode of resizing are the same.
+// Numbers compare only where the network, its weights and the Mode of resizing are the same:
+// Statistics keep these (Made) in their files, and Frechet refuses those that differ.
 package fid

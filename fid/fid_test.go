@@ -2,6 +2,7 @@ package fid_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -133,16 +134,36 @@ func TestStatistics(t *testing.T) {
 		}
 	}
 	same(got)
-	want.Made = fid.Made{Network: "n", Mode: fid.Clean}
+	if got.Made != (fid.Made{}) || got.Pictures != 0 || len(got.Made.Unknown()) != 4 {
+		t.Errorf("numpy's say that they are %+v", got.Made)
+	}
+	want.Made = fid.Made{Network: "n", Weights: "ab12", Mode: fid.Clean}
 	file := filepath.Join(t.TempDir(), "s.npz")
 	if err := want.Write(file); err != nil {
 		t.Fatal(err)
 	}
 	again, err := fid.Read(file)
-	if err != nil || again.Made != want.Made {
+	if err != nil || again.Made != want.Made || again.Pictures != 60 || !slices.Equal(again.Made.Unknown(), []string{"precision"}) {
 		t.Fatalf("%+v, %v", again, err)
 	}
 	same(again)
+
+	// What is known of both must be the same.
+	other := *want
+	other.Made = fid.Made{Weights: "cd34", Precision: "int8", Mode: fid.LegacyPyTorch}
+	var different *fid.DifferenceError
+	if _, err := fid.Frechet(want, &other); !errors.As(err, &different) || !slices.Equal(different.Names, []string{"weights", "mode"}) || !strings.Contains(err.Error(), `"ab12" and "cd34"`) {
+		t.Errorf("%v", err)
+	}
+	if both := want.Made.Or(other.Made); both != (fid.Made{Network: "n", Weights: "ab12", Precision: "int8", Mode: fid.Clean}) {
+		t.Errorf("%+v", both)
+	}
+	if err := npz.WriteArrays(file, map[string]npz.Array{"mu": {Shape: []int{1}, Values: []float64{1}}, "sigma": {Shape: []int{1, 1}, Values: []float64{1}}}, map[string]string{"inception.pictures": "many"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fid.Read(file); err == nil || !strings.Contains(err.Error(), `"many"`) {
+		t.Error(err)
+	}
 
 	for part, arrays := range map[string]map[string]npz.Array{
 		"array mu":      {"sigma": {Shape: []int{1, 1}, Values: []float64{1}}},

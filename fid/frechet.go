@@ -12,12 +12,16 @@ import (
 )
 
 // Frechet returns the Fréchet distance, squared as is usual, between Gaussians:
-// |m1-m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)).
+// |m1-m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). Statistics that were made differently are a
+// *DifferenceError.
 //
 // The trace of the root is the sum of the roots of the eigenvalues of C1 C2, which are those of
 // the symmetric L' C2 L where C1 = L L'. L is Cholesky's, with pivoting, so that covariances of
 // fewer pictures than features, which have no inverse, need no offset.
 func Frechet(a, b *Statistics) (float64, error) {
+	if err := a.Made.Compare(b.Made); err != nil {
+		return 0, err
+	}
 	n := len(a.Mean)
 	if len(b.Mean) != n {
 		return 0, fmt.Errorf("statistics of %d features do not compare with those of %d: they are of different networks or layers", n, len(b.Mean))

@@ -3,6 +3,7 @@ package fid
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -14,15 +15,9 @@ import (
 type Statistics struct {
 	Mean       []float64
 	Covariance []float64 // [len(Mean), len(Mean)], symmetric, divided by the count less 1
-	// Made says what the features are of, in files of this package; empty where that is not
-	// known.
-	Made Made
-}
-
-// Made says how features came about. Statistics that differ in it do not compare.
-type Made struct {
-	Network string
-	Mode    Mode
+	// Pictures is how many they are of; 0 where that is not known.
+	Pictures int
+	Made     Made
 }
 
 // StatisticsOf returns those of features, a row for each picture, of which there must be two.
@@ -31,7 +26,7 @@ func StatisticsOf(features [][]float32) (*Statistics, error) {
 		return nil, fmt.Errorf("a covariance takes 2 pictures at least, found %d", len(features))
 	}
 	n := len(features[0])
-	s := &Statistics{Mean: make([]float64, n), Covariance: make([]float64, n*n)}
+	s := &Statistics{Mean: make([]float64, n), Covariance: make([]float64, n*n), Pictures: len(features)}
 	for _, row := range features {
 		if len(row) != n {
 			return nil, fmt.Errorf("a picture has %d features, and another %d", n, len(row))
@@ -65,18 +60,27 @@ func StatisticsOf(features [][]float32) (*Statistics, error) {
 	return s, nil
 }
 
-// The names of arrays and texts in files.
+// The names of arrays in files, and of the text that says how many pictures they are of.
 const (
 	meanName, covarianceName = "mu", "sigma"
-	networkKey, modeKey      = "inception.network", "inception.fid_mode"
+	picturesKey              = "inception.pictures"
 )
 
-// Write writes the statistics as clean-fid and pytorch-fid keep them: mu and sigma in an
-// archive of numpy's.
+// Write writes the statistics as clean-fid and pytorch-fid keep them, mu and sigma in an
+// archive of numpy's, and beside these what is known of Made and Pictures, as texts, which
+// other programs do not read.
 func (s *Statistics) Write(path string) error {
 	n := len(s.Mean)
-	return npz.WriteArrays(path, map[string]npz.Array{meanName: {Shape: []int{n}, Values: s.Mean}, covarianceName: {Shape: []int{n, n}, Values: s.Covariance}},
-		map[string]string{networkKey: s.Made.Network, modeKey: string(s.Made.Mode)})
+	texts := map[string]string{}
+	if s.Pictures > 0 {
+		texts[picturesKey] = strconv.Itoa(s.Pictures)
+	}
+	for _, p := range s.Made.properties() {
+		if *p.value != "" {
+			texts[p.key] = *p.value
+		}
+	}
+	return npz.WriteArrays(path, map[string]npz.Array{meanName: {Shape: []int{n}, Values: s.Mean}, covarianceName: {Shape: []int{n, n}, Values: s.Covariance}}, texts)
 }
 
 // Read reads statistics that Write, clean-fid or pytorch-fid wrote.
@@ -118,5 +122,14 @@ func Read(path string) (*Statistics, error) {
 			return fail(covarianceName, "variances of at least 0", covariance.Values[i*n+i])
 		}
 	}
-	return &Statistics{Mean: mean.Values, Covariance: covariance.Values, Made: Made{Network: texts[networkKey], Mode: Mode(texts[modeKey])}}, nil
+	s := &Statistics{Mean: mean.Values, Covariance: covariance.Values}
+	for _, p := range s.Made.properties() {
+		*p.value = texts[p.key]
+	}
+	if text, ok := texts[picturesKey]; ok {
+		if s.Pictures, err = strconv.Atoi(text); err != nil || s.Pictures < 2 {
+			return fail(picturesKey, "a number of pictures from 2 up", fmt.Sprintf("%q", text))
+		}
+	}
+	return s, nil
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
+	"github.com/seed-fb2c0fa6/inception/evaluate"
 	"github.com/seed-fb2c0fa6/inception/fid"
 	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/predict"
@@ -48,11 +50,10 @@ func (f *comparedFlags) check() error {
 	return f.classifier.check()
 }
 
-// ofNetwork says what numbers were measured with.
-type ofNetwork struct {
-	Network string   `json:"network"`
-	Weights string   `json:"weights"`
-	Mode    fid.Mode `json:"mode"`
+// origin says what numbers were measured with.
+type origin struct {
+	fid.Made
+	File string `json:"weights,omitempty"` // none where all is from files of statistics
 }
 
 // publishedNetwork is what published numbers are of.
@@ -61,12 +62,13 @@ const publishedNetwork = "inception-2015-12-05"
 // comparesWith says which numbers those of other weights compare with.
 const comparesWith = "These numbers compare with others of the same weights alone: published ones are of the network " + publishedNetwork + "."
 
-func (f *comparedFlags) about(c *predict.Classifier, weights string) ofNetwork {
-	name := c.Network().Name()
-	if c.Network().Options().MaxPoolLastBlock {
+func (f *comparedFlags) about(c *predict.Classifier, weights string) (origin, error) {
+	fingerprint, err := evaluate.Fingerprint(weights)
+	name, options := c.Network().Name(), c.Network().Options()
+	if options.MaxPoolLastBlock {
 		name = publishedNetwork
 	}
-	return ofNetwork{Network: name, Weights: weights, Mode: fid.Mode(f.mode)}
+	return origin{fid.Made{Network: name, Weights: fingerprint, Precision: string(options.Precision), Mode: fid.Mode(f.mode)}, weights}, err
 }
 
 // values computes an end point of pictures. Those that cannot be read are an error: a number
@@ -111,7 +113,8 @@ func fidCommand() *cobra.Command {
 		Long: `Print the Fréchet Inception Distance of two sets of pictures, and the kernel distance
 (KID): by the 2048 pooled features that Inception-v3 has of each picture. A and B are folders
 of pictures, or files of statistics (.npz with mu and sigma, as --out, clean-fid and
-pytorch-fid write them), of which there is no KID.
+pytorch-fid write them), of which there is no KID. Those of --out say which network, weights
+(SHA-256 of their file), precision and mode they were made with, and are refused beside others.
 
 --mode says how pictures are resized to the network's size, both sides, whatever their
 proportions are:
@@ -186,14 +189,26 @@ func (f *fidFlags) run(cmd *cobra.Command, args []string) error {
 		}
 		pictures += len(sets[i].files)
 	}
-	about := ofNetwork{Mode: fid.Mode(f.mode)}
+	if pictures == 0 {
+		for _, flag := range []string{"model", "weights", "precision", "mode"} {
+			if cmd.Flags().Changed(flag) {
+				return usageError{fmt.Errorf("--%s is for pictures, and files of statistics have been made; leave it out", flag)}
+			}
+		}
+	}
+	var about origin
 	if pictures > 0 {
 		classifier, weights, closeClassifier, err := f.classifier.open(cmd, pictures)
 		if err != nil {
 			return err
 		}
 		defer closeClassifier()
-		about = f.about(classifier, weights)
+		if about, err = f.about(classifier, weights); err != nil {
+			return err
+		}
+		if err := checkOrigins(about, sets); err != nil {
+			return err
+		}
 		for i := range sets {
 			s := &sets[i]
 			if s.statistics != nil {
@@ -205,7 +220,7 @@ func (f *fidFlags) run(cmd *cobra.Command, args []string) error {
 			if s.statistics, err = fid.StatisticsOf(s.features); err != nil {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
-			s.statistics.Made = fid.Made{Network: about.Network, Mode: about.Mode}
+			s.statistics.Made = about.Made
 		}
 	}
 	if f.out != "" {
@@ -214,22 +229,57 @@ func (f *fidFlags) run(cmd *cobra.Command, args []string) error {
 	return f.compare(cmd.OutOrStdout(), about, sets[0], sets[1])
 }
 
+// checkOrigins refuses files of statistics that do not compare with what is to be computed of
+// the folders.
+func checkOrigins(about origin, sets []set) error {
+	for _, s := range sets {
+		if s.statistics == nil {
+			continue
+		}
+		var different *fid.DifferenceError
+		if errors.As(s.statistics.Made.Compare(about.Made), &different) {
+			var flags []string
+			for _, name := range different.Names {
+				switch name {
+				case "network", "weights":
+					flags = append(flags, "--weights with the file that it was made with")
+				case "precision":
+					flags = append(flags, "--precision "+different.A.Precision)
+				case "mode":
+					flags = append(flags, "--mode "+string(different.A.Mode))
+				}
+			}
+			return fmt.Errorf("%s: %w; give %s, or make it again from its pictures, by --out", s.name, different, strings.Join(slices.Compact(flags), " and "))
+		}
+	}
+	return nil
+}
+
 // A distance is what `fid --json` prints.
 type distance struct {
 	FID float64 `json:"fid"`
 	*fid.Kernel
-	Pictures [2]int `json:"pictures"` // 0 of statistics
-	ofNetwork
+	Pictures [2]int `json:"pictures"` // 0 where a file does not say
+	origin
+	// Unknown lists, by file, what it does not say of its origin.
+	Unknown map[string][]string `json:"unknown,omitempty"`
 }
 
-func (f *fidFlags) compare(out io.Writer, about ofNetwork, a, b set) error {
-	if x, y := a.statistics.Made, b.statistics.Made; x != y && x != (fid.Made{}) && y != (fid.Made{}) {
-		return fmt.Errorf("%s is of %s in the mode %s, and %s of %s in the mode %s; they do not compare", a.name, x.Network, x.Mode, b.name, y.Network, y.Mode)
+func (f *fidFlags) compare(out io.Writer, about origin, a, b set) error {
+	d := distance{Pictures: [2]int{a.statistics.Pictures, b.statistics.Pictures}, origin: about, Unknown: map[string][]string{}}
+	d.Made = about.Or(a.statistics.Made).Or(b.statistics.Made)
+	for _, s := range []set{a, b} {
+		if unknown := s.statistics.Made.Unknown(); unknown != nil {
+			d.Unknown[s.name] = unknown
+		}
 	}
-	d := distance{Pictures: [2]int{len(a.features), len(b.features)}, ofNetwork: about}
 	var err error
 	if d.FID, err = fid.Frechet(a.statistics, b.statistics); err != nil {
-		return err
+		var different *fid.DifferenceError
+		if errors.As(err, &different) {
+			err = fmt.Errorf("%w; make one of them again from its pictures as the other was, by --out", err)
+		}
+		return fmt.Errorf("%s and %s: %w", a.name, b.name, err)
 	}
 	if a.features != nil && b.features != nil {
 		kernel, err := fid.KernelDistance(a.features, b.features, f.kernel)
@@ -250,18 +300,55 @@ func (f *fidFlags) compare(out io.Writer, about ofNetwork, a, b set) error {
 		}
 		fmt.Fprintf(w, "KID\t%.6g%s\n", k.Distance, spread)
 	}
-	return about.print(w)
-}
-
-func (n ofNetwork) print(w *tabwriter.Writer) error {
-	if n.Network != "" {
-		fmt.Fprintf(w, "network\t%s, %s\n", n.Network, n.Weights)
-		fmt.Fprintf(w, "mode\t%s\n", n.Mode)
-		if n.Network != publishedNetwork {
-			fmt.Fprintf(w, "\n%s\n", comparesWith)
+	fmt.Fprintf(w, "pictures\t%s and %s\n", known(d.Pictures[0]), known(d.Pictures[1]))
+	d.print(w)
+	for _, s := range []set{a, b} {
+		if names, ok := d.Unknown[s.name]; ok {
+			fmt.Fprintf(w, "\n%s does not say its %s: the distance holds only where both sides have the same.\n", printable.Line(s.name), listed(names))
 		}
 	}
 	return w.Flush()
+}
+
+// listed joins names with commas, and "and" before the last.
+func listed(names []string) string {
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+// known writes a number that is 0 where it is not known.
+func known(pictures int) string {
+	if pictures == 0 {
+		return "unknown"
+	}
+	return count(int64(pictures))
+}
+
+// print writes what is known.
+func (o origin) print(w io.Writer) {
+	if o.Network != "" {
+		fmt.Fprintf(w, "network\t%s\n", printable.Line(o.Network))
+	}
+	if o.Weights != "" {
+		const digits = 12 // of the hash, for people
+		file := ""
+		if o.File != "" {
+			file = printable.Line(o.File) + ", "
+		}
+		fmt.Fprintf(w, "weights\t%sSHA-256 %s\n", file, printable.Line(o.Weights[:min(len(o.Weights), digits)]))
+	}
+	if o.Precision != "" && o.Precision != string(arch.Float32) {
+		fmt.Fprintf(w, "precision\t%s\n", printable.Line(o.Precision))
+	}
+	if o.Mode != "" {
+		fmt.Fprintf(w, "mode\t%s\n", printable.Line(string(o.Mode)))
+	}
+	if o.Network != "" && o.Network != publishedNetwork {
+		fmt.Fprintf(w, "\n%s\n", comparesWith)
+	}
 }
 
 // scoreFlags are the flags of `score`.
@@ -321,14 +408,18 @@ func (f *scoreFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	about := f.about(classifier, weights)
+	about, err := f.about(classifier, weights)
+	if err != nil {
+		return err
+	}
 	if f.json {
 		return printJSON(cmd.OutOrStdout(), struct {
 			fid.Score
-			ofNetwork
+			origin
 		}{s, about})
 	}
 	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Inception Score\t%.6g ± %.2g, %d splits of %d pictures\n", s.Mean, s.Deviation, s.Parts, s.Pictures)
-	return about.print(w)
+	about.print(w)
+	return w.Flush()
 }

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -32,6 +33,10 @@ func TestFID(t *testing.T) {
 		KID      *float64
 		Pictures [2]int
 		Network  string
+		Weights  string
+		Hash     string `json:"weights_sha256"`
+		Mode     string
+		Unknown  map[string][]string
 	}
 	measure := func(args ...string) (d answer) {
 		t.Helper()
@@ -42,6 +47,9 @@ func TestFID(t *testing.T) {
 		return d
 	}
 	d := measure(a, b)
+	if file, err := os.ReadFile(weights); err != nil || d.Hash != fmt.Sprintf("%x", sha256.Sum256(file)) || d.Weights != weights || d.Mode != "clean" {
+		t.Errorf("%+v, %v", d, err)
+	}
 	if d.FID <= 0 || d.KID == nil || d.Pictures != [2]int{4, 4} {
 		t.Errorf("%+v", d)
 	}
@@ -54,27 +62,53 @@ func TestFID(t *testing.T) {
 	statistics := filepath.Join(dir, "a.npz")
 	run(t, cli.Done, "fid", "--weights", weights, a, "--out", statistics)
 	// Few pictures are convolved by another algorithm than many.
-	if kept := measure(statistics, b); math.Abs(kept.FID-d.FID) > 1e-5*d.FID || kept.KID != nil || kept.Pictures != [2]int{0, 4} {
+	if kept := measure(statistics, b); math.Abs(kept.FID-d.FID) > 1e-5*d.FID || kept.KID != nil || kept.Pictures != [2]int{4, 4} || kept.Unknown != nil {
 		t.Errorf("by statistics: %+v, want %+v", kept, d)
 	}
 	_, stderr := run(t, cli.Failed, "fid", "--weights", weights, statistics, b, "--mode", "legacy-pytorch")
-	contains(t, stderr, "do not compare")
+	contains(t, stderr, statistics, "do not compare", `mode "clean" and "legacy-pytorch"`, "give --mode clean")
 	stdout, _ := run(t, cli.Done, "fid", "--weights", weights, a, b)
-	contains(t, stdout, "FID  ", "KID  ", "all 4 of each", "mode     clean", "published ones")
+	contains(t, stdout, "FID  ", "KID  ", "all 4 of each", "pictures  4 and 4", "weights   "+weights+", SHA-256 "+d.Hash[:12]+"\n", "mode      clean", "published ones")
 	stdout, _ = run(t, cli.Done, "score", "--weights", weights, a, "--splits", "2")
 	contains(t, stdout, "Inception Score", "2 splits of 4 pictures", "published ones")
 
 	published := tinyOf(t, "inception_v3", arch.Options{MaxPoolLastBlock: true})
 	for _, args := range [][]string{{"fid", a, b}, {"score", a, "--splits", "2"}} {
 		stdout, _ = run(t, cli.Done, append(args, "--weights", published)...)
-		contains(t, stdout, "inception-2015-12-05, ")
+		contains(t, stdout, "inception-2015-12-05\n")
 		if strings.Contains(stdout, "published") {
 			t.Errorf("of the published network: %s", stdout)
 		}
 	}
-	run(t, cli.Done, "fid", "--weights", tinyOf(t, "inception_v3", arch.Options{}), a, "--out", statistics)
-	_, stderr = run(t, cli.Failed, "fid", "--weights", published, statistics, b)
-	contains(t, stderr, "of inception_v3 in", "of inception-2015-12-05 in", "do not compare")
+	of := func(file, weights string) string {
+		path := filepath.Join(dir, file)
+		run(t, cli.Done, "fid", "--weights", weights, a, "--out", path)
+		return path
+	}
+	v3, again, other := of("v3.npz", tinyOf(t, "inception_v3", arch.Options{})), of("published.npz", published), of("public.npz", tinyOf(t, "inception_v3", arch.Options{AuxiliaryHead: true}))
+	_, stderr = run(t, cli.Failed, "fid", "--weights", published, v3, b)
+	contains(t, stderr, `network "inception_v3" and "inception-2015-12-05"`, `weights "`, "give --weights with the file that it was made with, or")
+	_, stderr = run(t, cli.Failed, "fid", v3, other)
+	contains(t, stderr, v3, other, `weights "`, "make one of them again")
+	_, stderr = run(t, cli.Failed, "fid", statistics, again)
+	contains(t, stderr, `network "inception_v4" and "inception-2015-12-05"`)
+	stdout, _ = run(t, cli.Done, "fid", again, again)
+	contains(t, stdout, "network   inception-2015-12-05\n", "weights   SHA-256 ", "mode      clean\n", "pictures  4 and 4")
+	if strings.Contains(stdout, "does not say") {
+		t.Error(stdout)
+	}
+
+	// Another program's statistics have no origin.
+	foreign := "../../fid/testdata/statistics.npz"
+	stdout, _ = run(t, cli.Done, "fid", foreign, foreign)
+	contains(t, stdout, "pictures  unknown and unknown", foreign+" does not say its network, weights, precision and mode: ")
+	stdout, _ = run(t, cli.Done, "fid", foreign, foreign, "--json")
+	var unknown answer
+	if err := json.Unmarshal([]byte(stdout), &unknown); err != nil || len(unknown.Unknown[foreign]) != 4 || unknown.Mode != "" {
+		t.Errorf("%s, %v", stdout, err)
+	}
+	_, stderr = run(t, cli.Usage, "fid", again, again, "--mode", "clean")
+	contains(t, stderr, "--mode is for pictures")
 
 	writeFile(t, filepath.Join(b, "x.png"), []byte("no picture"))
 	_, stderr = run(t, cli.Failed, "fid", "--weights", weights, a, b)
