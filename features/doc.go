@@ -1,5 +1,6 @@
 // Package features writes what a network computes of photographs, row by row, to files that
-// other programs read: numpy's .npy, safetensors, CSV and JSON lines.
+// other programs read: numpy's .npy, safetensors, CSV and JSON lines, and the folder that
+// TensorBoard's projector draws (WriteProjector).
 //
 //	err := features.Write("features.npy", features.Header{About: about, Files: names},
 //		func(add func(features.Row) error) error {

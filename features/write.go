@@ -47,6 +47,8 @@ type Row struct {
 	File string
 	// Width and Height are the photograph's, in pixels.
 	Width, Height int
+	// Picture shows the photograph in a projector; nil where there is none.
+	Picture *vision.Image
 	// Values has the shape of About, the last axis fastest.
 	Values []float32
 	// Err is why there are none.
@@ -125,7 +127,7 @@ func Write(path string, h Header, rows func(add func(Row) error) error) error {
 		if err != nil {
 			return err
 		}
-		if err := rows(adder(e, h, func(r Row) { written = append(written, r.File) })); err != nil {
+		if err := rows(adder(e, h, func(r Row) error { written = append(written, r.File); return nil })); err != nil {
 			return err
 		}
 		if len(written) == 0 {
@@ -152,7 +154,7 @@ func Write(path string, h Header, rows func(add func(Row) error) error) error {
 // WriteJSONLines is Write in JSON lines to a stream.
 func WriteJSONLines(w io.Writer, h Header, rows func(add func(Row) error) error) error {
 	written := 0
-	if err := rows(adder(newJSONLines(w, h), h, func(Row) { written++ })); err != nil {
+	if err := rows(adder(newJSONLines(w, h), h, func(Row) error { written++; return nil })); err != nil {
 		return err
 	}
 	if written == 0 {
@@ -161,15 +163,17 @@ func WriteJSONLines(w io.Writer, h Header, rows func(add func(Row) error) error)
 	return nil
 }
 
-// adder gives rows to an encoder, and those that have features to count.
-func adder(e encoder, h Header, count func(Row)) func(Row) error {
+// adder gives rows to an encoder, and those that have features to count before.
+func adder(e encoder, h Header, count func(Row) error) func(Row) error {
 	want := h.values()
 	return func(r Row) error {
 		if r.Err == nil {
 			if len(r.Values) != want {
 				return fmt.Errorf("%s has %d features, expected %d of the shape %v", r.File, len(r.Values), want, h.Shape)
 			}
-			count(r)
+			if err := count(r); err != nil {
+				return err
+			}
 		}
 		return e.row(r)
 	}

@@ -20,6 +20,9 @@ type Features struct {
 	Name string
 	// Width and Height are those of the photograph in pixels, as it is seen upright.
 	Width, Height int
+	// Crop is what the network sees of the photograph, Size x Size pixels; nil where something
+	// else than the preprocessing prepares it.
+	Crop *vision.Image
 	// Values has the shape of Classifier.EndPointShape, the last axis fastest.
 	Values []float32
 	// Err is why the photograph could not be opened, or score.ErrNotFinite; the other fields but
@@ -49,7 +52,7 @@ func (c *Classifier) EachFeatures(ctx context.Context, endPoint string, names it
 		return err
 	}
 	return c.each(ctx, names, open, c.upTo(endPoint), func(o opened, values []float32) error {
-		return use(Features{Name: o.photo.Name, Width: o.photo.Width, Height: o.photo.Height, Values: values, Err: o.photo.Err})
+		return use(Features{Name: o.photo.Name, Width: o.photo.Width, Height: o.photo.Height, Crop: o.crop, Values: values, Err: o.photo.Err})
 	})
 }
 

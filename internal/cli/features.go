@@ -18,6 +18,7 @@ type featuresFlags struct {
 	layer      string
 	normalize  bool
 	out        string
+	projector  string
 }
 
 func featuresCommand() *cobra.Command {
@@ -36,13 +37,16 @@ block pooled over the grid, or with --layer the values of another stage. The end
   .csv          a line of titles, then the photograph and its features in a line
   .jsonl        a JSON object in a line for each photograph, with "file" and "features"
 
-Without --out, JSON lines are printed. Rows have the order of the photographs. Those that
+Without --out, JSON lines are printed. With --projector a folder gets what TensorBoard's
+projector reads, which draws the photographs as points in space: "tensorboard --logdir
+FOLDER" shows them. Rows have the order of the photographs. Those that
 cannot be read are named and have no row, but in JSON lines, where they have an "error";
 the exit code is 1 then. Files appear whole or not at all.
 
 ` + publicWeightsText,
 		Example: `  inception features photos/ --out features.npy
   inception features --weights model.safetensors --l2 photos/ --out features.csv
+  inception features photos/ --projector projected/ && tensorboard --logdir projected/
   inception features --layer Mixed_6e cat.jpg --out cat.npy
   python3 -c 'import json, numpy; x = numpy.load("features.npy"); files = json.load(open("features.npy.json"))["files"]'`,
 		Args: takesSeveral(takesPhotos),
@@ -52,6 +56,7 @@ the exit code is 1 then. Files appear whole or not at all.
 	cmd.Flags().StringVar(&f.layer, "layer", predict.Pooled, "`name` of a stage, such as Mixed_7a, PreLogits (what goes into the logits) or Logits; a wrong one is answered with all")
 	cmd.Flags().BoolVar(&f.normalize, "l2", false, "divide each photograph's features by their Euclidean length, so that inner products are cosines")
 	cmd.Flags().StringVar(&f.out, "out", "", "`file` to write: "+features.Formats()+" (default JSON lines on standard output)")
+	cmd.Flags().StringVar(&f.projector, "projector", "", "`folder` to write for TensorBoard's projector: vectors, names and small pictures")
 	return cmd
 }
 
@@ -86,18 +91,32 @@ func (f *featuresFlags) run(cmd *cobra.Command, args []string) error {
 			} else if f.normalize {
 				predict.Normalize(p.Values)
 			}
-			return add(features.Row{File: p.Name, Width: p.Width, Height: p.Height, Values: p.Values, Err: p.Err})
+			return add(features.Row{File: p.Name, Width: p.Width, Height: p.Height, Picture: p.Crop, Values: p.Values, Err: p.Err})
 		})
 	}
-	if f.out == "" {
-		err = features.WriteJSONLines(cmd.OutOrStdout(), header, rows)
-	} else {
-		err = features.Write(f.out, header, rows)
-	}
-	if err != nil {
+	if err := f.write(cmd, header, rows); err != nil {
 		return err
 	}
 	return reportFailed(cmd.ErrOrStderr(), failed, len(files), incomplete)
+}
+
+// write writes the rows to all that is asked for.
+func (f *featuresFlags) write(cmd *cobra.Command, h features.Header, rows func(add func(features.Row) error) error) error {
+	if f.projector != "" {
+		computed := rows
+		rows = func(add func(features.Row) error) error {
+			return features.WriteProjector(f.projector, h, func(project func(features.Row) error) error {
+				return computed(func(r features.Row) error { return cmp.Or(project(r), add(r)) })
+			})
+		}
+	}
+	switch {
+	case f.out != "":
+		return features.Write(f.out, h, rows)
+	case f.projector != "":
+		return rows(func(features.Row) error { return nil })
+	}
+	return features.WriteJSONLines(cmd.OutOrStdout(), h, rows)
 }
 
 func (f *featuresFlags) checkOut() error {

@@ -53,6 +53,13 @@ func TestFeatures(t *testing.T) {
 	if _, err := os.Stat(npy + ".json"); err != nil {
 		t.Error(err)
 	}
+	projected := filepath.Join(folder, "projected")
+	out, _ = run(t, cli.Done, "features", "--weights", w, "--size", "75", "--projector", projected, a, c)
+	metadata, err := os.ReadFile(filepath.Join(projected, "metadata.tsv"))
+	if err != nil || out != "" {
+		t.Fatal(out, err)
+	}
+	contains(t, string(metadata), "a.png\t"+filepath.Base(folder), "c.png\t"+filepath.Base(folder))
 	_, errOut = run(t, cli.Usage, "features", "--weights", w, "--layer", "Mixed_9", a)
 	contains(t, errOut, `"Mixed_9"`, "global_pool", "Mixed_7a")
 	_, errOut = run(t, cli.Usage, "features", "--weights", w, "--out", "x.txt", a)
