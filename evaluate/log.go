@@ -53,7 +53,7 @@ func (l *predictionLog) resume() (done []Prediction, err error) {
 		}
 	case !bytes.HasPrefix(data, header):
 		first, _, _ := bytes.Cut(data, []byte("\n"))
-		return nil, fmt.Errorf("its first line should be %q, found %q; it is no file of predictions on these classes: name another", header[:len(header)-1], first[:min(len(first), 200)])
+		return nil, fmt.Errorf("its first line should be %q, found %q; it is no file of predictions on these classes, or one of another version of inception: name another", header[:len(header)-1], first[:min(len(first), 200)])
 	default:
 		if done, whole, err = l.read(data); err != nil {
 			return nil, err
@@ -88,14 +88,14 @@ func (l *predictionLog) read(data []byte) (done []Prediction, whole int64, err e
 	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return done, whole, nil
+			return done, whole, l.checkLogs(done)
 		}
 		if err != nil {
 			return nil, 0, err
 		}
 		line, _ := r.FieldPos(0)
 		row := len(p.Top)
-		index, top, err := l.parse(fields, row, labels)
+		index, top, logs, err := l.parse(fields, row, labels)
 		if err == nil && row > 0 && index != p.Index {
 			err = fmt.Errorf("it is about image %d, expected image %d in %s", index, p.Index, l.e.setup.Rows[row].Name)
 		}
@@ -109,6 +109,7 @@ func (l *predictionLog) read(data []byte) (done []Prediction, whole int64, err e
 			p = l.e.prediction(index)
 		}
 		p.Top = append(p.Top, top)
+		p.Logs = logs
 		if len(p.Top) == len(l.e.setup.Rows) {
 			if wanted[index] { // otherwise of a longer evaluation
 				done = append(done, p)
@@ -120,30 +121,49 @@ func (l *predictionLog) read(data []byte) (done []Prediction, whole int64, err e
 	}
 }
 
+// checkLogs looks at them when all lines are known to be of this evaluation, of which others
+// have them elsewhere.
+func (l *predictionLog) checkLogs(done []Prediction) error {
+	for _, p := range done {
+		if p.Label < 0 {
+			continue
+		}
+		if err := p.Logs.check(len(l.e.classes)); err != nil {
+			return fmt.Errorf("image %d: %w; name another file, or remove this one to begin again", p.Index, err)
+		}
+	}
+	return nil
+}
+
 // parse reads the line of one row, and compares it with the evaluation.
-func (l *predictionLog) parse(fields []string, row int, labels map[string]int) (index int, top []Class, err error) {
+func (l *predictionLog) parse(fields []string, row int, labels map[string]int) (index int, top []Class, logs Logs, err error) {
 	index, err = strconv.Atoi(fields[0])
 	if err != nil || index < 0 || index >= l.e.set.Len() {
-		return 0, nil, fmt.Errorf("the index is %q, expected one from 0 to %d", fields[0], l.e.set.Len()-1)
+		return 0, nil, nil, fmt.Errorf("the index is %q, expected one from 0 to %d", fields[0], l.e.set.Len()-1)
 	}
 	for i, want := range l.e.setup.key(l.e.prediction(index), row) {
 		if fields[i] != want {
-			return 0, nil, fmt.Errorf("found the %s %q, expected %q: it belongs to another evaluation", l.e.setup.header()[i], fields[i], want)
+			return 0, nil, nil, fmt.Errorf("found the %s %q, expected %q: it belongs to another evaluation", l.e.setup.header()[i], fields[i], want)
 		}
 	}
-	tops := fields[6:]
+	tops, last := fields[6:len(fields)-1], fields[len(fields)-1]
 	for i := range len(tops) / 2 {
 		label, ok := labels[tops[i]]
 		if !ok {
-			return 0, nil, fmt.Errorf("%q is none of the classes", tops[i])
+			return 0, nil, nil, fmt.Errorf("%q is none of the classes", tops[i])
 		}
 		p, err := strconv.ParseFloat(tops[len(tops)/2+i], 64)
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, nil, err
 		}
 		top = append(top, Class{label, p})
 	}
-	return index, top, nil
+	if last != "" {
+		if err := logs.UnmarshalText([]byte(last)); err != nil {
+			return 0, nil, nil, err
+		}
+	}
+	return index, top, logs, nil
 }
 
 // append writes all lines of an image at once.

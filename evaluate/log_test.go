@@ -3,9 +3,12 @@ package evaluate
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,10 +122,12 @@ func TestLogCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(lines[0], " "), "index image label model crops fingerprint top1 top2 top3 top4 top5 p1 p2 p3 p4 p5"; got != want {
+	if got, want := strings.Join(lines[0], " "), "index image label model crops fingerprint top1 top2 top3 top4 top5 p1 p2 p3 p4 p5 logs"; got != want {
 		t.Errorf("columns are %s, want %s", got, want)
 	}
 	top1, top5 := map[string]int{}, map[string]int{}
+	var loss float64
+	bins := map[float64][]float64{} // by the upper end, 1 less the probability for what is right, and 0 less for what is not
 	for _, line := range lines[1:] {
 		class, _, _ := strings.Cut(line[1], "/")
 		if class != line[2] {
@@ -140,6 +145,44 @@ func TestLogCounts(t *testing.T) {
 				t.Errorf("%s: probability %s after %s", line[1], line[i], line[i-1])
 			}
 		}
+		if (line[3] == "ensemble") != (line[16] != "") {
+			t.Errorf("%s, %s: the logarithms are %q", line[1], line[3], line[16])
+		}
+		if line[16] == "" {
+			continue
+		}
+		logs, err := base64.StdEncoding.DecodeString(line[16])
+		if err != nil || len(logs) != 4*7 {
+			t.Fatalf("the logarithms are %q: %v", line[16], err)
+		}
+		of := func(class string) float64 {
+			return float64(math.Float32frombits(binary.LittleEndian.Uint32(logs[4*(class[0]-'a'):])))
+		}
+		p, _ := strconv.ParseFloat(line[11], 64)
+		if math.Abs(of(line[6])-math.Log(p)) > 1e-6 {
+			t.Errorf("%s: the logarithm of %g is %g", line[1], p, of(line[6]))
+		}
+		loss -= of(class) / float64(r.Images)
+		right := 0.0
+		if line[6] == class {
+			right = 1
+		}
+		end := math.Ceil(p*15) / 15
+		bins[end] = append(bins[end], right-p)
+	}
+	ece := 0.0
+	for _, differences := range bins {
+		sum := 0.0
+		for _, d := range differences {
+			sum += d
+		}
+		ece += math.Abs(sum) / float64(r.Images)
+	}
+	if c := r.Calibration.Measured; math.Abs(c.ECE-ece) > 1e-6 || math.Abs(c.NLL-loss) > 1e-6 || ece == 0 {
+		t.Errorf("the calibration is %+v, the file has the error %g and the loss %g", c, ece, loss)
+	}
+	if c := r.Calibration; c.Tempered == nil || c.Tempered.NLL > c.Measured.NLL || c.NoTemperature != "" {
+		t.Errorf("at its temperature it is %+v %s", c.Tempered, c.NoTemperature)
 	}
 	for _, row := range r.Rows {
 		if row.Top1.Count != top1[row.Name] || row.Top5.Count != top5[row.Name] || row.Top1.Count == 0 || row.Top5.Count == 0 {
@@ -159,6 +202,7 @@ func TestOtherLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.SplitAfter(string(whole), "\n")
+	firstLogs := strings.TrimSpace(lines[3][strings.LastIndex(lines[3], ",")+1:])
 	replaced := func(old, new string) string { return strings.Replace(string(whole), old, new, 1) }
 	other := pair()
 	other[1].Fingerprint = "other weights"
@@ -182,6 +226,9 @@ func TestOtherLogs(t *testing.T) {
 		"class":         {replaced(",c,a,", ",c,x,"), members, 1, []string{"none of the classes"}},
 		"twice":         {string(whole) + strings.Join(lines[1:4], ""), members, 1, []string{"image 0 is there twice"}},
 		"fields":        {string(whole) + "1,2\n", members, 1, []string{"wrong number of fields"}},
+		"logs":          {replaced(firstLogs, "AAAA"), members, 1, []string{"line 4", "3 bytes"}},
+		"fewer logs":    {replaced(firstLogs, "AAAAAA=="), members, 1, []string{"image 0", "logarithms of 1 probabilities, expected 3"}},
+		"no numbers":    {replaced(firstLogs, "AACAfwAAgH8AAIB/"), members, 1, []string{"image 0", "not finite"}},
 		"mixed images":  {strings.Join(append(append([]string{}, lines[:2]...), lines[5:]...), ""), members, 1, []string{"line 3", "about image 1, expected image 0"}},
 	} {
 		if c.content == string(whole) && name == "class" {

@@ -109,6 +109,11 @@ func (s *setup) check(p Prediction) error {
 	if len(p.Top) != len(s.Rows) || p.Label >= len(s.Classes) {
 		return fmt.Errorf("found the label %d and classes of %d networks, expected a label below %d and %d networks", p.Label, len(p.Top), len(s.Classes), len(s.Rows))
 	}
+	if p.Label >= 0 {
+		if err := p.Logs.check(len(s.Classes)); err != nil {
+			return err
+		}
+	}
 	for _, top := range p.Top {
 		if len(top) != min(score.Five, len(s.Classes)) {
 			return fmt.Errorf("found %d classes, expected %d", len(top), min(score.Five, len(s.Classes)))

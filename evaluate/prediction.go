@@ -18,6 +18,9 @@ type Prediction struct {
 	// Top are the most probable classes, the first five or as many as there are: of each
 	// member, then of the ensemble where there are several.
 	Top [][]Class `json:"top"`
+	// Logs are the logarithms of the probabilities of all classes, by the last row; nil where
+	// the label is not known.
+	Logs Logs `json:"logs,omitempty"`
 }
 
 // prediction is that of an image of the set, without classes.

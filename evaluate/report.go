@@ -39,6 +39,8 @@ type Report struct {
 	Rows []Row `json:"rows"`
 	// PerClass are the classes in the order of their labels, by the last row.
 	PerClass []ClassRow `json:"per_class"`
+	// Calibration is that of the last row; nil without labels.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// Confusion is how many images of each class, by label, the last row took for each:
 	// [true label][predicted label].
 	Confusion [][]int `json:"-"`
@@ -76,6 +78,10 @@ type ClassRow struct {
 	Class string       `json:"class"`
 	Top1  score.Errors `json:"top1"`
 	Top5  score.Errors `json:"top5"`
+	// Recall is the share of its images that are taken for it, and Precision the share of
+	// the images that are taken for it which are its own; nil where there are none.
+	Recall    *float64 `json:"recall,omitempty"`
+	Precision *float64 `json:"precision,omitempty"`
 	// Confused is the class that most of the top-1 errors were taken for, the first of
 	// equal ones; empty without errors.
 	Confused string `json:"confused,omitempty"`
@@ -132,6 +138,7 @@ func (s *setup) report(predictions []Prediction, unreadable []failure) (*Report,
 	}
 	if r.Labelled {
 		r.countClasses()
+		r.Calibration = r.calibration()
 	}
 	return r, nil
 }
@@ -157,9 +164,10 @@ func (r *Report) countClasses() {
 	for i := range r.Confusion {
 		r.Confusion[i] = make([]int, n)
 	}
-	images, five := make([]int, n), make([]int, n)
+	images, taken, five := make([]int, n), make([]int, n), make([]int, n)
 	for _, p := range r.Predictions {
 		images[p.Label]++
+		taken[p.Top[row][0].Label]++
 		r.Confusion[p.Label][p.Top[row][0].Label]++
 		if _, miss5 := p.misses(row); miss5 {
 			five[p.Label]++
@@ -167,6 +175,7 @@ func (r *Report) countClasses() {
 	}
 	for label, class := range r.Classes {
 		c := ClassRow{Class: class, Top1: score.ErrorsOf(images[label]-r.Confusion[label][label], images[label]), Top5: score.ErrorsOf(five[label], images[label])}
+		c.Recall, c.Precision = shareOf(r.Confusion[label][label], images[label]), shareOf(r.Confusion[label][label], taken[label])
 		for other, count := range r.Confusion[label] {
 			if other != label && count > c.ConfusedImages {
 				c.Confused, c.ConfusedImages = r.Classes[other], count
@@ -174,4 +183,13 @@ func (r *Report) countClasses() {
 		}
 		r.PerClass = append(r.PerClass, c)
 	}
+}
+
+// shareOf is nil where there is nothing to have a share of.
+func shareOf(count, of int) *float64 {
+	if of == 0 {
+		return nil
+	}
+	share := float64(count) / float64(of)
+	return &share
 }

@@ -391,6 +391,7 @@ func (e *evaluation) finish(f *photo) error {
 		}
 		prediction.Top = append(prediction.Top, top(sums))
 	}
+	last := f.sums[len(f.sums)-1]
 	if len(e.members) > 1 {
 		mean := make([]float64, len(e.classes))
 		for _, sums := range f.sums {
@@ -402,6 +403,10 @@ func (e *evaluation) finish(f *photo) error {
 			mean[i] /= float64(len(e.members))
 		}
 		prediction.Top = append(prediction.Top, top(mean))
+		last = mean
+	}
+	if prediction.Label >= 0 {
+		prediction.Logs = logsOf(last)
 	}
 	f.sums = nil
 	e.done = append(e.done, prediction)

@@ -75,6 +75,11 @@ func TestCounts(t *testing.T) {
 	if r.PerClass[0].Confused != "g" || r.PerClass[1].Confused != "a" || r.PerClass[5].Confused != "b" {
 		t.Errorf("confused with %+v", r.PerClass)
 	}
+	for label, want := range [][2]float64{{2. / 3, 2. / 3}, {1. / 3, 0.5}, {2. / 3, 1}, {1, 1}, {1, 1}, {0, 0}, {1, 0.6}} { // recall and precision
+		if c := r.PerClass[label]; *c.Recall != want[0] || *c.Precision != want[1] {
+			t.Errorf("class %d has the recall %g and the precision %g, want %v", label, *c.Recall, *c.Precision, want)
+		}
+	}
 	want := [][]int{{2, 0, 0, 0, 0, 0, 1}, {1, 1, 0, 0, 0, 1, 0}, {0, 0, 2, 0, 0, 0, 1}, {0, 0, 0, 1, 0, 0, 0}, {0, 0, 0, 0, 2, 0, 0}, {0, 1, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 0, 3}}
 	for i := range want {
 		if !slices.Equal(r.Confusion[i], want[i]) {

@@ -156,7 +156,7 @@ func (s *setup) header() []string {
 			header = append(header, column+strconv.Itoa(i+1))
 		}
 	}
-	return header
+	return append(header, "logs")
 }
 
 // key is the fields of a line that do not depend on what was computed.
@@ -179,7 +179,12 @@ func (s *setup) lines(p Prediction) [][]string {
 		for _, c := range top {
 			fields = append(fields, strconv.FormatFloat(c.Probability, 'g', -1, 64))
 		}
-		lines[row] = fields
+		logs := ""
+		if row == len(p.Top)-1 {
+			text, _ := p.Logs.MarshalText()
+			logs = string(text)
+		}
+		lines[row] = append(fields, logs)
 	}
 	return lines
 }
@@ -195,6 +200,8 @@ func (s *setup) lines(p Prediction) [][]string {
 //	fingerprint  of what the line depends on: weights, preprocessing, crops
 //	top1 ...     the names of the most probable classes, up to five
 //	p1 ...       their probabilities, in digits that give back the same float64
+//	logs         natural logarithms of the probabilities of all classes, in base64 of
+//	             little-endian float32; empty but in an image's last line, and without a label
 func (r *Report) WritePredictions(w io.Writer) error {
 	lines := [][]string{r.setup.header()}
 	for i := 0; ; i++ {

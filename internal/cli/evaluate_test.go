@@ -64,6 +64,9 @@ func TestEvaluate(t *testing.T) {
 			Class string
 			Top1  struct{ Images int }
 		} `json:"per_class"`
+		Calibration struct {
+			Measured struct{ ECE, MCE, Brier, NLL, Temperature float64 }
+		}
 	}
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatalf("%v in\n%s", err, out)
@@ -102,8 +105,11 @@ func TestEvaluate(t *testing.T) {
 	if _, err := png.Decode(picture); err != nil {
 		t.Error(err)
 	}
+	if c := report.Calibration.Measured; !(c.ECE > 0 && c.MCE >= c.ECE && c.Brier > 0 && c.NLL > 0 && c.Temperature == 1) {
+		t.Errorf("the calibration is %+v", c)
+	}
 	out, _ = run(t, cli.Done, args...)
-	contains(t, out, "NETWORK", "TOP-1 ERROR", "inception_v4 ", "ensemble ", "9 of them from the file of predictions", "CLASS", "cow ")
+	contains(t, out, "calibration: expected error", "NETWORK", "TOP-1 ERROR", "inception_v4 ", "ensemble ", "9 of them from the file of predictions", "CLASS", "cow ")
 	run(t, cli.Done, "evaluate", "--weights", strings.Split(w, ",")[0], "--data", data, "--split", "test", "--limit", "2")
 }
 

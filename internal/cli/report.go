@@ -71,6 +71,7 @@ func printReport(out io.Writer, r *evaluate.Report) error {
 	if text := matchingText(r); text != "" {
 		fmt.Fprintln(out, text)
 	}
+	fmt.Fprintln(out, calibrationText(r.Calibration))
 	fmt.Fprintln(out)
 	return printClasses(out, r)
 }
@@ -113,6 +114,16 @@ func matchingText(r *evaluate.Report) string {
 		return fmt.Sprintf("all %d classes of the network compete; an image taken for one that the data lack is an error", network)
 	}
 	return ""
+}
+
+// calibrationText says how far the last row's probabilities are to be believed.
+func calibrationText(c *evaluate.Calibration) string {
+	m := c.Measured
+	text := fmt.Sprintf("calibration: expected error %.2f%% in %d bins, %.2f%% in the worst; Brier score %.4f, negative log-likelihood %.4f", 100*m.ECE, len(m.Bins), 100*m.MCE, m.Brier, m.NLL)
+	if t := c.Tempered; t != nil {
+		text += fmt.Sprintf("; at the temperature %.3f, fitted to these images, %.2f%%, %.2f%%, %.4f and %.4f", t.Temperature, 100*t.ECE, 100*t.MCE, t.Brier, t.NLL)
+	}
+	return text
 }
 
 // mostClasses is how many classes the table shows.
