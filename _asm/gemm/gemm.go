@@ -180,7 +180,9 @@ func (t *Tile) Emit() {
 	for rows := 1; rows <= t.Rows; rows++ {
 		Label(fmt.Sprintf("rows%d", rows))
 		s := &section{Tile: t, rows: rows, locals: locals, row: row}
-		s.prefetchOutput()
+		if t.Indirect {
+			s.askOutput()
+		}
 		s.begin()
 		if t.Wide {
 			s.widen()
@@ -338,36 +340,6 @@ func (s *section) prefetchB(b Mem) {
 	}
 }
 
-// prefetchOutput asks for the residual, and for c where it is not that: the epilogue
-// touches them at distances that the processor does not foresee, and stores one after
-// the other wait for their lines in turn.
-func (s *section) prefetchOutput() {
-	if s.Int8 != NoInt8 {
-		s.prefetchOutputI8()
-		return
-	}
-	if s.Int16 {
-		return // it is scratch, which stays in a level-2 cache
-	}
-	at, stride := reg.RAX, reg.RCX
-	Load(Param("residual"), at)
-	Load(Param("ldr"), stride)
-	TESTQ(at, at)
-	JNE(LabelRef(s.label("ask")))
-	Load(Param("c"), at)
-	Load(Param("ldc"), stride)
-	Label(s.label("ask"))
-	SHLQ(s.logSize(), stride)
-	for i := range s.rows {
-		if i > 0 {
-			ADDQ(stride, at)
-		}
-		for line := 0; line < s.columns()<<s.logSize(); line += 64 {
-			PREFETCHT0(Mem{Base: at, Disp: line})
-		}
-	}
-}
-
 // scale makes bytes of elements of a.
 func (s *section) scale(v reg.GPPhysical) {
 	if s.logSize() > 0 {
@@ -415,11 +387,29 @@ func (s *section) multiply() {
 		m.Base = []reg.Register{a0, a7}[i/7]
 		return m.Offset(4 * p)
 	}
+	output := s.output(reg.R10, reg.R11, reg.R12, reg.R13)
+	left, none := reg.R14, reg.R15
+	if output != nil {
+		MOVQ(I32(s.rows), left)
+		XORL(none.As32(), none.As32())
+	}
 	steps := func(count int) {
 		if count > 1 {
 			s.lookAhead(ahead)
 		}
 		for p := range count {
+			if output != nil && p%s.stepsOfRow() == 1 {
+				for _, t := range output {
+					t.ask()
+				}
+				DECQ(left)
+				for _, t := range output {
+					CMOVQEQ(none, t.stride) // the last row again, which costs little
+				}
+				for _, t := range output {
+					ADDQ(t.stride, t.at)
+				}
+			}
 			s.step(func(i int) Mem { return row(i, p) }, Mem{Base: b, Disp: p * s.columns() * 4})
 		}
 		ADDQ(I32(4*count), a0)

@@ -109,38 +109,6 @@ func MultiplyQuads(isa vector.ISA, b, a, acc reg.VecPhysical) {
 	VPDPBUSD(b, a, acc)
 }
 
-// prefetchOutputI8 asks for the residual, and for what is written where it is not that.
-func (s *section) prefetchOutputI8() {
-	at, stride := reg.RAX, reg.RCX
-	ask := func(name string, width, size int, label string) {
-		Load(Param(name), at)
-		TESTQ(at, at)
-		JEQ(LabelRef(label))
-		Load(Param(map[string]string{"residual": "ldr", "cf": "ldf", "c": "ldc"}[name]), stride)
-		if size == 4 {
-			SHLQ(U8(2), stride)
-		}
-		for i := range s.rows {
-			if i > 0 {
-				ADDQ(stride, at)
-			}
-			for line := 0; line < width*size; line += 64 {
-				PREFETCHT0(Mem{Base: at, Disp: line})
-			}
-		}
-	}
-	ask("c", s.columns(), 1, s.label("noC"))
-	Label(s.label("noC"))
-	Load(Param("residual"), at)
-	TESTQ(at, at)
-	JEQ(LabelRef(s.label("noResidual")))
-	ask("residual", s.columns(), 4, s.label("noResidual"))
-	JMP(LabelRef(s.label("asked")))
-	Label(s.label("noResidual"))
-	ask("cf", s.columns(), 4, s.label("asked"))
-	Label(s.label("asked"))
-}
-
 // epilogueI8 makes float32 of the sums, and what is asked for of that.
 func (s *section) epilogueI8() {
 	if s.ISA == vector.AVX512 {

@@ -23,27 +23,17 @@ GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 // func GemmF32_6x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·GemmF32_6x16(SB), NOSPLIT, $0-112
-	MOVQ  m+0(FP), AX
-	CMPQ  AX, $+6
-	JEQ   rows6
-	CMPQ  AX, $+5
-	JEQ   rows5
-	CMPQ  AX, $+4
-	JEQ   rows4
-	CMPQ  AX, $+3
-	JEQ   rows3
-	CMPQ  AX, $+2
-	JEQ   rows2
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask1
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask1:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
+	MOVQ       m+0(FP), AX
+	CMPQ       AX, $+6
+	JEQ        rows6
+	CMPQ       AX, $+5
+	JEQ        rows5
+	CMPQ       AX, $+4
+	JEQ        rows4
+	CMPQ       AX, $+3
+	JEQ        rows3
+	CMPQ       AX, $+2
+	JEQ        rows2
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -77,14 +67,25 @@ unbiased1:
 	VXORPS Y1, Y1, Y1
 
 begun1:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask1
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask1:
+	SHLQ $0x02, R11
+	MOVQ $+1, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest1
 
@@ -97,6 +98,10 @@ loop1:
 	VBROADCASTSS (AX), Y13
 	VFMADD231PS  Y14, Y13, Y0
 	VFMADD231PS  Y15, Y13, Y1
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      64(DI), Y14
 	VMOVUPS      96(DI), Y15
 	PREFETCHT0   2112(DI)
@@ -210,18 +215,6 @@ aloneMasked1:
 	RET
 
 rows2:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask2
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask2:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2
@@ -259,14 +252,25 @@ unbiased2:
 	VXORPS Y3, Y3, Y3
 
 begun2:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask2
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask2:
+	SHLQ $0x02, R11
+	MOVQ $+2, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest2
 
@@ -282,6 +286,10 @@ loop2:
 	VBROADCASTSS (AX)(CX*1), Y13
 	VFMADD231PS  Y14, Y13, Y2
 	VFMADD231PS  Y15, Y13, Y3
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      64(DI), Y14
 	VMOVUPS      96(DI), Y15
 	PREFETCHT0   2112(DI)
@@ -425,20 +433,6 @@ aloneMasked2:
 	RET
 
 rows3:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask3
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask3:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased3
@@ -480,14 +474,25 @@ unbiased3:
 	VXORPS Y5, Y5, Y5
 
 begun3:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask3
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask3:
+	SHLQ $0x02, R11
+	MOVQ $+3, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest3
 
@@ -506,6 +511,10 @@ loop3:
 	VBROADCASTSS (AX)(CX*2), Y13
 	VFMADD231PS  Y14, Y13, Y4
 	VFMADD231PS  Y15, Y13, Y5
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      64(DI), Y14
 	VMOVUPS      96(DI), Y15
 	PREFETCHT0   2112(DI)
@@ -679,22 +688,6 @@ aloneMasked3:
 	RET
 
 rows4:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask4
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask4:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased4
@@ -740,14 +733,25 @@ unbiased4:
 	VXORPS Y7, Y7, Y7
 
 begun4:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask4
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask4:
+	SHLQ $0x02, R11
+	MOVQ $+4, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest4
 
@@ -769,6 +773,10 @@ loop4:
 	VBROADCASTSS (AX)(DX*1), Y13
 	VFMADD231PS  Y14, Y13, Y6
 	VFMADD231PS  Y15, Y13, Y7
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      64(DI), Y14
 	VMOVUPS      96(DI), Y15
 	PREFETCHT0   2112(DI)
@@ -972,24 +980,6 @@ aloneMasked4:
 	RET
 
 rows5:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask5
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask5:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased5
@@ -1039,14 +1029,25 @@ unbiased5:
 	VXORPS Y9, Y9, Y9
 
 begun5:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask5
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask5:
+	SHLQ $0x02, R11
+	MOVQ $+5, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest5
 
@@ -1071,6 +1072,10 @@ loop5:
 	VBROADCASTSS (AX)(CX*4), Y13
 	VFMADD231PS  Y14, Y13, Y8
 	VFMADD231PS  Y15, Y13, Y9
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      64(DI), Y14
 	VMOVUPS      96(DI), Y15
 	PREFETCHT0   2112(DI)
@@ -1304,26 +1309,6 @@ aloneMasked5:
 	RET
 
 rows6:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask6
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask6:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased6
@@ -1377,14 +1362,25 @@ unbiased6:
 	VXORPS Y11, Y11, Y11
 
 begun6:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask6
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask6:
+	SHLQ $0x02, R11
+	MOVQ $+6, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest6
 
@@ -1412,6 +1408,10 @@ loop6:
 	VBROADCASTSS (AX)(SI*1), Y13
 	VFMADD231PS  Y14, Y13, Y10
 	VFMADD231PS  Y15, Y13, Y11
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      64(DI), Y14
 	VMOVUPS      96(DI), Y15
 	PREFETCHT0   2112(DI)
@@ -1689,15 +1689,16 @@ TEXT ·IndirectGemmF32_6x16(SB), NOSPLIT, $32-144
 	CMPQ  AX, $+2
 	JEQ   rows2
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask1:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -1885,17 +1886,18 @@ aloneMasked1:
 
 rows2:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask2:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2
@@ -2126,19 +2128,20 @@ aloneMasked2:
 
 rows3:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask3:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased3
@@ -2412,21 +2415,22 @@ aloneMasked3:
 
 rows4:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask4:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased4
@@ -2743,23 +2747,24 @@ aloneMasked4:
 
 rows5:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask5:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased5
@@ -3119,25 +3124,26 @@ aloneMasked5:
 
 rows6:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask6:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased6
@@ -3541,19 +3547,9 @@ aloneMasked6:
 // func GemmWideF32_2x16(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·GemmWideF32_2x16(SB), NOSPLIT, $0-112
-	MOVQ  m+0(FP), AX
-	CMPQ  AX, $+2
-	JEQ   rows2
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask1
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask1:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
+	MOVQ       m+0(FP), AX
+	CMPQ       AX, $+2
+	JEQ        rows2
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -3601,8 +3597,19 @@ begun1:
 	LEAQ         (CX)(CX*4), SI
 	MOVQ         b+40(FP), DI
 	MOVQ         k+16(FP), R8
-	SUBQ         $+4, R8
-	JLT          rest1
+	MOVQ         residual+72(FP), R10
+	MOVQ         ldr+80(FP), R11
+	TESTQ        R10, R10
+	JNE          ask1
+	MOVQ         c+48(FP), R10
+	MOVQ         ldc+56(FP), R11
+
+ask1:
+	SHLQ $0x02, R11
+	MOVQ $+1, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest1
 
 loop1:
 	PREFETCHT0   (R9)
@@ -3618,6 +3625,10 @@ loop1:
 	VFMADD231PD  Y13, Y11, Y1
 	VFMADD231PD  Y14, Y11, Y2
 	VFMADD231PD  Y15, Y11, Y3
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    64(DI), Y12
 	VCVTPS2PD    80(DI), Y13
 	VCVTPS2PD    96(DI), Y14
@@ -3757,18 +3768,6 @@ aloneMasked1:
 	RET
 
 rows2:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask2
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask2:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2
@@ -3826,8 +3825,19 @@ begun2:
 	LEAQ         (CX)(CX*4), SI
 	MOVQ         b+40(FP), DI
 	MOVQ         k+16(FP), R8
-	SUBQ         $+4, R8
-	JLT          rest2
+	MOVQ         residual+72(FP), R10
+	MOVQ         ldr+80(FP), R11
+	TESTQ        R10, R10
+	JNE          ask2
+	MOVQ         c+48(FP), R10
+	MOVQ         ldc+56(FP), R11
+
+ask2:
+	SHLQ $0x02, R11
+	MOVQ $+2, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest2
 
 loop2:
 	PREFETCHT0   (R9)
@@ -3849,6 +3859,10 @@ loop2:
 	VFMADD231PD  Y13, Y11, Y5
 	VFMADD231PD  Y14, Y11, Y6
 	VFMADD231PD  Y15, Y11, Y7
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    64(DI), Y12
 	VCVTPS2PD    80(DI), Y13
 	VCVTPS2PD    96(DI), Y14
@@ -4042,15 +4056,16 @@ TEXT ·IndirectGemmWideF32_2x16(SB), NOSPLIT, $32-144
 	CMPQ  AX, $+2
 	JEQ   rows2
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask1:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -4275,17 +4290,18 @@ aloneMasked1:
 
 rows2:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask2:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2

@@ -46,44 +46,17 @@ GLOBL most<>(SB), RODATA|NOPTR, $4
 // func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
 TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-144
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC1
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-
-noC1:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	JMP        asked1
-
-noResidual1:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-
-asked1:
+	MOVQ   m+0(FP), AX
+	CMPQ   AX, $+6
+	JEQ    rows6
+	CMPQ   AX, $+5
+	JEQ    rows5
+	CMPQ   AX, $+4
+	JEQ    rows4
+	CMPQ   AX, $+3
+	JEQ    rows3
+	CMPQ   AX, $+2
+	JEQ    rows2
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   ahead+128(FP), R9
@@ -93,8 +66,27 @@ asked1:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest1
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask1
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask1:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+1, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest1
 
 loop1:
 	PREFETCHT0   (R9)
@@ -116,6 +108,13 @@ loop1:
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y1, Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
 	VPMOVSXBW    64(DI), Y14
 	VPMOVSXBW    80(DI), Y15
@@ -150,6 +149,13 @@ loop1:
 	VPADDD       Y12, Y0, Y0
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y1, Y1
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    192(DI), Y14
 	VPMOVSXBW    208(DI), Y15
@@ -393,39 +399,6 @@ doneMasked1:
 	RET
 
 rows2:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC2
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC2:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	JMP        asked2
-
-noResidual2:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked2:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -437,8 +410,27 @@ asked2:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest2
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask2
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask2:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+2, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest2
 
 loop2:
 	PREFETCHT0   (R9)
@@ -472,6 +464,13 @@ loop2:
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y3, Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
 	VPMOVSXBW    64(DI), Y14
 	VPMOVSXBW    80(DI), Y15
@@ -530,6 +529,13 @@ loop2:
 	VPADDD       Y12, Y2, Y2
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y3, Y3
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    192(DI), Y14
 	VPMOVSXBW    208(DI), Y15
@@ -877,45 +883,6 @@ doneMasked2:
 	RET
 
 rows3:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC3
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC3:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	JMP        asked3
-
-noResidual3:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked3:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -929,8 +896,27 @@ asked3:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest3
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask3
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask3:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+3, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest3
 
 loop3:
 	PREFETCHT0   (R9)
@@ -976,6 +962,13 @@ loop3:
 	VPADDD       Y12, Y4, Y4
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y5, Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
 	VPMOVSXBW    64(DI), Y14
 	VPMOVSXBW    80(DI), Y15
@@ -1058,6 +1051,13 @@ loop3:
 	VPADDD       Y12, Y4, Y4
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y5, Y5
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    192(DI), Y14
 	VPMOVSXBW    208(DI), Y15
@@ -1513,51 +1513,6 @@ doneMasked3:
 	RET
 
 rows4:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC4
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC4:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	JMP        asked4
-
-noResidual4:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked4:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1573,8 +1528,27 @@ asked4:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest4
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask4
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask4:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+4, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest4
 
 loop4:
 	PREFETCHT0   (R9)
@@ -1632,6 +1606,13 @@ loop4:
 	VPADDD       Y12, Y6, Y6
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y7, Y7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
 	VPMOVSXBW    64(DI), Y14
 	VPMOVSXBW    80(DI), Y15
@@ -1738,6 +1719,13 @@ loop4:
 	VPADDD       Y12, Y6, Y6
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y7, Y7
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    192(DI), Y14
 	VPMOVSXBW    208(DI), Y15
@@ -2297,57 +2285,6 @@ doneMasked4:
 	RET
 
 rows5:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC5
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC5:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	JMP        asked5
-
-noResidual5:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked5:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2365,8 +2302,27 @@ asked5:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest5
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask5
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask5:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+5, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest5
 
 loop5:
 	PREFETCHT0   (R9)
@@ -2436,6 +2392,13 @@ loop5:
 	VPADDD       Y12, Y8, Y8
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y9, Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
 	VPMOVSXBW    64(DI), Y14
 	VPMOVSXBW    80(DI), Y15
@@ -2566,6 +2529,13 @@ loop5:
 	VPADDD       Y12, Y8, Y8
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y9, Y9
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    192(DI), Y14
 	VPMOVSXBW    208(DI), Y15
@@ -3233,63 +3203,6 @@ doneMasked5:
 	RET
 
 rows6:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC6
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC6:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	JMP        asked6
-
-noResidual6:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked6:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -3309,8 +3222,27 @@ asked6:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest6
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask6
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask6:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+6, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest6
 
 loop6:
 	PREFETCHT0   (R9)
@@ -3392,6 +3324,13 @@ loop6:
 	VPADDD       Y12, Y10, Y10
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y11, Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
 	VPMOVSXBW    64(DI), Y14
 	VPMOVSXBW    80(DI), Y15
@@ -3546,6 +3485,13 @@ loop6:
 	VPADDD       Y12, Y10, Y10
 	VPMADDWD     Y15, Y13, Y12
 	VPADDD       Y12, Y11, Y11
+	PREFETCHT0   (R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    192(DI), Y14
 	VPMOVSXBW    208(DI), Y15
@@ -4319,59 +4265,53 @@ doneMasked6:
 // func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
 TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-176
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC1
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC1:
-	MOVQ       residual+96(FP), AX
+ask1:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	JMP        asked1
-
-noResidual1:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-
-asked1:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -4686,56 +4626,48 @@ doneMasked1:
 	RET
 
 rows2:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC2
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC2:
-	MOVQ       residual+96(FP), AX
+ask2:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	JMP        asked2
-
-noResidual2:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked2:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -5195,64 +5127,54 @@ doneMasked2:
 	RET
 
 rows3:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC3
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC3:
-	MOVQ       residual+96(FP), AX
+ask3:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	JMP        asked3
-
-noResidual3:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked3:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -5861,72 +5783,60 @@ doneMasked3:
 	RET
 
 rows4:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC4
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC4:
-	MOVQ       residual+96(FP), AX
+ask4:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	JMP        asked4
-
-noResidual4:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked4:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -6680,80 +6590,66 @@ doneMasked4:
 	RET
 
 rows5:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC5
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC5:
-	MOVQ       residual+96(FP), AX
+ask5:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	JMP        asked5
-
-noResidual5:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked5:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -7656,88 +7552,72 @@ doneMasked5:
 	RET
 
 rows6:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC6
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC6:
-	MOVQ       residual+96(FP), AX
+ask6:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	JMP        asked6
-
-noResidual6:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-asked6:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap6:
 	MOVQ    (SP), R15

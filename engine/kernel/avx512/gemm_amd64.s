@@ -5,85 +5,85 @@
 // func GemmF32_14x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·GemmF32_14x32(SB), NOSPLIT, $0-112
-	MOVQ  m+0(FP), AX
-	CMPQ  AX, $+14
-	JEQ   rows14
-	CMPQ  AX, $+13
-	JEQ   rows13
-	CMPQ  AX, $+12
-	JEQ   rows12
-	CMPQ  AX, $+11
-	JEQ   rows11
-	CMPQ  AX, $+10
-	JEQ   rows10
-	CMPQ  AX, $+9
-	JEQ   rows9
-	CMPQ  AX, $+8
-	JEQ   rows8
-	CMPQ  AX, $+7
-	JEQ   rows7
-	CMPQ  AX, $+6
-	JEQ   rows6
-	CMPQ  AX, $+5
-	JEQ   rows5
-	CMPQ  AX, $+4
-	JEQ   rows4
-	CMPQ  AX, $+3
-	JEQ   rows3
-	CMPQ  AX, $+2
-	JEQ   rows2
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask1
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask1:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased1
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVUPS.Z  64(CX), K2, Z1
-	JMP        begun1
+	MOVQ      m+0(FP), AX
+	CMPQ      AX, $+14
+	JEQ       rows14
+	CMPQ      AX, $+13
+	JEQ       rows13
+	CMPQ      AX, $+12
+	JEQ       rows12
+	CMPQ      AX, $+11
+	JEQ       rows11
+	CMPQ      AX, $+10
+	JEQ       rows10
+	CMPQ      AX, $+9
+	JEQ       rows9
+	CMPQ      AX, $+8
+	JEQ       rows8
+	CMPQ      AX, $+7
+	JEQ       rows7
+	CMPQ      AX, $+6
+	JEQ       rows6
+	CMPQ      AX, $+5
+	JEQ       rows5
+	CMPQ      AX, $+4
+	JEQ       rows4
+	CMPQ      AX, $+3
+	JEQ       rows3
+	CMPQ      AX, $+2
+	JEQ       rows2
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased1
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	JMP       begun1
 
 unbiased1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
 begun1:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask1
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask1:
+	SHLQ $0x02, R11
+	MOVQ $+1, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest1
 
@@ -97,6 +97,11 @@ loop1:
 	VBROADCASTSS (AX), Z29
 	VFMADD231PS  Z30, Z29, Z0
 	VFMADD231PS  Z31, Z29, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -186,49 +191,35 @@ aloneMasked1:
 	RET
 
 rows2:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask2
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask2:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased2
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	JMP        begun2
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased2
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	JMP       begun2
 
 unbiased2:
 	VPXORD Z0, Z0, Z0
@@ -237,14 +228,25 @@ unbiased2:
 	VPXORD Z3, Z3, Z3
 
 begun2:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask2
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask2:
+	SHLQ $0x02, R11
+	MOVQ $+2, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest2
 
@@ -261,6 +263,11 @@ loop2:
 	VBROADCASTSS (AX)(CX*1), Z29
 	VFMADD231PS  Z30, Z29, Z2
 	VFMADD231PS  Z31, Z29, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -370,54 +377,37 @@ aloneMasked2:
 	RET
 
 rows3:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask3
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask3:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased3
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	JMP        begun3
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased3
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	JMP       begun3
 
 unbiased3:
 	VPXORD Z0, Z0, Z0
@@ -428,14 +418,25 @@ unbiased3:
 	VPXORD Z5, Z5, Z5
 
 begun3:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask3
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask3:
+	SHLQ $0x02, R11
+	MOVQ $+3, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest3
 
@@ -455,6 +456,11 @@ loop3:
 	VBROADCASTSS (AX)(CX*2), Z29
 	VFMADD231PS  Z30, Z29, Z4
 	VFMADD231PS  Z31, Z29, Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -584,59 +590,39 @@ aloneMasked3:
 	RET
 
 rows4:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask4
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask4:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased4
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	JMP        begun4
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased4
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	JMP       begun4
 
 unbiased4:
 	VPXORD Z0, Z0, Z0
@@ -649,14 +635,25 @@ unbiased4:
 	VPXORD Z7, Z7, Z7
 
 begun4:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask4
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask4:
+	SHLQ $0x02, R11
+	MOVQ $+4, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest4
 
@@ -679,6 +676,11 @@ loop4:
 	VBROADCASTSS (AX)(DX*1), Z29
 	VFMADD231PS  Z30, Z29, Z6
 	VFMADD231PS  Z31, Z29, Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -828,64 +830,41 @@ aloneMasked4:
 	RET
 
 rows5:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask5
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask5:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased5
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	JMP        begun5
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased5
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	JMP       begun5
 
 unbiased5:
 	VPXORD Z0, Z0, Z0
@@ -900,14 +879,25 @@ unbiased5:
 	VPXORD Z9, Z9, Z9
 
 begun5:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask5
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask5:
+	SHLQ $0x02, R11
+	MOVQ $+5, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest5
 
@@ -933,6 +923,11 @@ loop5:
 	VBROADCASTSS (AX)(CX*4), Z29
 	VFMADD231PS  Z30, Z29, Z8
 	VFMADD231PS  Z31, Z29, Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1102,69 +1097,43 @@ aloneMasked5:
 	RET
 
 rows6:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask6
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask6:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased6
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	JMP        begun6
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased6
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	JMP       begun6
 
 unbiased6:
 	VPXORD Z0, Z0, Z0
@@ -1181,14 +1150,25 @@ unbiased6:
 	VPXORD Z11, Z11, Z11
 
 begun6:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask6
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask6:
+	SHLQ $0x02, R11
+	MOVQ $+6, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest6
 
@@ -1217,6 +1197,11 @@ loop6:
 	VBROADCASTSS (AX)(SI*1), Z29
 	VFMADD231PS  Z30, Z29, Z10
 	VFMADD231PS  Z31, Z29, Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1406,74 +1391,45 @@ aloneMasked6:
 	RET
 
 rows7:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask7
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask7:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased7
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	JMP        begun7
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased7
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	JMP       begun7
 
 unbiased7:
 	VPXORD Z0, Z0, Z0
@@ -1492,14 +1448,25 @@ unbiased7:
 	VPXORD Z13, Z13, Z13
 
 begun7:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask7
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask7:
+	SHLQ $0x02, R11
+	MOVQ $+7, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest7
 
@@ -1531,6 +1498,11 @@ loop7:
 	VBROADCASTSS (AX)(DX*2), Z29
 	VFMADD231PS  Z30, Z29, Z12
 	VFMADD231PS  Z31, Z29, Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1740,79 +1712,47 @@ aloneMasked7:
 	RET
 
 rows8:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask8
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask8:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased8
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	JMP        begun8
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased8
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	JMP       begun8
 
 unbiased8:
 	VPXORD Z0, Z0, Z0
@@ -1833,16 +1773,27 @@ unbiased8:
 	VPXORD Z15, Z15, Z15
 
 begun8:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask8
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask8:
+	SHLQ $0x02, R11
+	MOVQ $+8, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest8
 
@@ -1877,6 +1828,11 @@ loop8:
 	VBROADCASTSS (BX), Z29
 	VFMADD231PS  Z30, Z29, Z14
 	VFMADD231PS  Z31, Z29, Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2108,84 +2064,49 @@ aloneMasked8:
 	RET
 
 rows9:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask9
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask9:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased9
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	JMP        begun9
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased9
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	JMP       begun9
 
 unbiased9:
 	VPXORD Z0, Z0, Z0
@@ -2208,16 +2129,27 @@ unbiased9:
 	VPXORD Z17, Z17, Z17
 
 begun9:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask9
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask9:
+	SHLQ $0x02, R11
+	MOVQ $+9, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest9
 
@@ -2255,6 +2187,11 @@ loop9:
 	VBROADCASTSS (BX)(CX*1), Z29
 	VFMADD231PS  Z30, Z29, Z16
 	VFMADD231PS  Z31, Z29, Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2506,89 +2443,51 @@ aloneMasked9:
 	RET
 
 rows10:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask10
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask10:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased10
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	JMP        begun10
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased10
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	JMP       begun10
 
 unbiased10:
 	VPXORD Z0, Z0, Z0
@@ -2613,16 +2512,27 @@ unbiased10:
 	VPXORD Z19, Z19, Z19
 
 begun10:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask10
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask10:
+	SHLQ $0x02, R11
+	MOVQ $+10, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest10
 
@@ -2663,6 +2573,11 @@ loop10:
 	VBROADCASTSS (BX)(CX*2), Z29
 	VFMADD231PS  Z30, Z29, Z18
 	VFMADD231PS  Z31, Z29, Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2934,94 +2849,53 @@ aloneMasked10:
 	RET
 
 rows11:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask11
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask11:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased11
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	JMP        begun11
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased11
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	JMP       begun11
 
 unbiased11:
 	VPXORD Z0, Z0, Z0
@@ -3048,16 +2922,27 @@ unbiased11:
 	VPXORD Z21, Z21, Z21
 
 begun11:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask11
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask11:
+	SHLQ $0x02, R11
+	MOVQ $+11, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest11
 
@@ -3101,6 +2986,11 @@ loop11:
 	VBROADCASTSS (BX)(DX*1), Z29
 	VFMADD231PS  Z30, Z29, Z20
 	VFMADD231PS  Z31, Z29, Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -3392,99 +3282,55 @@ aloneMasked11:
 	RET
 
 rows12:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask12
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask12:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased12
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVAPS    Z0, Z22
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	VMOVAPS    Z1, Z23
-	JMP        begun12
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased12
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z0, Z22
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z1, Z23
+	JMP       begun12
 
 unbiased12:
 	VPXORD Z0, Z0, Z0
@@ -3513,16 +3359,27 @@ unbiased12:
 	VPXORD Z23, Z23, Z23
 
 begun12:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask12
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask12:
+	SHLQ $0x02, R11
+	MOVQ $+12, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest12
 
@@ -3569,6 +3426,11 @@ loop12:
 	VBROADCASTSS (BX)(CX*4), Z29
 	VFMADD231PS  Z30, Z29, Z22
 	VFMADD231PS  Z31, Z29, Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -3880,104 +3742,57 @@ aloneMasked12:
 	RET
 
 rows13:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask13
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask13:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased13
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVAPS    Z0, Z22
-	VMOVAPS    Z0, Z24
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	VMOVAPS    Z1, Z23
-	VMOVAPS    Z1, Z25
-	JMP        begun13
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased13
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z0, Z22
+	VMOVAPS   Z0, Z24
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z1, Z23
+	VMOVAPS   Z1, Z25
+	JMP       begun13
 
 unbiased13:
 	VPXORD Z0, Z0, Z0
@@ -4008,16 +3823,27 @@ unbiased13:
 	VPXORD Z25, Z25, Z25
 
 begun13:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask13
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask13:
+	SHLQ $0x02, R11
+	MOVQ $+13, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest13
 
@@ -4067,6 +3893,11 @@ loop13:
 	VBROADCASTSS (BX)(SI*1), Z29
 	VFMADD231PS  Z30, Z29, Z24
 	VFMADD231PS  Z31, Z29, Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -4398,109 +4229,59 @@ aloneMasked13:
 	RET
 
 rows14:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask14
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask14:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased14
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVAPS    Z0, Z22
-	VMOVAPS    Z0, Z24
-	VMOVAPS    Z0, Z26
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	VMOVAPS    Z1, Z23
-	VMOVAPS    Z1, Z25
-	VMOVAPS    Z1, Z27
-	JMP        begun14
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased14
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z0, Z22
+	VMOVAPS   Z0, Z24
+	VMOVAPS   Z0, Z26
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z1, Z23
+	VMOVAPS   Z1, Z25
+	VMOVAPS   Z1, Z27
+	JMP       begun14
 
 unbiased14:
 	VPXORD Z0, Z0, Z0
@@ -4533,16 +4314,27 @@ unbiased14:
 	VPXORD Z27, Z27, Z27
 
 begun14:
-	MOVQ ahead+96(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x02, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ k+16(FP), R8
+	MOVQ  ahead+96(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x02, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  k+16(FP), R8
+	MOVQ  residual+72(FP), R10
+	MOVQ  ldr+80(FP), R11
+	TESTQ R10, R10
+	JNE   ask14
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+56(FP), R11
+
+ask14:
+	SHLQ $0x02, R11
+	MOVQ $+14, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest14
 
@@ -4595,6 +4387,11 @@ loop14:
 	VBROADCASTSS (BX)(DX*2), Z29
 	VFMADD231PS  Z30, Z29, Z26
 	VFMADD231PS  Z31, Z29, Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -4972,16 +4769,17 @@ TEXT ·IndirectGemmF32_12x32(SB), NOSPLIT, $32-144
 	CMPQ  AX, $+2
 	JEQ   rows2
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask1:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -5146,19 +4944,20 @@ aloneMasked1:
 
 rows2:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask2:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2
@@ -5356,22 +5155,23 @@ aloneMasked2:
 
 rows3:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask3:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased3
@@ -5602,25 +5402,26 @@ aloneMasked3:
 
 rows4:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask4:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased4
@@ -5884,28 +5685,29 @@ aloneMasked4:
 
 rows5:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask5:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased5
@@ -6202,31 +6004,32 @@ aloneMasked5:
 
 rows6:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask6:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased6
@@ -6556,34 +6359,35 @@ aloneMasked6:
 
 rows7:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask7
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask7:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased7
@@ -6946,37 +6750,38 @@ aloneMasked7:
 
 rows8:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask8
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask8:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased8
@@ -7372,40 +7177,41 @@ aloneMasked8:
 
 rows9:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask9
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask9:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased9
@@ -7834,43 +7640,44 @@ aloneMasked9:
 
 rows10:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask10
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask10:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased10
@@ -8332,46 +8139,47 @@ aloneMasked10:
 
 rows11:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask11
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask11:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased11
@@ -8866,49 +8674,50 @@ aloneMasked11:
 
 rows12:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask12
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask12:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased12
@@ -9437,55 +9246,44 @@ aloneMasked12:
 // func GemmWideF32_6x32(m int, n int, k int, a *float32, lda int, b *float32, c *float32, ldc int, bias *float32, residual *float32, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·GemmWideF32_6x32(SB), NOSPLIT, $0-112
-	MOVQ  m+0(FP), AX
-	CMPQ  AX, $+6
-	JEQ   rows6
-	CMPQ  AX, $+5
-	JEQ   rows5
-	CMPQ  AX, $+4
-	JEQ   rows4
-	CMPQ  AX, $+3
-	JEQ   rows3
-	CMPQ  AX, $+2
-	JEQ   rows2
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask1
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask1:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased1
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVUPS.Z  64(CX), K2, Z1
-	JMP        begun1
+	MOVQ      m+0(FP), AX
+	CMPQ      AX, $+6
+	JEQ       rows6
+	CMPQ      AX, $+5
+	JEQ       rows5
+	CMPQ      AX, $+4
+	JEQ       rows4
+	CMPQ      AX, $+3
+	JEQ       rows3
+	CMPQ      AX, $+2
+	JEQ       rows2
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased1
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	JMP       begun1
 
 unbiased1:
 	VPXORD Z0, Z0, Z0
@@ -9506,8 +9304,19 @@ begun1:
 	LEAQ          (CX)(CX*4), SI
 	MOVQ          b+40(FP), DI
 	MOVQ          k+16(FP), R8
-	SUBQ          $+4, R8
-	JLT           rest1
+	MOVQ          residual+72(FP), R10
+	MOVQ          ldr+80(FP), R11
+	TESTQ         R10, R10
+	JNE           ask1
+	MOVQ          c+48(FP), R10
+	MOVQ          ldc+56(FP), R11
+
+ask1:
+	SHLQ $0x02, R11
+	MOVQ $+1, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest1
 
 loop1:
 	PREFETCHT0   (R9)
@@ -9524,6 +9333,11 @@ loop1:
 	VFMADD231PD  Z29, Z27, Z1
 	VFMADD231PD  Z30, Z27, Z2
 	VFMADD231PD  Z31, Z27, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    128(DI), Z28
 	VCVTPS2PD    160(DI), Z29
 	VCVTPS2PD    192(DI), Z30
@@ -9639,49 +9453,35 @@ aloneMasked1:
 	RET
 
 rows2:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask2
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask2:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased2
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	JMP        begun2
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased2
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	JMP       begun2
 
 unbiased2:
 	VPXORD Z0, Z0, Z0
@@ -9710,8 +9510,19 @@ begun2:
 	LEAQ          (CX)(CX*4), SI
 	MOVQ          b+40(FP), DI
 	MOVQ          k+16(FP), R8
-	SUBQ          $+4, R8
-	JLT           rest2
+	MOVQ          residual+72(FP), R10
+	MOVQ          ldr+80(FP), R11
+	TESTQ         R10, R10
+	JNE           ask2
+	MOVQ          c+48(FP), R10
+	MOVQ          ldc+56(FP), R11
+
+ask2:
+	SHLQ $0x02, R11
+	MOVQ $+2, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest2
 
 loop2:
 	PREFETCHT0   (R9)
@@ -9734,6 +9545,11 @@ loop2:
 	VFMADD231PD  Z29, Z27, Z5
 	VFMADD231PD  Z30, Z27, Z6
 	VFMADD231PD  Z31, Z27, Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    128(DI), Z28
 	VCVTPS2PD    160(DI), Z29
 	VCVTPS2PD    192(DI), Z30
@@ -9887,54 +9703,37 @@ aloneMasked2:
 	RET
 
 rows3:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask3
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask3:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased3
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	JMP        begun3
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased3
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	JMP       begun3
 
 unbiased3:
 	VPXORD Z0, Z0, Z0
@@ -9971,8 +9770,19 @@ begun3:
 	LEAQ          (CX)(CX*4), SI
 	MOVQ          b+40(FP), DI
 	MOVQ          k+16(FP), R8
-	SUBQ          $+4, R8
-	JLT           rest3
+	MOVQ          residual+72(FP), R10
+	MOVQ          ldr+80(FP), R11
+	TESTQ         R10, R10
+	JNE           ask3
+	MOVQ          c+48(FP), R10
+	MOVQ          ldc+56(FP), R11
+
+ask3:
+	SHLQ $0x02, R11
+	MOVQ $+3, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest3
 
 loop3:
 	PREFETCHT0   (R9)
@@ -10001,6 +9811,11 @@ loop3:
 	VFMADD231PD  Z29, Z27, Z9
 	VFMADD231PD  Z30, Z27, Z10
 	VFMADD231PD  Z31, Z27, Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    128(DI), Z28
 	VCVTPS2PD    160(DI), Z29
 	VCVTPS2PD    192(DI), Z30
@@ -10192,59 +10007,39 @@ aloneMasked3:
 	RET
 
 rows4:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask4
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask4:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased4
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	JMP        begun4
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased4
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	JMP       begun4
 
 unbiased4:
 	VPXORD Z0, Z0, Z0
@@ -10289,8 +10084,19 @@ begun4:
 	LEAQ          (CX)(CX*4), SI
 	MOVQ          b+40(FP), DI
 	MOVQ          k+16(FP), R8
-	SUBQ          $+4, R8
-	JLT           rest4
+	MOVQ          residual+72(FP), R10
+	MOVQ          ldr+80(FP), R11
+	TESTQ         R10, R10
+	JNE           ask4
+	MOVQ          c+48(FP), R10
+	MOVQ          ldc+56(FP), R11
+
+ask4:
+	SHLQ $0x02, R11
+	MOVQ $+4, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest4
 
 loop4:
 	PREFETCHT0   (R9)
@@ -10325,6 +10131,11 @@ loop4:
 	VFMADD231PD  Z29, Z27, Z13
 	VFMADD231PD  Z30, Z27, Z14
 	VFMADD231PD  Z31, Z27, Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    128(DI), Z28
 	VCVTPS2PD    160(DI), Z29
 	VCVTPS2PD    192(DI), Z30
@@ -10554,64 +10365,41 @@ aloneMasked4:
 	RET
 
 rows5:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask5
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask5:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased5
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	JMP        begun5
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased5
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	JMP       begun5
 
 unbiased5:
 	VPXORD Z0, Z0, Z0
@@ -10664,8 +10452,19 @@ begun5:
 	LEAQ          (CX)(CX*4), SI
 	MOVQ          b+40(FP), DI
 	MOVQ          k+16(FP), R8
-	SUBQ          $+4, R8
-	JLT           rest5
+	MOVQ          residual+72(FP), R10
+	MOVQ          ldr+80(FP), R11
+	TESTQ         R10, R10
+	JNE           ask5
+	MOVQ          c+48(FP), R10
+	MOVQ          ldc+56(FP), R11
+
+ask5:
+	SHLQ $0x02, R11
+	MOVQ $+5, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest5
 
 loop5:
 	PREFETCHT0   (R9)
@@ -10706,6 +10505,11 @@ loop5:
 	VFMADD231PD  Z29, Z27, Z17
 	VFMADD231PD  Z30, Z27, Z18
 	VFMADD231PD  Z31, Z27, Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    128(DI), Z28
 	VCVTPS2PD    160(DI), Z29
 	VCVTPS2PD    192(DI), Z30
@@ -10973,69 +10777,43 @@ aloneMasked5:
 	RET
 
 rows6:
-	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
-	TESTQ AX, AX
-	JNE   ask6
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
-
-ask6:
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	MOVQ       bias+64(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased6
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	JMP        begun6
+	MOVQ      bias+64(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased6
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	JMP       begun6
 
 unbiased6:
 	VPXORD Z0, Z0, Z0
@@ -11096,8 +10874,19 @@ begun6:
 	LEAQ          (CX)(CX*4), SI
 	MOVQ          b+40(FP), DI
 	MOVQ          k+16(FP), R8
-	SUBQ          $+4, R8
-	JLT           rest6
+	MOVQ          residual+72(FP), R10
+	MOVQ          ldr+80(FP), R11
+	TESTQ         R10, R10
+	JNE           ask6
+	MOVQ          c+48(FP), R10
+	MOVQ          ldc+56(FP), R11
+
+ask6:
+	SHLQ $0x02, R11
+	MOVQ $+6, R14
+	XORL R15, R15
+	SUBQ $+4, R8
+	JLT  rest6
 
 loop6:
 	PREFETCHT0   (R9)
@@ -11144,6 +10933,11 @@ loop6:
 	VFMADD231PD  Z29, Z27, Z21
 	VFMADD231PD  Z30, Z27, Z22
 	VFMADD231PD  Z31, Z27, Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VCVTPS2PD    128(DI), Z28
 	VCVTPS2PD    160(DI), Z29
 	VCVTPS2PD    192(DI), Z30
@@ -11463,16 +11257,17 @@ TEXT ·IndirectGemmWideF32_6x32(SB), NOSPLIT, $32-144
 	CMPQ  AX, $+2
 	JEQ   rows2
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask1:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -11674,19 +11469,20 @@ aloneMasked1:
 
 rows2:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask2:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2
@@ -11948,22 +11744,23 @@ aloneMasked2:
 
 rows3:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask3:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased3
@@ -12285,25 +12082,26 @@ aloneMasked3:
 
 rows4:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask4:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased4
@@ -12685,28 +12483,29 @@ aloneMasked4:
 
 rows5:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask5:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased5
@@ -13148,31 +12947,32 @@ aloneMasked5:
 
 rows6:
 	MOVQ  residual+72(FP), AX
-	MOVQ  ldr+80(FP), CX
+	MOVQ  ldr+80(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+56(FP), CX
+	MOVQ  ldc+56(FP), BX
 
 ask6:
-	SHLQ       $0x02, CX
+	SHLQ       $0x02, BX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	ADDQ       BX, AX
 	MOVQ       bias+64(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased6

@@ -44,62 +44,33 @@ GLOBL most<>(SB), RODATA|NOPTR, $4
 // func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-144
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+14
-	JEQ        rows14
-	CMPQ       AX, $+13
-	JEQ        rows13
-	CMPQ       AX, $+12
-	JEQ        rows12
-	CMPQ       AX, $+11
-	JEQ        rows11
-	CMPQ       AX, $+10
-	JEQ        rows10
-	CMPQ       AX, $+9
-	JEQ        rows9
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC1
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-
-noC1:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked1
-
-noResidual1:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked1:
+	MOVQ   m+0(FP), AX
+	CMPQ   AX, $+14
+	JEQ    rows14
+	CMPQ   AX, $+13
+	JEQ    rows13
+	CMPQ   AX, $+12
+	JEQ    rows12
+	CMPQ   AX, $+11
+	JEQ    rows11
+	CMPQ   AX, $+10
+	JEQ    rows10
+	CMPQ   AX, $+9
+	JEQ    rows9
+	CMPQ   AX, $+8
+	JEQ    rows8
+	CMPQ   AX, $+7
+	JEQ    rows7
+	CMPQ   AX, $+6
+	JEQ    rows6
+	CMPQ   AX, $+5
+	JEQ    rows5
+	CMPQ   AX, $+4
+	JEQ    rows4
+	CMPQ   AX, $+3
+	JEQ    rows3
+	CMPQ   AX, $+2
+	JEQ    rows2
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ   ahead+128(FP), R9
@@ -109,8 +80,27 @@ asked1:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest1
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask1
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask1:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+1, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest1
 
 loop1:
 	PREFETCHT0   (R9)
@@ -133,6 +123,14 @@ loop1:
 	VPADDD       Z28, Z0, Z0
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z1, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -169,6 +167,14 @@ loop1:
 	VPADDD       Z28, Z0, Z0
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z1, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -329,43 +335,6 @@ done1:
 	RET
 
 rows2:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC2
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC2:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked2
-
-noResidual2:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -377,8 +346,27 @@ asked2:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest2
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask2
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask2:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+2, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest2
 
 loop2:
 	PREFETCHT0   (R9)
@@ -413,6 +401,14 @@ loop2:
 	VPADDD       Z28, Z2, Z2
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z3, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -473,6 +469,14 @@ loop2:
 	VPADDD       Z28, Z2, Z2
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z3, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -691,51 +695,6 @@ done2:
 	RET
 
 rows3:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC3
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC3:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked3
-
-noResidual3:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked3:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -749,8 +708,27 @@ asked3:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest3
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask3
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask3:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+3, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest3
 
 loop3:
 	PREFETCHT0   (R9)
@@ -797,6 +775,14 @@ loop3:
 	VPADDD       Z28, Z4, Z4
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z5, Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -881,6 +867,14 @@ loop3:
 	VPADDD       Z28, Z4, Z4
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z5, Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -1159,59 +1153,6 @@ done3:
 	RET
 
 rows4:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC4
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC4:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked4
-
-noResidual4:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked4:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1227,8 +1168,27 @@ asked4:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest4
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask4
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask4:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+4, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest4
 
 loop4:
 	PREFETCHT0   (R9)
@@ -1287,6 +1247,14 @@ loop4:
 	VPADDD       Z28, Z6, Z6
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z7, Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -1395,6 +1363,14 @@ loop4:
 	VPADDD       Z28, Z6, Z6
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z7, Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -1731,67 +1707,6 @@ done4:
 	RET
 
 rows5:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC5
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC5:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked5
-
-noResidual5:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked5:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1809,8 +1724,27 @@ asked5:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest5
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask5
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask5:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+5, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest5
 
 loop5:
 	PREFETCHT0   (R9)
@@ -1881,6 +1815,14 @@ loop5:
 	VPADDD       Z28, Z8, Z8
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z9, Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -2013,6 +1955,14 @@ loop5:
 	VPADDD       Z28, Z8, Z8
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z9, Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -2409,75 +2359,6 @@ done5:
 	RET
 
 rows6:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC6
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC6:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked6
-
-noResidual6:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked6:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2497,8 +2378,27 @@ asked6:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest6
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask6
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask6:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+6, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest6
 
 loop6:
 	PREFETCHT0   (R9)
@@ -2581,6 +2481,14 @@ loop6:
 	VPADDD       Z28, Z10, Z10
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z11, Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -2737,6 +2645,14 @@ loop6:
 	VPADDD       Z28, Z10, Z10
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z11, Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -3191,83 +3107,6 @@ done6:
 	RET
 
 rows7:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC7
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC7:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked7
-
-noResidual7:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked7:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3289,8 +3128,27 @@ asked7:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest7
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask7
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask7:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+7, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest7
 
 loop7:
 	PREFETCHT0   (R9)
@@ -3385,6 +3243,14 @@ loop7:
 	VPADDD       Z28, Z12, Z12
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z13, Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -3565,6 +3431,14 @@ loop7:
 	VPADDD       Z28, Z12, Z12
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z13, Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -4079,91 +3953,6 @@ done7:
 	RET
 
 rows8:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC8
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC8:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked8
-
-noResidual8:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked8:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4189,8 +3978,27 @@ asked8:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest8
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask8
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask8:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+8, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest8
 
 loop8:
 	PREFETCHT0   (R9)
@@ -4297,6 +4105,14 @@ loop8:
 	VPADDD       Z28, Z14, Z14
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z15, Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -4501,6 +4317,14 @@ loop8:
 	VPADDD       Z28, Z14, Z14
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z15, Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -5075,99 +4899,6 @@ done8:
 	RET
 
 rows9:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC9
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC9:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked9
-
-noResidual9:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked9
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked9:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5195,8 +4926,27 @@ asked9:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest9
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask9
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask9:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+9, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest9
 
 loop9:
 	PREFETCHT0   (R9)
@@ -5315,6 +5065,14 @@ loop9:
 	VPADDD       Z28, Z16, Z16
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z17, Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -5543,6 +5301,14 @@ loop9:
 	VPADDD       Z28, Z16, Z16
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z17, Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -6177,107 +5943,6 @@ done9:
 	RET
 
 rows10:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC10
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC10:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked10
-
-noResidual10:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked10
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked10:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6307,8 +5972,27 @@ asked10:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest10
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask10
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask10:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+10, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest10
 
 loop10:
 	PREFETCHT0   (R9)
@@ -6439,6 +6123,14 @@ loop10:
 	VPADDD       Z28, Z18, Z18
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z19, Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -6691,6 +6383,14 @@ loop10:
 	VPADDD       Z28, Z18, Z18
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z19, Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -7383,115 +7083,6 @@ done10:
 	RET
 
 rows11:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC11
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC11:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked11
-
-noResidual11:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked11
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked11:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -7523,8 +7114,27 @@ asked11:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest11
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask11
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask11:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+11, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest11
 
 loop11:
 	PREFETCHT0   (R9)
@@ -7667,6 +7277,14 @@ loop11:
 	VPADDD       Z28, Z20, Z20
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z21, Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -7943,6 +7561,14 @@ loop11:
 	VPADDD       Z28, Z20, Z20
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z21, Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -8695,123 +8321,6 @@ done11:
 	RET
 
 rows12:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC12
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC12:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked12
-
-noResidual12:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked12
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked12:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -8845,8 +8354,27 @@ asked12:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest12
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask12
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask12:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+12, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest12
 
 loop12:
 	PREFETCHT0   (R9)
@@ -9001,6 +8529,14 @@ loop12:
 	VPADDD       Z28, Z22, Z22
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z23, Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -9301,6 +8837,14 @@ loop12:
 	VPADDD       Z28, Z22, Z22
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z23, Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -10111,131 +9655,6 @@ done12:
 	RET
 
 rows13:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC13
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC13:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual13
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual13
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked13
-
-noResidual13:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked13
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked13:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -10271,8 +9690,27 @@ asked13:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest13
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask13
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask13:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+13, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest13
 
 loop13:
 	PREFETCHT0   (R9)
@@ -10439,6 +9877,14 @@ loop13:
 	VPADDD       Z28, Z24, Z24
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z25, Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -10763,6 +10209,14 @@ loop13:
 	VPADDD       Z28, Z24, Z24
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z25, Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -11633,139 +11087,6 @@ done13:
 	RET
 
 rows14:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC14
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC14:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual14
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual14
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked14
-
-noResidual14:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked14
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked14:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -11803,8 +11124,27 @@ asked14:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest14
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask14
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask14:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+14, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest14
 
 loop14:
 	PREFETCHT0   (R9)
@@ -11983,6 +11323,14 @@ loop14:
 	VPADDD       Z28, Z26, Z26
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z27, Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
 	VPMOVSXBW    128(DI), Z30
@@ -12331,6 +11679,14 @@ loop14:
 	VPADDD       Z28, Z26, Z26
 	VPMADDWD     Z31, Z29, Z28
 	VPADDD       Z28, Z27, Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
 	VPMOVSXBW    384(DI), Z30
@@ -13261,73 +12617,66 @@ done14:
 // func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-176
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+12
-	JEQ        rows12
-	CMPQ       AX, $+11
-	JEQ        rows11
-	CMPQ       AX, $+10
-	JEQ        rows10
-	CMPQ       AX, $+9
-	JEQ        rows9
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC1
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+12
+	JEQ   rows12
+	CMPQ  AX, $+11
+	JEQ   rows11
+	CMPQ  AX, $+10
+	JEQ   rows10
+	CMPQ  AX, $+9
+	JEQ   rows9
+	CMPQ  AX, $+8
+	JEQ   rows8
+	CMPQ  AX, $+7
+	JEQ   rows7
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC1:
-	MOVQ       residual+96(FP), AX
+ask1:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked1
-
-noResidual1:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked1:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -13562,60 +12911,50 @@ done1:
 	RET
 
 rows2:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC2
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC2:
-	MOVQ       residual+96(FP), AX
+ask2:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked2
-
-noResidual2:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked2:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -13949,70 +13288,57 @@ done2:
 	RET
 
 rows3:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC3
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC3:
-	MOVQ       residual+96(FP), AX
+ask3:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked3
-
-noResidual3:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked3:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -14447,80 +13773,64 @@ done3:
 	RET
 
 rows4:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC4
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC4:
-	MOVQ       residual+96(FP), AX
+ask4:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked4
-
-noResidual4:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked4:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -15054,90 +14364,71 @@ done4:
 	RET
 
 rows5:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC5
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC5:
-	MOVQ       residual+96(FP), AX
+ask5:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked5
-
-noResidual5:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked5:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -15772,100 +15063,78 @@ done5:
 	RET
 
 rows6:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC6
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC6:
-	MOVQ       residual+96(FP), AX
+ask6:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked6
-
-noResidual6:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked6:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap6:
 	MOVQ    (SP), R15
@@ -16599,110 +15868,85 @@ done6:
 	RET
 
 rows7:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC7
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask7
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC7:
-	MOVQ       residual+96(FP), AX
+ask7:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked7
-
-noResidual7:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked7:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap7:
 	MOVQ    (SP), R15
@@ -17537,120 +16781,92 @@ done7:
 	RET
 
 rows8:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC8
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask8
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC8:
-	MOVQ       residual+96(FP), AX
+ask8:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked8
-
-noResidual8:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked8:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap8:
 	MOVQ    (SP), R15
@@ -18584,130 +17800,99 @@ done8:
 	RET
 
 rows9:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC9
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask9
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC9:
-	MOVQ       residual+96(FP), AX
+ask9:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked9
-
-noResidual9:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked9
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked9:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap9:
 	MOVQ    (SP), R15
@@ -19742,140 +18927,106 @@ done9:
 	RET
 
 rows10:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC10
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask10
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC10:
-	MOVQ       residual+96(FP), AX
+ask10:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked10
-
-noResidual10:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked10
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked10:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap10:
 	MOVQ    (SP), R15
@@ -21009,150 +20160,113 @@ done10:
 	RET
 
 rows11:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC11
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask11
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC11:
-	MOVQ       residual+96(FP), AX
+ask11:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked11
-
-noResidual11:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked11
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked11:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap11:
 	MOVQ    (SP), R15
@@ -22387,160 +21501,120 @@ done11:
 	RET
 
 rows12:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC12
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask12
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC12:
-	MOVQ       residual+96(FP), AX
+ask12:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked12
-
-noResidual12:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked12
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked12:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap12:
 	MOVQ    (SP), R15

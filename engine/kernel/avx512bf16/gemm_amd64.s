@@ -5,84 +5,85 @@
 // func GemmBF16_14x32(m int, n int, pairs int, a *uint16, lda int, b *uint16, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BF16, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·GemmBF16_14x32(SB), NOSPLIT, $0-120
-	MOVQ  m+0(FP), AX
-	CMPQ  AX, $+14
-	JEQ   rows14
-	CMPQ  AX, $+13
-	JEQ   rows13
-	CMPQ  AX, $+12
-	JEQ   rows12
-	CMPQ  AX, $+11
-	JEQ   rows11
-	CMPQ  AX, $+10
-	JEQ   rows10
-	CMPQ  AX, $+9
-	JEQ   rows9
-	CMPQ  AX, $+8
-	JEQ   rows8
-	CMPQ  AX, $+7
-	JEQ   rows7
-	CMPQ  AX, $+6
-	JEQ   rows6
-	CMPQ  AX, $+5
-	JEQ   rows5
-	CMPQ  AX, $+4
-	JEQ   rows4
-	CMPQ  AX, $+3
-	JEQ   rows3
-	CMPQ  AX, $+2
-	JEQ   rows2
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask1
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask1:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased1
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVUPS.Z  64(CX), K2, Z1
-	JMP        begun1
+	MOVQ      m+0(FP), AX
+	CMPQ      AX, $+14
+	JEQ       rows14
+	CMPQ      AX, $+13
+	JEQ       rows13
+	CMPQ      AX, $+12
+	JEQ       rows12
+	CMPQ      AX, $+11
+	JEQ       rows11
+	CMPQ      AX, $+10
+	JEQ       rows10
+	CMPQ      AX, $+9
+	JEQ       rows9
+	CMPQ      AX, $+8
+	JEQ       rows8
+	CMPQ      AX, $+7
+	JEQ       rows7
+	CMPQ      AX, $+6
+	JEQ       rows6
+	CMPQ      AX, $+5
+	JEQ       rows5
+	CMPQ      AX, $+4
+	JEQ       rows4
+	CMPQ      AX, $+3
+	JEQ       rows3
+	CMPQ      AX, $+2
+	JEQ       rows2
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased1
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z 64(CX), K2, Z1
+	JMP       begun1
 
 unbiased1:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 
 begun1:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask1
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask1:
+	SHLQ $0x01, R11
+	MOVQ $+1, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest1
 
@@ -103,6 +104,10 @@ loop1:
 	// VDPBF16PS Z31, Z29, Z1
 	LONG         $0x40169262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -129,6 +134,10 @@ loop1:
 	// VDPBF16PS Z31, Z29, Z1
 	LONG         $0x40169262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -243,47 +252,35 @@ float32Masked1:
 	RET
 
 rows2:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask2
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask2:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased2
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	JMP        begun2
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased2
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	JMP       begun2
 
 unbiased2:
 	VPXORD Z0, Z0, Z0
@@ -292,14 +289,25 @@ unbiased2:
 	VPXORD Z3, Z3, Z3
 
 begun2:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask2
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask2:
+	SHLQ $0x01, R11
+	MOVQ $+2, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest2
 
@@ -329,6 +337,10 @@ loop2:
 	// VDPBF16PS Z31, Z29, Z3
 	LONG         $0x40169262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -373,6 +385,10 @@ loop2:
 	// VDPBF16PS Z31, Z29, Z3
 	LONG         $0x40169262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -530,51 +546,37 @@ float32Masked2:
 	RET
 
 rows3:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask3
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask3:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased3
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	JMP        begun3
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased3
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	JMP       begun3
 
 unbiased3:
 	VPXORD Z0, Z0, Z0
@@ -585,14 +587,25 @@ unbiased3:
 	VPXORD Z5, Z5, Z5
 
 begun3:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask3
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask3:
+	SHLQ $0x01, R11
+	MOVQ $+3, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest3
 
@@ -631,6 +644,10 @@ loop3:
 	// VDPBF16PS Z31, Z29, Z5
 	LONG         $0x40169262
 	WORD         $0xef52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -693,6 +710,10 @@ loop3:
 	// VDPBF16PS Z31, Z29, Z5
 	LONG         $0x40169262
 	WORD         $0xef52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -893,55 +914,39 @@ float32Masked3:
 	RET
 
 rows4:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask4
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask4:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased4
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	JMP        begun4
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased4
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	JMP       begun4
 
 unbiased4:
 	VPXORD Z0, Z0, Z0
@@ -954,14 +959,25 @@ unbiased4:
 	VPXORD Z7, Z7, Z7
 
 begun4:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask4
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask4:
+	SHLQ $0x01, R11
+	MOVQ $+4, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest4
 
@@ -1009,6 +1025,10 @@ loop4:
 	// VDPBF16PS Z31, Z29, Z7
 	LONG         $0x40169262
 	WORD         $0xff52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1089,6 +1109,10 @@ loop4:
 	// VDPBF16PS Z31, Z29, Z7
 	LONG         $0x40169262
 	WORD         $0xff52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -1332,59 +1356,41 @@ float32Masked4:
 	RET
 
 rows5:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask5
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask5:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased5
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	JMP        begun5
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased5
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	JMP       begun5
 
 unbiased5:
 	VPXORD Z0, Z0, Z0
@@ -1399,14 +1405,25 @@ unbiased5:
 	VPXORD Z9, Z9, Z9
 
 begun5:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask5
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask5:
+	SHLQ $0x01, R11
+	MOVQ $+5, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest5
 
@@ -1463,6 +1480,10 @@ loop5:
 	// VDPBF16PS Z31, Z29, Z9
 	LONG         $0x40161262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1561,6 +1582,10 @@ loop5:
 	// VDPBF16PS Z31, Z29, Z9
 	LONG         $0x40161262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -1847,63 +1872,43 @@ float32Masked5:
 	RET
 
 rows6:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask6
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask6:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased6
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	JMP        begun6
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased6
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	JMP       begun6
 
 unbiased6:
 	VPXORD Z0, Z0, Z0
@@ -1920,14 +1925,25 @@ unbiased6:
 	VPXORD Z11, Z11, Z11
 
 begun6:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask6
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask6:
+	SHLQ $0x01, R11
+	MOVQ $+6, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest6
 
@@ -1993,6 +2009,10 @@ loop6:
 	// VDPBF16PS Z31, Z29, Z11
 	LONG         $0x40161262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2109,6 +2129,10 @@ loop6:
 	// VDPBF16PS Z31, Z29, Z11
 	LONG         $0x40161262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -2438,67 +2462,45 @@ float32Masked6:
 	RET
 
 rows7:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask7
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask7:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased7
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	JMP        begun7
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased7
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	JMP       begun7
 
 unbiased7:
 	VPXORD Z0, Z0, Z0
@@ -2517,14 +2519,25 @@ unbiased7:
 	VPXORD Z13, Z13, Z13
 
 begun7:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask7
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask7:
+	SHLQ $0x01, R11
+	MOVQ $+7, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest7
 
@@ -2599,6 +2612,10 @@ loop7:
 	// VDPBF16PS Z31, Z29, Z13
 	LONG         $0x40161262
 	WORD         $0xef52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2733,6 +2750,10 @@ loop7:
 	// VDPBF16PS Z31, Z29, Z13
 	LONG         $0x40161262
 	WORD         $0xef52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -3105,71 +3126,47 @@ float32Masked7:
 	RET
 
 rows8:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask8
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask8:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased8
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	JMP        begun8
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased8
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	JMP       begun8
 
 unbiased8:
 	VPXORD Z0, Z0, Z0
@@ -3190,16 +3187,27 @@ unbiased8:
 	VPXORD Z15, Z15, Z15
 
 begun8:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask8
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask8:
+	SHLQ $0x01, R11
+	MOVQ $+8, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest8
 
@@ -3283,6 +3291,10 @@ loop8:
 	// VDPBF16PS Z31, Z29, Z15
 	LONG         $0x40161262
 	WORD         $0xff52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -3435,6 +3447,10 @@ loop8:
 	// VDPBF16PS Z31, Z29, Z15
 	LONG         $0x40161262
 	WORD         $0xff52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -3852,75 +3868,49 @@ float32Masked8:
 	RET
 
 rows9:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask9
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask9:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased9
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	JMP        begun9
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased9
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	JMP       begun9
 
 unbiased9:
 	VPXORD Z0, Z0, Z0
@@ -3943,16 +3933,27 @@ unbiased9:
 	VPXORD Z17, Z17, Z17
 
 begun9:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask9
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask9:
+	SHLQ $0x01, R11
+	MOVQ $+9, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest9
 
@@ -4045,6 +4046,10 @@ loop9:
 	// VDPBF16PS Z31, Z29, Z17
 	LONG         $0x40168262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -4215,6 +4220,10 @@ loop9:
 	// VDPBF16PS Z31, Z29, Z17
 	LONG         $0x40168262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -4675,79 +4684,51 @@ float32Masked9:
 	RET
 
 rows10:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask10
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask10:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased10
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	JMP        begun10
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased10
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	JMP       begun10
 
 unbiased10:
 	VPXORD Z0, Z0, Z0
@@ -4772,16 +4753,27 @@ unbiased10:
 	VPXORD Z19, Z19, Z19
 
 begun10:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask10
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask10:
+	SHLQ $0x01, R11
+	MOVQ $+10, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest10
 
@@ -4883,6 +4875,10 @@ loop10:
 	// VDPBF16PS Z31, Z29, Z19
 	LONG         $0x40168262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -5071,6 +5067,10 @@ loop10:
 	// VDPBF16PS Z31, Z29, Z19
 	LONG         $0x40168262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -5574,83 +5574,53 @@ float32Masked10:
 	RET
 
 rows11:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask11
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask11:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased11
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	JMP        begun11
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased11
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	JMP       begun11
 
 unbiased11:
 	VPXORD Z0, Z0, Z0
@@ -5677,16 +5647,27 @@ unbiased11:
 	VPXORD Z21, Z21, Z21
 
 begun11:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask11
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask11:
+	SHLQ $0x01, R11
+	MOVQ $+11, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest11
 
@@ -5797,6 +5778,10 @@ loop11:
 	// VDPBF16PS Z31, Z29, Z21
 	LONG         $0x40168262
 	WORD         $0xef52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -6003,6 +5988,10 @@ loop11:
 	// VDPBF16PS Z31, Z29, Z21
 	LONG         $0x40168262
 	WORD         $0xef52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -6549,87 +6538,55 @@ float32Masked11:
 	RET
 
 rows12:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask12
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask12:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased12
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVAPS    Z0, Z22
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	VMOVAPS    Z1, Z23
-	JMP        begun12
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased12
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z0, Z22
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z1, Z23
+	JMP       begun12
 
 unbiased12:
 	VPXORD Z0, Z0, Z0
@@ -6658,16 +6615,27 @@ unbiased12:
 	VPXORD Z23, Z23, Z23
 
 begun12:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask12
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask12:
+	SHLQ $0x01, R11
+	MOVQ $+12, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest12
 
@@ -6787,6 +6755,10 @@ loop12:
 	// VDPBF16PS Z31, Z29, Z23
 	LONG         $0x40168262
 	WORD         $0xff52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -7011,6 +6983,10 @@ loop12:
 	// VDPBF16PS Z31, Z29, Z23
 	LONG         $0x40168262
 	WORD         $0xff52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -7600,91 +7576,57 @@ float32Masked12:
 	RET
 
 rows13:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask13
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask13:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased13
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVAPS    Z0, Z22
-	VMOVAPS    Z0, Z24
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	VMOVAPS    Z1, Z23
-	VMOVAPS    Z1, Z25
-	JMP        begun13
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased13
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z0, Z22
+	VMOVAPS   Z0, Z24
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z1, Z23
+	VMOVAPS   Z1, Z25
+	JMP       begun13
 
 unbiased13:
 	VPXORD Z0, Z0, Z0
@@ -7715,16 +7657,27 @@ unbiased13:
 	VPXORD Z25, Z25, Z25
 
 begun13:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask13
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask13:
+	SHLQ $0x01, R11
+	MOVQ $+13, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest13
 
@@ -7853,6 +7806,10 @@ loop13:
 	// VDPBF16PS Z31, Z29, Z25
 	LONG         $0x40160262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -8095,6 +8052,10 @@ loop13:
 	// VDPBF16PS Z31, Z29, Z25
 	LONG         $0x40160262
 	WORD         $0xcf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -8727,95 +8688,59 @@ float32Masked13:
 	RET
 
 rows14:
-	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
-	TESTQ AX, AX
-	JNE   ask14
-	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
-
-ask14:
-	SHLQ       $0x01, CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	MOVQ       bias+72(FP), CX
-	TESTQ      CX, CX
-	JEQ        unbiased14
-	MOVQ       n+8(FP), AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K1
-	MOVQ       n+8(FP), AX
-	SUBQ       $+16, AX
-	XORL       BX, BX
-	TESTQ      AX, AX
-	CMOVQLT    BX, AX
-	MOVL       $0x00000010, BX
-	CMPQ       AX, BX
-	CMOVQGT    BX, AX
-	MOVL       $-1, BX
-	BZHIL      AX, BX, BX
-	KMOVW      BX, K2
-	VMOVUPS.Z  (CX), K1, Z0
-	VMOVAPS    Z0, Z2
-	VMOVAPS    Z0, Z4
-	VMOVAPS    Z0, Z6
-	VMOVAPS    Z0, Z8
-	VMOVAPS    Z0, Z10
-	VMOVAPS    Z0, Z12
-	VMOVAPS    Z0, Z14
-	VMOVAPS    Z0, Z16
-	VMOVAPS    Z0, Z18
-	VMOVAPS    Z0, Z20
-	VMOVAPS    Z0, Z22
-	VMOVAPS    Z0, Z24
-	VMOVAPS    Z0, Z26
-	VMOVUPS.Z  64(CX), K2, Z1
-	VMOVAPS    Z1, Z3
-	VMOVAPS    Z1, Z5
-	VMOVAPS    Z1, Z7
-	VMOVAPS    Z1, Z9
-	VMOVAPS    Z1, Z11
-	VMOVAPS    Z1, Z13
-	VMOVAPS    Z1, Z15
-	VMOVAPS    Z1, Z17
-	VMOVAPS    Z1, Z19
-	VMOVAPS    Z1, Z21
-	VMOVAPS    Z1, Z23
-	VMOVAPS    Z1, Z25
-	VMOVAPS    Z1, Z27
-	JMP        begun14
+	MOVQ      bias+72(FP), CX
+	TESTQ     CX, CX
+	JEQ       unbiased14
+	MOVQ      n+8(FP), AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K1
+	MOVQ      n+8(FP), AX
+	SUBQ      $+16, AX
+	XORL      BX, BX
+	TESTQ     AX, AX
+	CMOVQLT   BX, AX
+	MOVL      $0x00000010, BX
+	CMPQ      AX, BX
+	CMOVQGT   BX, AX
+	MOVL      $-1, BX
+	BZHIL     AX, BX, BX
+	KMOVW     BX, K2
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVAPS   Z0, Z2
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z0, Z6
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z0, Z12
+	VMOVAPS   Z0, Z14
+	VMOVAPS   Z0, Z16
+	VMOVAPS   Z0, Z18
+	VMOVAPS   Z0, Z20
+	VMOVAPS   Z0, Z22
+	VMOVAPS   Z0, Z24
+	VMOVAPS   Z0, Z26
+	VMOVUPS.Z 64(CX), K2, Z1
+	VMOVAPS   Z1, Z3
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z1, Z7
+	VMOVAPS   Z1, Z9
+	VMOVAPS   Z1, Z11
+	VMOVAPS   Z1, Z13
+	VMOVAPS   Z1, Z15
+	VMOVAPS   Z1, Z17
+	VMOVAPS   Z1, Z19
+	VMOVAPS   Z1, Z21
+	VMOVAPS   Z1, Z23
+	VMOVAPS   Z1, Z25
+	VMOVAPS   Z1, Z27
+	JMP       begun14
 
 unbiased14:
 	VPXORD Z0, Z0, Z0
@@ -8848,16 +8773,27 @@ unbiased14:
 	VPXORD Z27, Z27, Z27
 
 begun14:
-	MOVQ ahead+104(FP), R9
-	MOVQ a+24(FP), AX
-	MOVQ lda+32(FP), CX
-	SHLQ $0x01, CX
-	LEAQ (CX)(CX*2), DX
-	LEAQ (CX)(CX*4), SI
-	LEAQ (AX)(DX*2), BX
-	ADDQ CX, BX
-	MOVQ b+40(FP), DI
-	MOVQ pairs+16(FP), R8
+	MOVQ  ahead+104(FP), R9
+	MOVQ  a+24(FP), AX
+	MOVQ  lda+32(FP), CX
+	SHLQ  $0x01, CX
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (CX)(CX*4), SI
+	LEAQ  (AX)(DX*2), BX
+	ADDQ  CX, BX
+	MOVQ  b+40(FP), DI
+	MOVQ  pairs+16(FP), R8
+	MOVQ  residual+80(FP), R10
+	MOVQ  ldr+88(FP), R11
+	TESTQ R10, R10
+	JNE   ask14
+	MOVQ  c+48(FP), R10
+	MOVQ  ldc+64(FP), R11
+
+ask14:
+	SHLQ $0x01, R11
+	MOVQ $+14, R14
+	XORL R15, R15
 	SUBQ $+4, R8
 	JLT  rest14
 
@@ -8995,6 +8931,10 @@ loop14:
 	// VDPBF16PS Z31, Z29, Z27
 	LONG         $0x40160262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -9255,6 +9195,10 @@ loop14:
 	// VDPBF16PS Z31, Z29, Z27
 	LONG         $0x40160262
 	WORD         $0xdf52
+	PREFETCHT0   (R10)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	ADDQ         R11, R10
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -9956,15 +9900,16 @@ TEXT ·IndirectGemmBF16_12x32(SB), NOSPLIT, $32-152
 	CMPQ  AX, $+2
 	JEQ   rows2
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask1:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased1
@@ -10187,17 +10132,18 @@ float32Masked1:
 
 rows2:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask2:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased2
@@ -10500,19 +10446,20 @@ float32Masked2:
 
 rows3:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask3:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased3
@@ -10895,21 +10842,22 @@ float32Masked3:
 
 rows4:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask4:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased4
@@ -11372,23 +11320,24 @@ float32Masked4:
 
 rows5:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask5:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased5
@@ -11931,25 +11880,26 @@ float32Masked5:
 
 rows6:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask6:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased6
@@ -12572,27 +12522,28 @@ float32Masked6:
 
 rows7:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask7
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask7:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased7
@@ -13295,29 +13246,30 @@ float32Masked7:
 
 rows8:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask8
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask8:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased8
@@ -14100,31 +14052,32 @@ float32Masked8:
 
 rows9:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask9
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask9:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased9
@@ -14987,33 +14940,34 @@ float32Masked9:
 
 rows10:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask10
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask10:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased10
@@ -15956,35 +15910,36 @@ float32Masked10:
 
 rows11:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask11
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask11:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased11
@@ -17007,37 +16962,38 @@ float32Masked11:
 
 rows12:
 	MOVQ  residual+80(FP), AX
-	MOVQ  ldr+88(FP), CX
+	MOVQ  ldr+88(FP), BX
 	TESTQ AX, AX
 	JNE   ask12
 	MOVQ  c+48(FP), AX
-	MOVQ  ldc+64(FP), CX
+	MOVQ  ldc+64(FP), BX
 
 ask12:
-	SHLQ       $0x01, CX
+	SHLQ       $0x01, BX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
+	ADDQ       BX, AX
 	MOVQ       bias+72(FP), CX
 	TESTQ      CX, CX
 	JEQ        unbiased12

@@ -26,62 +26,33 @@ GLOBL most<>(SB), RODATA|NOPTR, $4
 // func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
 TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-144
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+14
-	JEQ        rows14
-	CMPQ       AX, $+13
-	JEQ        rows13
-	CMPQ       AX, $+12
-	JEQ        rows12
-	CMPQ       AX, $+11
-	JEQ        rows11
-	CMPQ       AX, $+10
-	JEQ        rows10
-	CMPQ       AX, $+9
-	JEQ        rows9
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC1
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-
-noC1:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked1
-
-noResidual1:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked1:
+	MOVQ   m+0(FP), AX
+	CMPQ   AX, $+14
+	JEQ    rows14
+	CMPQ   AX, $+13
+	JEQ    rows13
+	CMPQ   AX, $+12
+	JEQ    rows12
+	CMPQ   AX, $+11
+	JEQ    rows11
+	CMPQ   AX, $+10
+	JEQ    rows10
+	CMPQ   AX, $+9
+	JEQ    rows9
+	CMPQ   AX, $+8
+	JEQ    rows8
+	CMPQ   AX, $+7
+	JEQ    rows7
+	CMPQ   AX, $+6
+	JEQ    rows6
+	CMPQ   AX, $+5
+	JEQ    rows5
+	CMPQ   AX, $+4
+	JEQ    rows4
+	CMPQ   AX, $+3
+	JEQ    rows3
+	CMPQ   AX, $+2
+	JEQ    rows2
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ   ahead+128(FP), R9
@@ -91,8 +62,27 @@ asked1:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest1
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask1
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask1:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+1, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest1
 
 loop1:
 	PREFETCHT0   (R9)
@@ -104,6 +94,14 @@ loop1:
 	VPBROADCASTD (AX), Z29
 	VPDPBUSD     Z30, Z29, Z0
 	VPDPBUSD     Z31, Z29, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -118,6 +116,14 @@ loop1:
 	VPBROADCASTD 8(AX), Z29
 	VPDPBUSD     Z30, Z29, Z0
 	VPDPBUSD     Z31, Z29, Z1
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -256,43 +262,6 @@ done1:
 	RET
 
 rows2:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC2
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC2:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked2
-
-noResidual2:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked2:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -304,8 +273,27 @@ asked2:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest2
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask2
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask2:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+2, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest2
 
 loop2:
 	PREFETCHT0   (R9)
@@ -320,6 +308,14 @@ loop2:
 	VPBROADCASTD (AX)(CX*1), Z29
 	VPDPBUSD     Z30, Z29, Z2
 	VPDPBUSD     Z31, Z29, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -340,6 +336,14 @@ loop2:
 	VPBROADCASTD 8(AX)(CX*1), Z29
 	VPDPBUSD     Z30, Z29, Z2
 	VPDPBUSD     Z31, Z29, Z3
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -518,51 +522,6 @@ done2:
 	RET
 
 rows3:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC3
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC3:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked3
-
-noResidual3:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked3:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -576,8 +535,27 @@ asked3:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest3
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask3
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask3:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+3, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest3
 
 loop3:
 	PREFETCHT0   (R9)
@@ -595,6 +573,14 @@ loop3:
 	VPBROADCASTD (AX)(CX*2), Z29
 	VPDPBUSD     Z30, Z29, Z4
 	VPDPBUSD     Z31, Z29, Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -621,6 +607,14 @@ loop3:
 	VPBROADCASTD 8(AX)(CX*2), Z29
 	VPDPBUSD     Z30, Z29, Z4
 	VPDPBUSD     Z31, Z29, Z5
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -841,59 +835,6 @@ done3:
 	RET
 
 rows4:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC4
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC4:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked4
-
-noResidual4:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked4:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -909,8 +850,27 @@ asked4:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest4
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask4
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask4:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+4, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest4
 
 loop4:
 	PREFETCHT0   (R9)
@@ -931,6 +891,14 @@ loop4:
 	VPBROADCASTD (AX)(DX*1), Z29
 	VPDPBUSD     Z30, Z29, Z6
 	VPDPBUSD     Z31, Z29, Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -963,6 +931,14 @@ loop4:
 	VPBROADCASTD 8(AX)(DX*1), Z29
 	VPDPBUSD     Z30, Z29, Z6
 	VPDPBUSD     Z31, Z29, Z7
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -1223,67 +1199,6 @@ done4:
 	RET
 
 rows5:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC5
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC5:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked5
-
-noResidual5:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked5:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1301,8 +1216,27 @@ asked5:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest5
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask5
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask5:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+5, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest5
 
 loop5:
 	PREFETCHT0   (R9)
@@ -1326,6 +1260,14 @@ loop5:
 	VPBROADCASTD (AX)(CX*4), Z29
 	VPDPBUSD     Z30, Z29, Z8
 	VPDPBUSD     Z31, Z29, Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1364,6 +1306,14 @@ loop5:
 	VPBROADCASTD 8(AX)(CX*4), Z29
 	VPDPBUSD     Z30, Z29, Z8
 	VPDPBUSD     Z31, Z29, Z9
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -1666,75 +1616,6 @@ done5:
 	RET
 
 rows6:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC6
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC6:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked6
-
-noResidual6:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked6:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -1754,8 +1635,27 @@ asked6:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest6
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask6
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask6:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+6, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest6
 
 loop6:
 	PREFETCHT0   (R9)
@@ -1782,6 +1682,14 @@ loop6:
 	VPBROADCASTD (AX)(SI*1), Z29
 	VPDPBUSD     Z30, Z29, Z10
 	VPDPBUSD     Z31, Z29, Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -1826,6 +1734,14 @@ loop6:
 	VPBROADCASTD 8(AX)(SI*1), Z29
 	VPDPBUSD     Z30, Z29, Z10
 	VPDPBUSD     Z31, Z29, Z11
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -2168,83 +2084,6 @@ done6:
 	RET
 
 rows7:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC7
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC7:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked7
-
-noResidual7:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked7:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2266,8 +2105,27 @@ asked7:
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest7
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask7
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask7:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+7, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest7
 
 loop7:
 	PREFETCHT0   (R9)
@@ -2297,6 +2155,14 @@ loop7:
 	VPBROADCASTD (AX)(DX*2), Z29
 	VPDPBUSD     Z30, Z29, Z12
 	VPDPBUSD     Z31, Z29, Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2347,6 +2213,14 @@ loop7:
 	VPBROADCASTD 8(AX)(DX*2), Z29
 	VPDPBUSD     Z30, Z29, Z12
 	VPDPBUSD     Z31, Z29, Z13
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -2731,91 +2605,6 @@ done7:
 	RET
 
 rows8:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC8
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC8:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked8
-
-noResidual8:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked8:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -2841,8 +2630,27 @@ asked8:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest8
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask8
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask8:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+8, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest8
 
 loop8:
 	PREFETCHT0   (R9)
@@ -2875,6 +2683,14 @@ loop8:
 	VPBROADCASTD (BX), Z29
 	VPDPBUSD     Z30, Z29, Z14
 	VPDPBUSD     Z31, Z29, Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -2931,6 +2747,14 @@ loop8:
 	VPBROADCASTD 8(BX), Z29
 	VPDPBUSD     Z30, Z29, Z14
 	VPDPBUSD     Z31, Z29, Z15
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -3357,99 +3181,6 @@ done8:
 	RET
 
 rows9:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC9
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC9:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked9
-
-noResidual9:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked9
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked9:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -3477,8 +3208,27 @@ asked9:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest9
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask9
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask9:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+9, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest9
 
 loop9:
 	PREFETCHT0   (R9)
@@ -3514,6 +3264,14 @@ loop9:
 	VPBROADCASTD (BX)(CX*1), Z29
 	VPDPBUSD     Z30, Z29, Z16
 	VPDPBUSD     Z31, Z29, Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -3576,6 +3334,14 @@ loop9:
 	VPBROADCASTD 8(BX)(CX*1), Z29
 	VPDPBUSD     Z30, Z29, Z16
 	VPDPBUSD     Z31, Z29, Z17
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -4044,107 +3810,6 @@ done9:
 	RET
 
 rows10:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC10
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC10:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked10
-
-noResidual10:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked10
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked10:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4174,8 +3839,27 @@ asked10:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest10
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask10
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask10:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+10, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest10
 
 loop10:
 	PREFETCHT0   (R9)
@@ -4214,6 +3898,14 @@ loop10:
 	VPBROADCASTD (BX)(CX*2), Z29
 	VPDPBUSD     Z30, Z29, Z18
 	VPDPBUSD     Z31, Z29, Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -4282,6 +3974,14 @@ loop10:
 	VPBROADCASTD 8(BX)(CX*2), Z29
 	VPDPBUSD     Z30, Z29, Z18
 	VPDPBUSD     Z31, Z29, Z19
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -4790,115 +4490,6 @@ done10:
 	RET
 
 rows11:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC11
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC11:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked11
-
-noResidual11:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked11
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked11:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -4930,8 +4521,27 @@ asked11:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest11
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask11
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask11:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+11, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest11
 
 loop11:
 	PREFETCHT0   (R9)
@@ -4973,6 +4583,14 @@ loop11:
 	VPBROADCASTD (BX)(DX*1), Z29
 	VPDPBUSD     Z30, Z29, Z20
 	VPDPBUSD     Z31, Z29, Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -5047,6 +4665,14 @@ loop11:
 	VPBROADCASTD 8(BX)(DX*1), Z29
 	VPDPBUSD     Z30, Z29, Z20
 	VPDPBUSD     Z31, Z29, Z21
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -5597,123 +5223,6 @@ done11:
 	RET
 
 rows12:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC12
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC12:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked12
-
-noResidual12:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked12
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked12:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -5747,8 +5256,27 @@ asked12:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest12
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask12
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask12:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+12, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest12
 
 loop12:
 	PREFETCHT0   (R9)
@@ -5793,6 +5321,14 @@ loop12:
 	VPBROADCASTD (BX)(CX*4), Z29
 	VPDPBUSD     Z30, Z29, Z22
 	VPDPBUSD     Z31, Z29, Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -5873,6 +5409,14 @@ loop12:
 	VPBROADCASTD 8(BX)(CX*4), Z29
 	VPDPBUSD     Z30, Z29, Z22
 	VPDPBUSD     Z31, Z29, Z23
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -6463,131 +6007,6 @@ done12:
 	RET
 
 rows13:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC13
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC13:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual13
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual13
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked13
-
-noResidual13:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked13
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked13:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -6623,8 +6042,27 @@ asked13:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest13
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask13
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask13:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+13, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest13
 
 loop13:
 	PREFETCHT0   (R9)
@@ -6672,6 +6110,14 @@ loop13:
 	VPBROADCASTD (BX)(SI*1), Z29
 	VPDPBUSD     Z30, Z29, Z24
 	VPDPBUSD     Z31, Z29, Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -6758,6 +6204,14 @@ loop13:
 	VPBROADCASTD 8(BX)(SI*1), Z29
 	VPDPBUSD     Z30, Z29, Z24
 	VPDPBUSD     Z31, Z29, Z25
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -7390,139 +6844,6 @@ done13:
 	RET
 
 rows14:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC14
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-
-noC14:
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual14
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual14
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked14
-
-noResidual14:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked14
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked14:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
@@ -7560,8 +6881,27 @@ asked14:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	SUBQ   $+4, R8
-	JLT    rest14
+	MOVQ   c+48(FP), R12
+	MOVQ   ldc+56(FP), R13
+	MOVQ   residual+96(FP), R10
+	MOVQ   ldr+104(FP), R11
+	TESTQ  R10, R10
+	JNE    ask14
+	MOVQ   cf+64(FP), R10
+	MOVQ   ldf+72(FP), R11
+
+ask14:
+	SHLQ    $0x02, R11
+	TESTQ   R10, R10
+	CMOVQEQ R12, R10
+	CMOVQEQ R13, R11
+	TESTQ   R12, R12
+	CMOVQEQ R10, R12
+	CMOVQEQ R11, R13
+	MOVQ    $+14, R14
+	XORL    R15, R15
+	SUBQ    $+4, R8
+	JLT     rest14
 
 loop14:
 	PREFETCHT0   (R9)
@@ -7612,6 +6952,14 @@ loop14:
 	VPBROADCASTD (BX)(DX*2), Z29
 	VPDPBUSD     Z30, Z29, Z26
 	VPDPBUSD     Z31, Z29, Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      128(DI), Z30
 	VMOVUPS      192(DI), Z31
 	PREFETCHT0   2176(DI)
@@ -7704,6 +7052,14 @@ loop14:
 	VPBROADCASTD 8(BX)(DX*2), Z29
 	VPDPBUSD     Z30, Z29, Z26
 	VPDPBUSD     Z31, Z29, Z27
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	PREFETCHT0   (R12)
+	DECQ         R14
+	CMOVQEQ      R15, R11
+	CMOVQEQ      R15, R13
+	ADDQ         R11, R10
+	ADDQ         R13, R12
 	VMOVUPS      384(DI), Z30
 	VMOVUPS      448(DI), Z31
 	PREFETCHT0   2432(DI)
@@ -8378,73 +7734,66 @@ done14:
 // func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
 TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-176
-	MOVQ       m+0(FP), AX
-	CMPQ       AX, $+12
-	JEQ        rows12
-	CMPQ       AX, $+11
-	JEQ        rows11
-	CMPQ       AX, $+10
-	JEQ        rows10
-	CMPQ       AX, $+9
-	JEQ        rows9
-	CMPQ       AX, $+8
-	JEQ        rows8
-	CMPQ       AX, $+7
-	JEQ        rows7
-	CMPQ       AX, $+6
-	JEQ        rows6
-	CMPQ       AX, $+5
-	JEQ        rows5
-	CMPQ       AX, $+4
-	JEQ        rows4
-	CMPQ       AX, $+3
-	JEQ        rows3
-	CMPQ       AX, $+2
-	JEQ        rows2
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC1
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
+	MOVQ  m+0(FP), AX
+	CMPQ  AX, $+12
+	JEQ   rows12
+	CMPQ  AX, $+11
+	JEQ   rows11
+	CMPQ  AX, $+10
+	JEQ   rows10
+	CMPQ  AX, $+9
+	JEQ   rows9
+	CMPQ  AX, $+8
+	JEQ   rows8
+	CMPQ  AX, $+7
+	JEQ   rows7
+	CMPQ  AX, $+6
+	JEQ   rows6
+	CMPQ  AX, $+5
+	JEQ   rows5
+	CMPQ  AX, $+4
+	JEQ   rows4
+	CMPQ  AX, $+3
+	JEQ   rows3
+	CMPQ  AX, $+2
+	JEQ   rows2
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask1
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC1:
-	MOVQ       residual+96(FP), AX
+ask1:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual1
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	JMP        asked1
-
-noResidual1:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked1
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-asked1:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -8624,60 +7973,50 @@ done1:
 	RET
 
 rows2:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC2
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask2
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC2:
-	MOVQ       residual+96(FP), AX
+ask2:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual2
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked2
-
-noResidual2:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked2
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked2:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -8911,70 +8250,57 @@ done2:
 	RET
 
 rows3:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC3
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask3
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC3:
-	MOVQ       residual+96(FP), AX
+ask3:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual3
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked3
-
-noResidual3:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked3
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked3:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -9264,80 +8590,64 @@ done3:
 	RET
 
 rows4:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC4
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask4
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC4:
-	MOVQ       residual+96(FP), AX
+ask4:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual4
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked4
-
-noResidual4:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked4
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked4:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -9681,90 +8991,71 @@ done4:
 	RET
 
 rows5:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC5
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask5
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC5:
-	MOVQ       residual+96(FP), AX
+ask5:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual5
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked5
-
-noResidual5:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked5
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked5:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -10164,100 +9455,78 @@ done5:
 	RET
 
 rows6:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC6
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask6
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC6:
-	MOVQ       residual+96(FP), AX
+ask6:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual6
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked6
-
-noResidual6:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked6
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked6:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap6:
 	MOVQ    (SP), R15
@@ -10711,110 +9980,85 @@ done6:
 	RET
 
 rows7:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC7
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask7
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC7:
-	MOVQ       residual+96(FP), AX
+ask7:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual7
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked7
-
-noResidual7:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked7
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked7:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap7:
 	MOVQ    (SP), R15
@@ -11324,120 +10568,92 @@ done7:
 	RET
 
 rows8:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC8
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask8
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC8:
-	MOVQ       residual+96(FP), AX
+ask8:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual8
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked8
-
-noResidual8:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked8
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked8:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap8:
 	MOVQ    (SP), R15
@@ -12001,130 +11217,99 @@ done8:
 	RET
 
 rows9:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC9
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask9
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC9:
-	MOVQ       residual+96(FP), AX
+ask9:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual9
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked9
-
-noResidual9:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked9
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked9:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap9:
 	MOVQ    (SP), R15
@@ -12744,140 +11929,106 @@ done9:
 	RET
 
 rows10:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC10
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask10
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC10:
-	MOVQ       residual+96(FP), AX
+ask10:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual10
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked10
-
-noResidual10:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked10
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked10:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap10:
 	MOVQ    (SP), R15
@@ -13551,150 +12702,113 @@ done10:
 	RET
 
 rows11:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC11
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask11
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC11:
-	MOVQ       residual+96(FP), AX
+ask11:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual11
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked11
-
-noResidual11:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked11
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked11:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap11:
 	MOVQ    (SP), R15
@@ -14424,160 +13538,120 @@ done11:
 	RET
 
 rows12:
-	MOVQ       c+48(FP), AX
-	TESTQ      AX, AX
-	JEQ        noC12
-	MOVQ       ldc+56(FP), CX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
+	MOVQ  c+48(FP), CX
+	MOVQ  ldc+56(FP), DX
+	MOVQ  residual+96(FP), AX
+	MOVQ  ldr+104(FP), BX
+	TESTQ AX, AX
+	JNE   ask12
+	MOVQ  cf+64(FP), AX
+	MOVQ  ldf+72(FP), BX
 
-noC12:
-	MOVQ       residual+96(FP), AX
+ask12:
+	SHLQ       $0x02, BX
 	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       residual+96(FP), AX
-	TESTQ      AX, AX
-	JEQ        noResidual12
-	MOVQ       ldr+104(FP), CX
-	SHLQ       $0x02, CX
+	CMOVQEQ    CX, AX
+	CMOVQEQ    DX, BX
+	TESTQ      CX, CX
+	CMOVQEQ    AX, CX
+	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
+	ADDQ       BX, AX
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	JMP        asked12
-
-noResidual12:
-	MOVQ       cf+64(FP), AX
-	TESTQ      AX, AX
-	JEQ        asked12
-	MOVQ       ldf+72(FP), CX
-	SHLQ       $0x02, CX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	ADDQ       CX, AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-
-asked12:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   taps+152(FP), R15
-	MOVQ   R15, 8(SP)
-	MOVQ   rows+144(FP), R15
-	MOVQ   R15, (SP)
-	MOVQ   a+24(FP), R15
-	MOVQ   zero+168(FP), AX
-	SUBQ   R15, AX
-	MOVQ   AX, 24(SP)
-	MOVQ   quads+16(FP), AX
-	LEAQ   (R15)(AX*4), R15
-	MOVQ   R15, 16(SP)
-	MOVQ   b+40(FP), R14
-	MOVQ   ahead+128(FP), BP
+	ADDQ       BX, AX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	PREFETCHT0 (CX)
+	ADDQ       DX, CX
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       taps+152(FP), R15
+	MOVQ       R15, 8(SP)
+	MOVQ       rows+144(FP), R15
+	MOVQ       R15, (SP)
+	MOVQ       a+24(FP), R15
+	MOVQ       zero+168(FP), AX
+	SUBQ       R15, AX
+	MOVQ       AX, 24(SP)
+	MOVQ       quads+16(FP), AX
+	LEAQ       (R15)(AX*4), R15
+	MOVQ       R15, 16(SP)
+	MOVQ       b+40(FP), R14
+	MOVQ       ahead+128(FP), BP
 
 tap12:
 	MOVQ    (SP), R15
