@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -100,6 +101,29 @@ func (n *Network) Parameters() ([]Parameter, error) {
 		return nil, err
 	}
 	return d.Tensors, nil
+}
+
+// ErrNoConvolution is wrapped by errors about names that no convolution has.
+var ErrNoConvolution = errors.New("no convolution")
+
+// Convolution returns the convolution of a name, with or without the network's scope; the first
+// one of no name. An unknown name is an error that wraps ErrNoConvolution and lists the nearest
+// ones.
+func (d *Description) Convolution(name string) (Layer, error) {
+	var names []string
+	for _, l := range d.Layers {
+		if l.Kind != Convolution {
+			continue
+		}
+		_, short, _ := strings.Cut(l.Name, "/")
+		if name == "" || name == short || name == l.Name {
+			return l, nil
+		}
+		names = append(names, short)
+	}
+	const most = 10
+	names = nearest(name, names)
+	return Layer{}, fmt.Errorf("%s has %w %q; of its %d the nearest are %s", d.Network, ErrNoConvolution, name, len(names), strings.Join(names[:min(len(names), most)], ", "))
 }
 
 // Label is the layer's operation in a few words, such as "3x3 convolution / 2 V",

@@ -132,7 +132,7 @@ type Outputs struct {
 func (o *Outputs) Layer(i int) *graph.Node { return o.layers[i].wide().node }
 
 // EndPoint returns the output of the named stage; an unknown name is an error
-// that lists the known ones.
+// that lists the known ones, the nearest first.
 func (o *Outputs) EndPoint(name string) (*graph.Node, error) {
 	if node, ok := o.EndPoints[name]; ok {
 		return node, nil
@@ -141,12 +141,12 @@ func (o *Outputs) EndPoint(name string) (*graph.Node, error) {
 }
 
 func unknownEndPoint[Value any](name string, known map[string]Value) error {
-	return fmt.Errorf("the network has no end point %q; it has %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	return fmt.Errorf("the network has no end point %q; it has, the nearest first, %s", name, strings.Join(nearest(name, slices.Sorted(maps.Keys(known))), ", "))
 }
 
 // EndPointShape returns the shape of the named stage (Outputs.EndPoints) for one image of the
 // given height and width: height, width, channels; or features. It builds no graph. An unknown
-// name is an error that lists the known ones.
+// name is an error that lists the known ones, the nearest first.
 func (n *Network) EndPointShape(name string, height, width int) ([]int, error) {
 	_, b, err := n.describe(height, width)
 	if err != nil {
@@ -205,24 +205,4 @@ func (b *builder) build(images *value) (logits, auxiliary *value) {
 		auxiliary = b.network.definition.auxiliary(b)
 	}
 	return logits, auxiliary
-}
-
-// editDistance is Levenshtein's distance in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -199,8 +199,38 @@ func TestEndPoints(t *testing.T) {
 	wanted.Error(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
 	_, err = network.EndPointShape("Mixed_8a", 299, 299)
 	wanted.Error(t, err, `"Mixed_8a"`, "Mixed_7d", "PreLogits")
+	for name, first := range map[string]string{"mixed7d": "Mixed_7d", "7d": "Mixed_7d", "Mixde_5c": "Mixed_5c", "logit": "Logits", "global pool": "global_pool", "conv2d_1": "Conv2d_1a_3x3"} {
+		_, err = network.EndPointShape(name, 299, 299)
+		wanted.Error(t, err, "the nearest first, "+first+", ")
+	}
 	_, err = network.EndPointShape("Mixed_7d", 74, 299)
 	wanted.Error(t, err, "at least 75x75", "74x299")
+}
+
+// TestConvolution finds layers by their names in the list of layers, with or without the scope.
+func TestConvolution(t *testing.T) {
+	network, err := arch.New("inception_v3", arch.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := network.Describe(299, 299)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"": "InceptionV3/Conv2d_1a_3x3", "Conv2d_4a_3x3": "InceptionV3/Conv2d_4a_3x3",
+		"InceptionV3/Mixed_5b/Branch_0/Conv2d_0a_1x1": "InceptionV3/Mixed_5b/Branch_0/Conv2d_0a_1x1",
+	} {
+		if l, err := d.Convolution(name); err != nil || l.Name != want || l.Kind != arch.Convolution {
+			t.Errorf("%q is %+v, %v, want %s", name, l, err, want)
+		}
+	}
+	for name, near := range map[string]string{
+		"Mixed_5b": "nearest are Mixed_5b/Branch_0/Conv2d_0a_1x1, Mixed_5b/", "conv2d_4a": "nearest are Conv2d_4a_3x3, ", "Logits": "of its 94 the nearest are ",
+	} {
+		_, err := d.Convolution(name)
+		wanted.Error(t, err, "inception_v3", name, near)
+	}
 }
 
 // TestShapesAreTheGraphs builds graphs for images of odd sizes: that every value has the

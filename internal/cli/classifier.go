@@ -51,11 +51,17 @@ func (f *classifierFlags) add(cmd *cobra.Command) {
 
 // addNetwork adds the flags of verbs that have a preprocessing of their own.
 func (f *classifierFlags) addNetwork(cmd *cobra.Command) {
+	f.addForOne(cmd)
+	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
+}
+
+// addForOne adds those of them that one photograph needs.
+func (f *classifierFlags) addForOne(cmd *cobra.Command) {
+	f.batch = 1
 	addModel(cmd, &f.model, "that of the weights, or "+cmp.Or(f.preferred, defaultNetwork))
 	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText("weights"))
 	f.head.add(cmd)
 	f.decode.add(cmd)
-	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
 	addPrecision(cmd, &f.precision, predict.Precisions(), "")
 	cmd.Flags().Lookup("precision").Usage += precisionOfWeights
 	f.backend.add(cmd)
@@ -92,22 +98,17 @@ const manyImages = 8
 // What close releases is in use until then.
 func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *predict.Classifier, weights string, close func(), err error) {
 	ctx := cmd.Context()
-	config := predict.Config{Network: f.model, Batch: evenBatch(photos, f.batch), Card: f.card, Precision: arch.Precision(f.precision), Headless: f.head.none()}
-	config.OnlyProgram = true // all batches are of one size
-	f.preprocessing.apply(&config)
-	if config.Labels, err = readLabels(f.labels); err != nil {
-		return nil, "", nil, err
-	}
-	if f.card != nil {
-		if config.Weights, err = fetch(ctx, cmd.ErrOrStderr(), *f.card); err != nil {
-			err = fmt.Errorf("the public weights, since --weights names none: %w", err)
-		}
-	} else {
-		config.Weights, config.Card, err = weightsOfFlag(ctx, cmd.ErrOrStderr(), f.weights)
-	}
+	labels, err := readLabels(f.labels)
 	if err != nil {
 		return nil, "", nil, err
 	}
+	config, err := f.locate(cmd)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	config.Labels, config.Batch, config.Precision = labels, evenBatch(photos, f.batch), arch.Precision(f.precision)
+	config.OnlyProgram = true // all batches are of one size
+	f.preprocessing.apply(&config)
 	if !cmd.Flags().Changed("backend") && photos < manyImages {
 		f.backend.name = defaultBackend + ":winograd=off"
 	}
@@ -125,6 +126,20 @@ func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *pred
 		classifier.Close()
 		backend.Finalize()
 	}, nil
+}
+
+// locate finds the weights, and says which network they are of.
+func (f *classifierFlags) locate(cmd *cobra.Command) (predict.Config, error) {
+	config := predict.Config{Network: f.model, Card: f.card, Headless: f.head.none()}
+	var err error
+	if f.card != nil {
+		if config.Weights, err = fetch(cmd.Context(), cmd.ErrOrStderr(), *f.card); err != nil {
+			err = fmt.Errorf("the public weights, since --weights names none: %w", err)
+		}
+	} else {
+		config.Weights, config.Card, err = weightsOfFlag(cmd.Context(), cmd.ErrOrStderr(), f.weights)
+	}
+	return config, err
 }
 
 // evenBatch is the size of as many batches as n images take, but of equal ones, so that

@@ -221,7 +221,7 @@ func TestDescribeCrops(t *testing.T) {
 	_, errOut := run(t, cli.Failed, "describe", "--crops", "12", "--max-pixels", "1999", photo)
 	contains(t, errOut, "1999")
 	_, errOut = run(t, cli.Usage, "describe", "inception_v4", "--max-pixels", "1999")
-	contains(t, errOut, "--max-pixels is for the crops")
+	contains(t, errOut, "--max-pixels is for --activations and --crops")
 	_, errOut = run(t, cli.Usage, "describe", "--crops", "13", photo)
 	contains(t, errOut, "--crops", "13")
 	_, errOut = run(t, cli.Usage, "describe", "inception_v4", "--out", sheet)

@@ -12,7 +12,7 @@ import (
 // TestSharedFlags expects that a flag that several verbs have takes and says the same
 // everywhere, but for what is listed: there the verbs say what it is of.
 func TestSharedFlags(t *testing.T) {
-	ownWords := []string{"batch", "crops", "label-offset", "max-unreadable", "model", "out", "precision", "predictions", "seed", "size", "split", "tls-cert", "weights"}
+	ownWords := []string{"batch", "crops", "label-offset", "layer", "max-unreadable", "model", "out", "precision", "predictions", "seed", "size", "split", "tls-cert", "weights"}
 	lists := []string{"evaluate --weights", "bench --batch"}
 	type use struct{ verb, usage, kind string }
 	first := map[string]use{}
@@ -53,7 +53,7 @@ func TestSiblingFlags(t *testing.T) {
 		"train":     {"model", "weights", "batch", "json", "backend", "threads", "data", "split", "label-offset", "max-unreadable"},
 		"quantize":  {"orient", "max-pixels", "model", "weights", "labels", "size", "crop", "interpolation", "alpha", "json", "backend", "threads", "data", "split", "out", "skip-unreadable"},
 		"bench":     {"size", "batch", "json", "backend", "threads"},
-		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels"},
+		"describe":  {"size", "json", "crops", "out", "orient", "max-pixels", "weights", "model", "head", "layer", "crop", "alpha", "precision", "backend"},
 		"demo":      {"precision", "json", "backend", "threads", "out"},
 		"reproduce": {"json", "backend", "threads", "data", "split", "out"},
 	} {
@@ -65,6 +65,25 @@ func TestSiblingFlags(t *testing.T) {
 			if cmd.Flags().Lookup(flag) == nil {
 				t.Errorf("%s has no --%s", verb, flag)
 			}
+		}
+	}
+}
+
+// TestFlagsOfDescribe expects each flag to be of something that the verb describes.
+func TestFlagsOfDescribe(t *testing.T) {
+	var of []string
+	for _, d := range new(describeFlags).descriptions() {
+		of = append(append(of, d.with...), d.flag)
+	}
+	cmd := describeCommand()
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !slices.Contains(of, f.Name) {
+			t.Errorf("--%s is of nothing that is described", f.Name)
+		}
+	})
+	for _, name := range of {
+		if name != "" && cmd.Flags().Lookup(name) == nil {
+			t.Errorf("there is no --%s", name)
 		}
 	}
 }

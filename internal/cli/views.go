@@ -13,19 +13,6 @@ import (
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
-// viewFlags are the flags of `describe` for the crops of a photograph.
-type viewFlags struct {
-	crops  int
-	out    string
-	decode decodeFlags
-}
-
-func (f *viewFlags) add(cmd *cobra.Command) {
-	addCrops(cmd, &f.crops, 0, "list the crops of a photograph instead")
-	cmd.Flags().StringVar(&f.out, "out", "", "with --crops, draw them side by side in this PNG `file`")
-	f.decode.add(cmd)
-}
-
 // describedViews is what `describe --crops --json` prints.
 type describedViews struct {
 	predict.FileName
@@ -34,15 +21,10 @@ type describedViews struct {
 	Views  []vision.View `json:"views"`
 }
 
-func (f *viewFlags) run(cmd *cobra.Command, file string, size int, asJSON bool) error {
-	crops, err := parseCrops(f.crops)
-	if err != nil {
-		return err
-	}
-	if err := f.decode.check(); err != nil {
-		return err
-	}
-	photo, err := openPhoto(file, cmd.InOrStdin(), f.decode.options())
+// describeViews lists the crops of a photograph, and draws them where there is a path for the
+// picture.
+func describeViews(cmd *cobra.Command, crops vision.Crops, file, picture string, size int, decode decodeFlags, asJSON bool) error {
+	photo, err := openPhoto(file, cmd.InOrStdin(), decode.options())
 	if err != nil {
 		return err
 	}
@@ -52,8 +34,8 @@ func (f *viewFlags) run(cmd *cobra.Command, file string, size int, asJSON bool) 
 	if err != nil {
 		return err
 	}
-	if f.out != "" {
-		if err := drawViews(f.out, photo, views, preprocessing.Interpolation); err != nil {
+	if picture != "" {
+		if err := drawViews(picture, photo, views, preprocessing.Interpolation); err != nil {
 			return err
 		}
 	}
