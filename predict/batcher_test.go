@@ -52,13 +52,11 @@ func blocked(begun, release chan struct{}) predict.Input {
 // until waits for what other goroutines do.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for range 2000 {
-		if holds() {
-			return
+	for began := time.Now(); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("%s: not after twenty seconds", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatalf("%s: not after ten seconds", what)
 }
 
 // TestBatcher has many goroutines classify files and tensors, with what cannot be decoded

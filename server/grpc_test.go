@@ -363,13 +363,14 @@ func TestGRPCRefusals(t *testing.T) {
 	}
 	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+clientKey, "x-request-id", "id-7")
 	var header metadata.MD
-	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	// A second is time enough to be taken into the queue on a machine that does much else.
+	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if _, err := client.ModelInfer(short, in, grpc.Header(&header)); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("after the deadline: %v", err)
 	}
 	timed := request("m", files(1), in.RawInputContents[0])
-	timed.Parameters = map[string]*inference.InferParameter{"timeout": {ParameterChoice: &inference.InferParameter_Uint64Param{Uint64Param: 50_000}}}
+	timed.Parameters = map[string]*inference.InferParameter{"timeout": {ParameterChoice: &inference.InferParameter_Uint64Param{Uint64Param: 1_000_000}}}
 	if _, err := client.ModelInfer(ctx, timed, grpc.Header(&header)); status.Code(err) != codes.DeadlineExceeded || !strings.Contains(err.Error(), "parameters.timeout") {
 		t.Errorf("after the timeout: %v", err)
 	}
@@ -381,7 +382,9 @@ func TestGRPCRefusals(t *testing.T) {
 		_, err := client.ModelInfer(ctx, in)
 		waits <- err
 	}()
-	until(t, "it waits in place of the others", func() bool { return metric(t, s, "inception_images_left_total") == 2 })
+	until(t, "it waits in place of the others", func() bool {
+		return metric(t, s, "inception_images_left_total") == 2 && pending(t, s) == 1
+	})
 	_, err := client.ModelInfer(ctx, in)
 	var retry *errdetails.RetryInfo
 	for _, d := range status.Convert(err).Details() {
@@ -415,7 +418,7 @@ func TestGRPCRefusals(t *testing.T) {
 // TestGRPCStops expects idle streams to end, and what is under way to be answered.
 func TestGRPCStops(t *testing.T) {
 	ctx := context.Background()
-	s := newServer(t, server.Options{}, model(t, "m", tiny(t), predict.BatcherOptions{Batch: 2, Delay: 200 * time.Millisecond}))
+	s := newServer(t, server.Options{}, model(t, "m", tiny(t), predict.BatcherOptions{Batch: 2, Delay: time.Second}))
 	connection, stop := overGRPC(t, s, server.Stopping{})
 	client := inference.NewGRPCInferenceServiceClient(connection)
 	stream, err := client.ModelStreamInfer(ctx)

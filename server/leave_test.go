@@ -86,7 +86,7 @@ func TestClientsLeave(t *testing.T) {
 				_ = p.Wait()
 			}
 			if how != "stay" {
-				time.Sleep(300 * time.Millisecond) // in which the server learns of it
+				time.Sleep(time.Second) // in which the server learns of it
 			}
 			close(turns)
 			all.Wait()

@@ -279,14 +279,14 @@ func TestFaults(t *testing.T) {
 
 // TestStops stops a server while a request is under way, which gets its answer.
 func TestStops(t *testing.T) {
-	s := newServer(t, server.Options{}, model(t, "m", tiny(t), predict.BatcherOptions{Batch: 2, Delay: 200 * time.Millisecond}))
+	s := newServer(t, server.Options{}, model(t, "m", tiny(t), predict.BatcherOptions{Batch: 2, Delay: time.Second}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, listener, server.Stopping{Delay: 400 * time.Millisecond}) }()
+	go func() { ended <- s.Serve(ctx, listener, server.Stopping{Delay: 2 * time.Second}) }()
 	url := "http://" + listener.Addr().String()
 	file := picture(t, 80, 80)
 	answered := make(chan error, 1)
@@ -302,14 +302,16 @@ func TestStops(t *testing.T) {
 		}
 		answered <- err
 	}()
-	time.Sleep(50 * time.Millisecond)
+	until(t, "it waits", func() bool { return pending(t, s) == 1 })
 	stop()
-	time.Sleep(20 * time.Millisecond)
-	if r, err := http.Get(url + "/v2/health/ready"); err != nil || r.StatusCode != 503 {
-		t.Errorf("while it stops: %v, %v", r, err)
-	} else {
+	until(t, "it is not ready", func() bool {
+		r, err := http.Get(url + "/v2/health/ready")
+		if err != nil {
+			t.Fatal(err)
+		}
 		r.Body.Close()
-	}
+		return r.StatusCode == 503
+	})
 	if err := <-answered; err != nil {
 		t.Error(err)
 	}

@@ -157,7 +157,7 @@ func stopUnderLoad(t *testing.T, weights string, file []byte, round int) (answer
 	balanced := round%2 == 0
 	delay := "0s"
 	if balanced {
-		delay = "150ms"
+		delay = "1s"
 	}
 	p := serve(t, "a="+weights, "--drain-delay", delay)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
@@ -203,7 +203,7 @@ func stopUnderLoad(t *testing.T, weights string, file []byte, round int) (answer
 	}
 	if balanced {
 		for ready(p.url) {
-			if time.Since(began) > 100*time.Millisecond {
+			if time.Since(began) > 500*time.Millisecond {
 				t.Error("it is ready after SIGTERM")
 				break
 			}
