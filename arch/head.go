@@ -197,11 +197,12 @@ func (b *builder) normalizedFeatures(x *value) *value {
 	movingVariance := at.parameter("moving_variance", initializer.One, false, n)
 	return x.then(x.shape, func(x *graph.Node) *graph.Node {
 		if b.root.IsTraining(b.graph) && !at.frozen() {
-			const featuresAxis = 1
-			y, mean, variance := graph.InternalBatchNormForTraining(x, gamma.NodeValue(b.graph), beta.NodeValue(b.graph), batchNormEpsilon, featuresAxis)
+			const channelsAxis = 3 // of images of one pixel, which backends know
+			images := graph.Reshape(x, x.Shape().Dim(0), 1, 1, n)
+			y, mean, variance := graph.InternalBatchNormForTraining(images, gamma.NodeValue(b.graph), beta.NodeValue(b.graph), batchNormEpsilon, channelsAxis)
 			at.move(movingMean, "moving_mean", mean)
 			at.move(movingVariance, "moving_variance", variance)
-			return y
+			return graph.Reshape(y, x.Shape().Dimensions...)
 		}
 		scale := graph.Div(gamma.NodeValue(b.graph), graph.Sqrt(graph.AddScalar(movingVariance.NodeValue(b.graph), batchNormEpsilon)))
 		offset := graph.Sub(beta.NodeValue(b.graph), graph.Mul(movingMean.NodeValue(b.graph), scale))

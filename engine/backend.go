@@ -117,6 +117,9 @@ func (b *Backend) Streams() int { return b.machine.Streams() }
 // time than in float32.
 func (b *Backend) Faster(d dtypes.DType) bool { return d == dtypes.BFloat16 && b.machine.Mixed() }
 
+// RunsTogether reports that programs of the backend have ExecuteTogether.
+func (b *Backend) RunsTogether() bool { return true }
+
 // Builder returns what records a program, whose Compile is the backend's.
 func (b *Backend) Builder(name string) compute.Builder {
 	return graph.NewBuilder(b.Backend, name, b.compile)

@@ -44,30 +44,44 @@ func (e *executable) Finalize() { e.program.Finalize() }
 // Execute runs the program. It may be called by several goroutines. Inputs that are given
 // away are not to be used again, also after an error: they may be written over by then.
 func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
-	return e.execute(inputs, donate, device, nil)
+	return e.execute(inputs, donate, device, run.Calls{})
 }
 
-// Early lists outputs of float32 that ExecuteEarly tells of before it ends, in that order. It
+// Early lists outputs of float32 that ExecuteTogether tells of before it ends, in that order. It
 // is that of the program, which need not be that of another machine.
 func (e *executable) Early() []int {
 	outputs := e.program.Plan().Outputs
 	return slices.DeleteFunc(e.program.Early(), func(i int) bool { return outputs[i].Shape.DType != dtypes.Float32 })
 }
 
-// ExecuteEarly is Execute, which calls ready, from the caller's goroutine, for each output
-// that Early lists, with its values, as soon as nothing of the program touches them any more.
-// They may be changed from then on, by other goroutines too, also after ExecuteEarly has
-// returned: the output's buffer has the same memory.
-func (e *executable) ExecuteEarly(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, values []float32)) ([]compute.Buffer, error) {
-	outputs := e.program.Plan().Outputs
-	return e.execute(inputs, donate, device, func(output int, memory []byte) {
-		if outputs[output].Shape.DType == dtypes.Float32 {
-			ready(output, unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/4))
+// Gathers lists what ExecuteTogether calls gather for, in that order: all that run the program
+// together have to have the same list. It is an error where the program has batch norm of a
+// batch that cannot be computed together.
+func (e *executable) Gathers() ([]int, error) { return e.program.Gathers() }
+
+// ExecuteTogether is Execute of a program that others may run too, each with other images. It
+// calls, from the caller's goroutine, what is not nil:
+//
+// ready, for each output that Early lists, with its values, as soon as nothing of the program
+// touches them any more. They may be changed from then on, by other goroutines too, also after
+// ExecuteTogether has returned: the output's buffer has the same memory.
+//
+// gather, which returns the values of all that run the program, of which each has as many, in
+// an order on which they agree. Batch norm of a batch, and its gradient, are then those of all
+// of their images. An error of it is the execution's.
+func (e *executable) ExecuteTogether(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, values []float32), gather func(own []float32) (all []float32, err error)) ([]compute.Buffer, error) {
+	calls := run.Calls{Gather: gather}
+	if outputs := e.program.Plan().Outputs; ready != nil {
+		calls.Ready = func(output int, memory []byte) {
+			if outputs[output].Shape.DType == dtypes.Float32 {
+				ready(output, unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(memory))), len(memory)/4))
+			}
 		}
-	})
+	}
+	return e.execute(inputs, donate, device, calls)
 }
 
-func (e *executable) execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, memory []byte)) ([]compute.Buffer, error) {
+func (e *executable) execute(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, calls run.Calls) ([]compute.Buffer, error) {
 	inner, err := e.check(inputs, device)
 	if err != nil {
 		return nil, err
@@ -75,7 +89,7 @@ func (e *executable) execute(inputs []compute.Buffer, donate []bool, device comp
 	if len(donate) > 0 && len(donate) != len(inputs) {
 		return nil, fmt.Errorf("cpu: which inputs are given away should be said of all %d or of none, found %d", len(inputs), len(donate))
 	}
-	made, err := e.program.Execute(inner, donate, ready)
+	made, err := e.program.Execute(inner, donate, calls)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,11 @@ type Training struct {
 	// BatchNormDecay is that of batch norm's moving statistics at every batch, in (0,1); the
 	// network's own, or that of Weights, when zero.
 	BatchNormDecay float64 `yaml:"batch_norm_decay,omitempty"`
+	// BatchNorm is whose statistics normalise: "parts", each micro-batch of each replica has its
+	// own, so that as many micro-batches on one replica are the same training; or
+	// "synchronised", each micro-batch is divided among the replicas and has those of all, so
+	// that their number changes nothing but rounding, and dropout. parts when empty.
+	BatchNorm string `yaml:"batch_norm,omitempty"`
 
 	// Weights names the weights to start from, as weights.Find takes them: a file, a folder
 	// that has one, or the tag of a public checkpoint; random ones when empty.
@@ -75,8 +80,8 @@ type Training struct {
 	// Batch is the number of images in a step.
 	Batch int `yaml:"batch"`
 	// MicroBatches is the number of equal parts that a batch runs through the network in,
-	// each with batch-norm statistics of its own; their gradients are averaged. 1 when
-	// zero.
+	// each with batch-norm statistics of its own; their gradients are averaged. When zero, 1,
+	// or with BatchNormParts one on each replica.
 	MicroBatches int `yaml:"micro_batches,omitempty"`
 
 	// Recompute saves memory: little but what convolutions compute is kept for the
@@ -225,6 +230,12 @@ func (t Training) Encode() ([]byte, error) {
 	return b.Bytes(), encoder.Close()
 }
 
+// The values of BatchNorm.
+const (
+	BatchNormParts        = "parts"
+	BatchNormSynchronised = "synchronised"
+)
+
 // HeadNone is the Head of recipes that leave the one of the weights out.
 const HeadNone = "none"
 
@@ -255,6 +266,7 @@ func (t Training) Check() error {
 	require(t.Batch >= 2, "batch should be at least 2 images, which batch norm needs, found %d", t.Batch)
 	require(t.MicroBatches >= 0 && (t.MicroBatches == 0 || t.Batch%t.MicroBatches == 0 && t.Batch/t.MicroBatches >= 2),
 		"micro_batches should divide the batch of %d into parts of at least 2 images, found %d", t.Batch, t.MicroBatches)
+	require(slices.Contains([]string{"", BatchNormParts, BatchNormSynchronised}, t.BatchNorm), "batch_norm should be %s or %s, found %q", BatchNormParts, BatchNormSynchronised, t.BatchNorm)
 	require(slices.Contains([]string{"", "float32", "bfloat16"}, t.Precision), "precision should be float32 or bfloat16, found %q", t.Precision)
 	switch rms, sgd := t.Optimizer.RMSProp, t.Optimizer.SGD; {
 	case (rms == nil) == (sgd == nil):

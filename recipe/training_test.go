@@ -107,6 +107,7 @@ func TestCheck(t *testing.T) {
 		"average_decay should":   func(r *Training) { r.AverageDecay = -0.1 },
 		"max_unreadable should":  func(r *Training) { r.MaxUnreadable = new(2.0) },
 		"log_every, save_every":  func(r *Training) { r.Keep = -1 },
+		"batch_norm should be":   func(r *Training) { r.BatchNorm = "sync" },
 		"freeze keeps":           func(r *Training) { r.Freeze = []string{"A"} },
 	} {
 		r, err := FindTraining("cifar10-narrow")

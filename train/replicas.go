@@ -69,7 +69,8 @@ func (r replicas) agreeOnRecipe(own recipe.Training) (recipe.Training, error) {
 }
 
 // A partition is how the batches of a run are divided from a step on. Its parts run through
-// the network one by one, each with batch-norm statistics of its own, on as many replicas.
+// the network one by one, on as many replicas: each with batch-norm statistics of its own, or
+// with those of the parts that run at the same time.
 type partition struct {
 	// Step is the number of steps that were made before.
 	Step     int `json:"step"`
@@ -82,6 +83,13 @@ type partition struct {
 func (r replicas) divide(t recipe.Training) (partition, error) {
 	n := r.size()
 	p := partition{Replicas: n, Parts: t.MicroBatches}
+	if synchronised(t) {
+		p.Parts *= n
+		if t.Batch%p.Parts != 0 {
+			return p, fmt.Errorf("a micro-batch of %d images cannot be divided among %d replicas; choose another batch, or number of replicas", t.Batch/t.MicroBatches, n)
+		}
+		return p, nil
+	}
 	if p.Parts == 1 {
 		p.Parts = n
 	}
@@ -97,13 +105,28 @@ func (r replicas) divide(t recipe.Training) (partition, error) {
 // perReplica is how many parts each replica has.
 func (p partition) perReplica() int { return p.Parts / p.Replicas }
 
-// share is what a replica loads of the stream of images; of all for one replica.
-func (r replicas) share(batch int) dataset.Share {
+// share is what a replica loads of the stream of images; of all for one replica. Of each batch
+// it has micro-batches, or where batch norm is synchronised, of each micro-batch a part.
+func (r replicas) share(t recipe.Training) dataset.Share {
 	if r.size() == 1 {
 		return dataset.Share{}
 	}
-	part := batch / r.size()
-	return dataset.Share{Of: batch, From: r.rank() * part, To: (r.rank() + 1) * part}
+	of := t.Batch
+	if synchronised(t) {
+		of /= t.MicroBatches
+	}
+	part := of / r.size()
+	return dataset.Share{Of: of, From: r.rank() * part, To: (r.rank() + 1) * part}
+}
+
+func synchronised(t recipe.Training) bool { return t.BatchNorm == recipe.BatchNormSynchronised }
+
+// gather is how batch norm is synchronised; nil where it is not.
+func (r replicas) gather(t recipe.Training) (func(own []float32) ([]float32, error), error) {
+	if r.group == nil || !synchronised(t) {
+		return nil, nil
+	}
+	return r.group.Beside()
 }
 
 // sameImages is an error where the replicas do not see the same images.

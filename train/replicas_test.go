@@ -3,12 +3,15 @@ package train
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/internal/cpubackend"
 	"github.com/seed-fb2c0fa6/inception/recipe"
 	"github.com/seed-fb2c0fa6/inception/train/replica"
@@ -157,6 +161,94 @@ func TestReplicasAreMicroBatches(t *testing.T) {
 	compareRuns(t, folder, one)
 }
 
+// TestSynchronised trains replicas with synchronised batch norm, first two and then three: their
+// losses are those of one process, whose batch norm is that of the whole batch, and those of
+// replicas whose batch norm is each one's own are not. Of two micro-batches each replica has a
+// part of both.
+func TestSynchronised(t *testing.T) {
+	backend, err := engine.New("winograd=off") // of little rounding, which steps magnify
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backend.Finalize()
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	r.Batch, r.LogEvery, r.DropoutKeep, r.LearningRate.Initial = 12, 1, 1, 1e-3
+	r.BatchNorm, r.Epochs = recipe.BatchNormSynchronised, 2
+	for _, r.MicroBatches = range []int{1, 2} {
+		one, several := filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "several")
+		if _, err := Start(t.Context(), backend, one, r, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trainTogether(2, func(rank int, o Options) (*Result, error) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			o.Progress = func(p Progress) {
+				if p.Step == 2 {
+					cancel()
+				}
+			}
+			return Start(ctx, backend, several, r, o)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trainTogether(3, func(_ int, o Options) (*Result, error) {
+			return Resume(t.Context(), backend, several, o)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, st := stateOf(t, several); !slices.Equal(st.Partitions, []partition{{0, 2, 2 * r.MicroBatches}, {2, 3, 3 * r.MicroBatches}}) {
+			t.Errorf("recorded %v", st.Partitions)
+		}
+		want, got := losses(t, one), losses(t, several)
+		if len(want) < 5 || len(got) != len(want) {
+			t.Fatalf("there are %d losses, and %d of one process", len(got), len(want))
+		}
+		most := 0.0
+		for i := range want {
+			most = max(most, math.Abs(got[i]-want[i])/want[i])
+		}
+		if t.Logf("with %d micro-batches, losses differ by at most %.2g", r.MicroBatches, most); most > 2e-3 {
+			t.Errorf("losses of replicas %v, of one process %v", got, want)
+		}
+	}
+	r.MicroBatches, r.BatchNorm = 0, recipe.BatchNormParts
+	parts := filepath.Join(t.TempDir(), "parts")
+	startTogether(t, backend, parts, r, 2)
+	r.BatchNorm = recipe.BatchNormSynchronised
+	whole := filepath.Join(t.TempDir(), "whole")
+	startTogether(t, backend, whole, r, 2)
+	if a, b := losses(t, parts), losses(t, whole); math.Abs(a[0]-b[0]) < 2e-3*b[0] {
+		t.Errorf("the losses without synchronisation are %v, those with it %v", a, b)
+	}
+}
+
+// losses are those of metrics.csv, of training and validation.
+func losses(t *testing.T, folder string) (all []float64) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(folder, "metrics.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for column, name := range rows[0] {
+		for _, row := range rows[1:] {
+			if name != "loss" && name != "validation_loss" || row[column] == "" {
+				continue
+			}
+			v, err := strconv.ParseFloat(row[column], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
 // TestValidationIsDivided has every image measured by one replica, also where there are more
 // replicas than images.
 func TestValidationIsDivided(t *testing.T) {
@@ -256,6 +348,7 @@ func TestReplicasRefuse(t *testing.T) {
 	}{
 		"micro-batches": {func(_ int, r *recipe.Training) { r.MicroBatches = 3 }, "", "2 replicas cannot share equally"},
 		"batch":         {func(_ int, r *recipe.Training) { r.Batch = 3 }, "", "at least 2 images, for 2 replicas"},
+		"synchronised":  {func(_ int, r *recipe.Training) { r.Batch, r.BatchNorm = 3, recipe.BatchNormSynchronised }, "", "micro-batch of 3 images cannot be divided among 2 replicas"},
 		"a run there":   {func(int, *recipe.Training) {}, taken, "has a run already"},
 		"other images":  {nil, "", "replica 1 has other images than the first"},
 	} {

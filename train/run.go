@@ -117,7 +117,8 @@ func Start(ctx context.Context, backend compute.Backend, folder string, r recipe
 // the learning rate follows a cosine, which depends on them from the first step. Then the
 // parameters are those of a run that was begun with the changed recipe. Any other change
 // is an error. Another number of replicas goes on too, which is said and recorded: batch norm
-// then has other parts, unless the recipe says how many micro-batches there are.
+// then has other parts, unless the recipe says how many micro-batches there are, or that it is
+// synchronised.
 func Resume(ctx context.Context, backend compute.Backend, folder string, o Options) (*Result, error) {
 	if (replicas{o.Replicas}).rank() > 0 {
 		return start(ctx, backend, "", recipe.Training{}, o, nil)
@@ -194,7 +195,11 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 	defer closeAll(from.close)
 	own := r
 	own.MicroBatches = t.partition.perReplica()
-	if t.step, err = step.New(backend, from.network, own, from.parameters, from.values, o.ofStep()); err != nil {
+	options := o.ofStep()
+	if options.Gather, err = t.gather(r); err != nil {
+		return nil, err
+	}
+	if t.step, err = step.New(backend, from.network, own, from.parameters, from.values, options); err != nil {
 		return nil, err
 	}
 	defer t.step.Close()
@@ -272,7 +277,7 @@ func (t *run) loaders() (training, validation dataset.LoaderOptions, err error) 
 	t.unreadable = dataset.NewUnreadableLimit(t.data.training.Len()+t.data.validation.Len(), *t.recipe.MaxUnreadable, skipped)
 	part := t.recipe.Batch / t.partition.Parts
 	training = dataset.LoaderOptions{
-		Batch: part, Share: t.share(t.recipe.Batch), Preparation: preparation(t.recipe), Seed: t.recipe.Seed, Start: t.state.Position,
+		Batch: part, Share: t.share(t.recipe), Preparation: preparation(t.recipe), Seed: t.recipe.Seed, Start: t.state.Position,
 		Limit: t.unreadable,
 	}
 	validation = dataset.LoaderOptions{Batch: part, Preparation: t.recipe.Preprocessing(), Limit: t.unreadable}

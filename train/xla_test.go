@@ -3,14 +3,13 @@
 package train
 
 import (
-	"encoding/csv"
 	"math"
-	"os"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/internal/xlabackend"
+	"github.com/seed-fb2c0fa6/inception/recipe"
 )
 
 // TestReplicasXLA trains on a backend whose gradients are on a device: two replicas, which
@@ -41,29 +40,15 @@ func TestReplicasXLA(t *testing.T) {
 	t.Logf("losses of two replicas %v, of one %v", got, want)
 }
 
-// losses are those of metrics.csv, of training and validation.
-func losses(t *testing.T, folder string) (all []float64) {
-	t.Helper()
-	f, err := os.Open(filepath.Join(folder, "metrics.csv"))
-	if err != nil {
-		t.Fatal(err)
+// TestSynchronisedXLA expects an error of what a program on a device cannot do.
+func TestSynchronisedXLA(t *testing.T) {
+	backend := xlabackend.New(t)
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	r.BatchNorm = recipe.BatchNormSynchronised
+	_, err := trainTogether(2, func(_ int, o Options) (*Result, error) {
+		return Start(t.Context(), backend, filepath.Join(t.TempDir(), "run"), r, o)
+	})
+	if err == nil || !strings.Contains(err.Error(), "cannot be synchronised over replicas on the backend xla") {
+		t.Errorf("the error is %v", err)
 	}
-	defer f.Close()
-	rows, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for column, name := range rows[0] {
-		for _, row := range rows[1:] {
-			if name != "loss" && name != "validation_loss" || row[column] == "" {
-				continue
-			}
-			v, err := strconv.ParseFloat(row[column], 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, v)
-		}
-	}
-	return all
 }

@@ -41,6 +41,7 @@ type trainFlags struct {
 	labelOffset  int
 	unreadable   float64
 	precision    string
+	batchNorm    string
 	check        bool
 	json         bool
 	replicas     replicaFlags
@@ -68,7 +69,8 @@ would have.
 With --replicas mpi, N processes that mpirun has started divide each batch among them,
 and compute what one process with N micro_batches and as many threads as each does, bit
 for bit. All need the images and the weights; the folder is that of the first. Another
-number of them can resume.`,
+number of them can resume. With --batch-norm synchronised batch norm is that of the
+whole batch: the number of processes then changes nothing but rounding.`,
 		Example: `  inception train --recipe cifar10-narrow --data cifar10.tar.gz
   inception train --recipe finetune-photos --weights inception_v4.safetensors --data photos/
   inception train --resume --run runs/cifar10-narrow
@@ -95,11 +97,12 @@ number of them can resume.`,
 	addLabelOffset(cmd, &f.labelOffset)
 	addMaxUnreadable(cmd, &f.unreadable, "those to train and to validate on together", 0)
 	addPrecision(cmd, &f.precision, inTraining(), "")
+	flags.StringVar(&f.batchNorm, "batch-norm", "", "whose statistics batch norm uses with --replicas: "+recipe.BatchNormParts+", those of each process's own images, or "+recipe.BatchNormSynchronised+", those of all processes'")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
 	f.replicas.add(cmd)
 	f.backend.add(cmd)
-	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "label-offset", maxUnreadable, "precision"} {
+	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "label-offset", maxUnreadable, "precision", "batch-norm"} {
 		flags.Lookup(name).Usage += " (default that of the recipe)"
 	}
 	flags.Lookup("weights").Usage += " (default those of the recipe)"
@@ -203,6 +206,7 @@ func (f *trainFlags) changes() map[string]func(*recipe.Training) {
 		"weights":       func(r *recipe.Training) { r.Weights = f.weights },
 		"head":          func(r *recipe.Training) { r.Head = string(f.head) },
 		"freeze":        func(r *recipe.Training) { r.Freeze = f.freeze },
+		"batch-norm":    func(r *recipe.Training) { r.BatchNorm = f.batchNorm },
 		"precision":     func(r *recipe.Training) { r.Precision = f.precision },
 		"seed":          func(r *recipe.Training) { r.Seed = f.seed },
 		"label-offset":  func(r *recipe.Training) { r.LabelOffset = f.labelOffset },

@@ -111,10 +111,25 @@ func (g *Group) sumRounded(values []float32, sizes []int) error {
 }
 
 // Gather returns the values of all replicas, of which each has as many, by rank.
-func (g *Group) Gather(own []float32) ([]float32, error) {
+func (g *Group) Gather(own []float32) ([]float32, error) { return g.gather(g.transport, own) }
+
+func (g *Group) gather(from Collector, own []float32) ([]float32, error) {
 	all := make([]float32, len(own)*g.Size())
-	err := g.transport.Collect(bytesOf(own), bytesOf(all), same(4*len(own), g.Size()))
+	err := from.Collect(bytesOf(own), bytesOf(all), same(4*len(own), g.Size()))
 	return all, g.failed("gather values", err)
+}
+
+// Beside returns a Gather that has an order of its own among all replicas: it may be called
+// while the group's methods are.
+func (g *Group) Beside() (gather func(own []float32) ([]float32, error), err error) {
+	if err := g.transport.Wait(); err != nil {
+		return nil, g.failed("wait for the others", err)
+	}
+	beside, err := g.transport.Beside()
+	if err != nil {
+		return nil, g.failed("open a second way to gather values", err)
+	}
+	return func(own []float32) ([]float32, error) { return g.gather(beside, own) }, nil
 }
 
 // Agree reports whether any replica says yes. It waits for all without keeping a core busy.

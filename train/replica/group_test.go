@@ -132,6 +132,55 @@ func TestGather(t *testing.T) {
 	})
 }
 
+// TestBeside gathers while sums are made, which replicas begin in other orders.
+func TestBeside(t *testing.T) {
+	together(t, 3, Float32, func(g *Group) error {
+		gather, err := g.Beside()
+		if err != nil {
+			return err
+		}
+		summed := make(chan error, 1)
+		sum := func() {
+			v := []float32{float32(g.Rank()), 1}
+			err := g.Sum(v)
+			if err == nil && !slices.Equal(v, []float32{3, 3}) {
+				err = fmt.Errorf("summed %v", v)
+			}
+			summed <- err
+		}
+		if g.Rank() == 1 { // the others wait for its sum, and it for their values
+			go sum()
+		}
+		for n := range 3 {
+			all, err := gather([]float32{float32(10*n + g.Rank())})
+			if want := []float32{float32(10 * n), float32(10*n + 1), float32(10*n + 2)}; err != nil || !slices.Equal(all, want) {
+				return fmt.Errorf("gathered %v, %v", all, err)
+			}
+		}
+		if g.Rank() != 1 {
+			go sum()
+		}
+		return <-summed
+	})
+	// Who ends all ends those too that gather.
+	all := Local(2)
+	ended := make(chan error, 1)
+	go func() {
+		gather, err := New(all[1], Float32).Beside()
+		if err == nil {
+			_, err = gather([]float32{1})
+		}
+		ended <- err
+	}()
+	if _, err := New(all[0], Float32).Beside(); err != nil {
+		t.Fatal(err)
+	}
+	all[0].Abort(1)
+	if err := <-ended; !errors.Is(err, errAborted) {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // TestAbort lets one replica end while the others wait for it.
 func TestAbort(t *testing.T) {
 	all := Local(3)

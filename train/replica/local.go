@@ -8,11 +8,10 @@ import (
 
 // Local returns the transports of replicas that are goroutines of this process, by rank.
 func Local(size int) []Transport {
-	m := &meeting{given: make([][]byte, size)}
-	m.cond = sync.NewCond(&m.mutex)
+	m := newMeeting(size)
 	all := make([]Transport, size)
 	for r := range all {
-		all[r] = &local{r, m}
+		all[r] = &local{rank: r, meeting: m}
 	}
 	return all
 }
@@ -26,10 +25,18 @@ type meeting struct {
 	count   int
 	round   int
 	aborted bool
+	beside  []*meeting
+}
+
+func newMeeting(size int) *meeting {
+	m := &meeting{given: make([][]byte, size)}
+	m.cond = sync.NewCond(&m.mutex)
+	return m
 }
 
 type local struct {
-	rank int
+	rank  int
+	asked int // how many are beside
 	*meeting
 }
 
@@ -98,11 +105,28 @@ func (l *local) Wait() error {
 	return err
 }
 
-func (l *local) Abort(int) {
+func (l *local) Beside() (Collector, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.aborted = true
-	l.cond.Broadcast()
+	if l.asked == len(l.beside) {
+		m := newMeeting(len(l.given))
+		m.aborted = l.aborted
+		l.beside = append(l.beside, m)
+	}
+	l.asked++
+	return &local{rank: l.rank, meeting: l.beside[l.asked-1]}, nil
+}
+
+func (l *local) Abort(int) { l.abort() }
+
+func (m *meeting) abort() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.aborted = true
+	m.cond.Broadcast()
+	for _, other := range m.beside {
+		other.abort()
+	}
 }
 
 func (l *local) Close() error { return nil }

@@ -17,9 +17,19 @@ type Transport interface {
 	// Wait returns when all replicas have called it. It may take long, and does not keep a
 	// core busy.
 	Wait() error
+	// Beside returns another way to collect from the same replicas, whose calls have an order of
+	// their own: they may be made while others of this transport are under way.
+	Beside() (Collector, error)
 	// Abort ends all replicas, from any goroutine; where they are processes, with this exit
 	// code.
 	Abort(code int)
 	// Close ends the connection once all replicas are done.
 	Close() error
+}
+
+// A Collector is the part of a Transport that collects what is small.
+type Collector interface {
+	Rank() int
+	Size() int
+	Collect(own []byte, all []byte, sizes []int) error
 }

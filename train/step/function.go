@@ -35,12 +35,18 @@ type function struct {
 	// early is told of the values of variables that a run changes as soon as they are there,
 	// if the backend tells; nil where nothing asks for that.
 	early func(v *model.Variable, values []float32)
+	// gather, where it is not nil, lets batch norm be that of all replicas; agree is asked before
+	// the first run whether all gather the same.
+	gather func(own []float32) ([]float32, error)
+	agree  func(gathers []int) error
 }
 
-// A teller is an executable that tells of outputs before it ends.
+// A teller is an executable that tells of outputs before it ends, and computes batch norm with
+// others.
 type teller interface {
 	Early() []int
-	ExecuteEarly(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, values []float32)) ([]compute.Buffer, error)
+	Gathers() ([]int, error)
+	ExecuteTogether(inputs []compute.Buffer, donate []bool, device compute.DeviceNum, ready func(output int, values []float32), gather func(own []float32) (all []float32, err error)) ([]compute.Buffer, error)
 }
 
 // earlyOrder lists the variables that early is told of, in that order, once there is a
@@ -62,8 +68,8 @@ func (f *function) earlyOrder() []*model.Variable {
 // compile makes the program for arguments of some shapes.
 func (f *function) compile(arguments []shapes.Shape) error {
 	f.close()
-	*f = function{backend: f.backend, store: f.store, name: f.name, build: f.build, early: f.early, arguments: arguments}
-	return exceptions.TryCatch[error](func() {
+	*f = function{backend: f.backend, store: f.store, name: f.name, build: f.build, early: f.early, gather: f.gather, agree: f.agree, arguments: arguments}
+	err := exceptions.TryCatch[error](func() {
 		g := graph.NewGraph(f.backend, f.name)
 		var nodes, outputs []*graph.Node
 		for i, shape := range arguments {
@@ -85,6 +91,18 @@ func (f *function) compile(arguments []shapes.Shape) error {
 			f.donated = append(f.donated, v.ChangedInGraph(g) && device.InProcess(f.backend))
 		}
 	})
+	if err != nil || f.gather == nil {
+		return err
+	}
+	t, ok := f.executable.(teller)
+	if !ok {
+		return fmt.Errorf("%s was not compiled by the backend itself, so that its batch norm cannot be synchronised", f.name)
+	}
+	gathers, err := t.Gathers()
+	if err != nil {
+		return err
+	}
+	return f.agree(gathers)
 }
 
 // run computes the results. After an error the variables may have lost their values.
@@ -140,14 +158,18 @@ func (f *function) run(arguments ...*tensors.Tensor) (results []*tensors.Tensor,
 
 func (f *function) execute(inputs []compute.Buffer) ([]compute.Buffer, error) {
 	t, ok := f.executable.(teller)
-	if !ok || f.early == nil {
+	if !ok || f.early == nil && f.gather == nil {
 		return f.executable.Execute(inputs, f.donated, 0)
 	}
-	return t.ExecuteEarly(inputs, f.donated, 0, func(output int, values []float32) {
-		if output < len(f.changed) {
-			f.early(f.changed[output], values)
+	var ready func(output int, values []float32)
+	if f.early != nil {
+		ready = func(output int, values []float32) {
+			if output < len(f.changed) {
+				f.early(f.changed[output], values)
+			}
 		}
-	})
+	}
+	return t.ExecuteTogether(inputs, f.donated, 0, ready, f.gather)
 }
 
 func (f *function) close() {

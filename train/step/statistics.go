@@ -12,7 +12,9 @@ import (
 
 // Batch norm's moving statistics are moved by every micro-batch of a step, one after the
 // other. Replicas do that with those of all replicas, in the order of their ranks, so that
-// they have the same, and what one replica with all micro-batches would have.
+// they have the same, and what one replica with all micro-batches would have. Where batch norm
+// is synchronised, a micro-batch of all replicas has one mean and one variance, which move them
+// once.
 
 // LeavesStatistics reports whether a Step of these options needs a network that leaves the
 // moving statistics to it (arch.Options.LeaveStatistics).
@@ -36,6 +38,9 @@ func (s *Step) moveStatistics() error {
 	s.statistics = s.statistics[:0]
 	if err != nil {
 		return err
+	}
+	if s.synchronised() {
+		all = all[:len(all)/s.options.Reducer.Size()]
 	}
 	for len(all) > 0 {
 		var batch []*tensors.Tensor

@@ -46,6 +46,11 @@ type Options struct {
 	// Reducer adds the gradients of all replicas; nil of a training of one. With one, the
 	// network's Options.LeaveStatistics must be set.
 	Reducer Reducer
+	// Gather makes batch norm that of all replicas, with a Reducer: by the statistics of the
+	// micro-batches that they compute at the same time. It returns the values of all, of which
+	// each has as many, in the order of their ranks, and is called while the Reducer is. When
+	// nil each replica normalises by its own.
+	Gather func(own []float32) (all []float32, err error)
 }
 
 // New makes the step of a recipe, which must be resolved, with the state that training
@@ -63,7 +68,10 @@ func New(backend compute.Backend, network *arch.Network, r recipe.Training, p Pa
 	s.last = function{backend: backend, store: s.store, name: "accumulate and apply", build: s.lastGraph}
 	s.apply = function{backend: backend, store: s.store, name: "apply", build: s.applyGraph}
 	s.move = function{backend: backend, store: s.store, name: "move statistics", build: s.moveGraph}
-	if err := errors.Join(s.checkStatistics(), s.create(values)); err != nil {
+	if s.synchronised() {
+		s.accumulate.gather, s.accumulate.agree = o.Gather, s.sameGathers
+	}
+	if err := errors.Join(s.checkStatistics(), s.checkGather(), s.create(values)); err != nil {
 		s.Close()
 		return nil, err
 	}

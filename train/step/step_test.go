@@ -26,9 +26,14 @@ func smallRecipe() recipe.Training {
 // networkOf returns a recipe's network for three classes, with its parameters.
 func networkOf(t testing.TB, r recipe.Training, o Options) (*arch.Network, Parameters) {
 	t.Helper()
+	return networkWithHead(t, r, o, nil)
+}
+
+func networkWithHead(t testing.TB, r recipe.Training, o Options, head *arch.Head) (*arch.Network, Parameters) {
+	t.Helper()
 	network, err := arch.New(r.Network, arch.Options{
 		Classes: 3, Width: r.Width, Blocks: r.Blocks, DropoutKeep: r.DropoutKeep, BatchNormDecay: r.BatchNormDecay, Recompute: r.Recompute,
-		Precision: arch.Precision(r.Precision), LeaveStatistics: o.LeavesStatistics(),
+		Precision: arch.Precision(r.Precision), LeaveStatistics: o.LeavesStatistics(), Head: head,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +48,12 @@ func networkOf(t testing.TB, r recipe.Training, o Options) (*arch.Network, Param
 // newStep returns a step for three classes with random values.
 func newStep(t testing.TB, backend compute.Backend, r recipe.Training, o Options) *Step {
 	t.Helper()
-	network, parameters := networkOf(t, r, o)
+	return newStepWithHead(t, backend, r, o, nil)
+}
+
+func newStepWithHead(t testing.TB, backend compute.Backend, r recipe.Training, o Options, head *arch.Head) *Step {
+	t.Helper()
+	network, parameters := networkWithHead(t, r, o, head)
 	s, err := New(backend, network, r.Resolved(), parameters, func(dst []float32, p arch.Parameter) error {
 		InitialValues(dst, p, r.Seed)
 		return nil

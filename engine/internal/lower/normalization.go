@@ -27,7 +27,7 @@ func (l *lowering) normalization(n *graph.Node) bool {
 		return true
 	}
 	y, b, c := l.tensor(n.Values[0]), l.tensor(n.Values[1]), l.tensor(n.Values[2])
-	o := &plan.NormalizationGradient{In: in[0], Scale: in[1], Mean: in[2], Variance: in[3], Gradient: in[4], ToIn: y, ToScale: b, ToOffset: c, Epsilon: a.Epsilon}
+	o := &plan.NormalizationGradient{In: in[0], Scale: in[1], Mean: in[2], Variance: in[3], Gradient: in[4], ToIn: y, ToScale: b, ToOffset: c, Epsilon: a.Epsilon, Node: n.Index}
 	if m, ok := l.masked[n.Inputs[4]]; ok {
 		o.Gradient, o.Offset = l.tensor(m.gradient), l.tensor(m.norm.Inputs[2])
 	}
@@ -38,7 +38,7 @@ func (l *lowering) normalization(n *graph.Node) bool {
 // addNormalization adds batch norm with the ReLU after it. Where the same values have
 // been normalised before, their mean and variance are known.
 func (l *lowering) addNormalization(n *graph.Node, in []*plan.Tensor, epsilon float32) {
-	o := &plan.Normalization{In: in[0], Scale: in[1], Offset: in[2], Epsilon: epsilon}
+	o := &plan.Normalization{In: in[0], Scale: in[1], Offset: in[2], Epsilon: epsilon, Node: n.Index}
 	if before, ok := l.norms[o.In]; ok {
 		o.Known, o.Mean, o.Variance = true, before.Mean, before.Variance
 		l.tensors[n.Values[1]], l.tensors[n.Values[2]] = o.Mean, o.Variance

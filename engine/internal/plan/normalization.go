@@ -10,6 +10,7 @@ type Normalization struct {
 	Epsilon             float32
 	ReLU                bool
 	Known               bool // Mean and Variance are computed already
+	Node                int  // that it computes, in the order in which they were recorded
 }
 
 func (o *Normalization) Reads() []*Tensor {
@@ -37,6 +38,7 @@ type NormalizationGradient struct {
 	In, Scale, Offset, Mean, Variance, Gradient *Tensor // Offset may be nil
 	ToIn, ToScale, ToOffset                     *Tensor
 	Epsilon                                     float32
+	Node                                        int // as in Normalization
 }
 
 func (o *NormalizationGradient) Reads() []*Tensor {

@@ -28,6 +28,9 @@ type run struct {
 	statistics   []kernel.StatisticsF32
 	gradientSums []kernel.NormGradientSumsF32
 
+	// gather returns the values of all that execute the program together; nil for one alone.
+	gather func(own []float32) ([]float32, error)
+
 	operations []func() error
 }
 
@@ -52,7 +55,7 @@ func newRun(m *Machine, p *plan.Plan, needs needs) *run {
 
 // forget lets the caller's buffers go.
 func (r *run) forget() {
-	r.arguments = nil
+	r.arguments, r.gather = nil, nil
 	clear(r.values)
 	clear(r.inputs)
 	clear(r.outputs)

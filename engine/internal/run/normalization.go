@@ -74,6 +74,9 @@ func (n *normalization) bind(r *run) func() error {
 				s /= float64(pixels)
 				mean[c], variance[c] = float32(float64(in[c])+s), float32(max(q/float64(pixels)-s*s, 0))
 			}
+			if err := r.meanOfAll(mean, variance); err != nil {
+				return err
+			}
 		}
 		if o.Out == nil {
 			return nil
@@ -111,6 +114,7 @@ func (n *normalizationGradient) bind(r *run) func() error {
 	if o.Offset != nil {
 		offset = r.view(o.Offset)
 	}
+	ofGradient, ofProducts := make([]float64, channels), make([]float64, channels) // sums; products with In less Mean
 	values := make([]float32, 5*channels)
 	take := func(i int) []float32 { return values[i*channels:][:channels] }
 	norm := kernel.NormGradientF32{
@@ -144,11 +148,20 @@ func (n *normalizationGradient) bind(r *run) func() error {
 			s, q := total(parts, channels, c)
 			inverse := 1 / math.Sqrt(float64(variance[c])+float64(o.Epsilon))
 			toOffset[c], toScale[c] = float32(s), float32(q*inverse)
+			ofGradient[c], ofProducts[c] = s, q
+		}
+		replicas, err := r.sumOfAll(ofGradient, ofProducts)
+		if err != nil {
+			return err
+		}
+		n := float64(pixels * replicas)
+		for c := range channels {
+			inverse := 1 / math.Sqrt(float64(variance[c])+float64(o.Epsilon))
 			// scale * inverse * (gradient - mean(gradient) - normalized * mean(gradient * normalized))
 			a := float64(scale[c]) * inverse
-			b := -a * q * inverse * inverse / float64(pixels)
+			b := -a * ofProducts[c] * inverse * inverse / n
 			norm.A[c], norm.B[c] = float32(a), float32(b)
-			norm.D[c] = float32(-a*s/float64(pixels) - b*float64(mean[c]))
+			norm.D[c] = float32(-a*ofGradient[c]/n - b*float64(mean[c]))
 		}
 		return back()
 	}

@@ -89,7 +89,7 @@ func TestPanics(t *testing.T) {
 	}
 	works := func(p *Program) {
 		t.Helper()
-		outputs, err := p.Execute([]compute.Buffer{x}, nil, nil)
+		outputs, err := p.Execute([]compute.Buffer{x}, nil, Calls{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestPanics(t *testing.T) {
 	works(program)
 	for part := range rows {
 		f.part = part
-		_, err := program.Execute([]compute.Buffer{x}, nil, nil)
+		_, err := program.Execute([]compute.Buffer{x}, nil, Calls{})
 		var panicked *PanicError
 		if !errors.As(err, &panicked) || !strings.Contains(err.Error(), "operation 1 of 1 (copy") || !strings.Contains(err.Error(), "index out of range") {
 			t.Fatalf("a panic in part %d: error is %v, want one that names the operation and the panic", part, err)

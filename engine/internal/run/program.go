@@ -217,15 +217,15 @@ func (p *Program) release(before int) {
 // is written over one. It may be called by several goroutines. A panic of what computes an
 // operation is an error.
 //
-// With ready, which may be nil, it tells of each output in a buffer of its own as soon as
-// that has its values, while it goes on: their memory, and its index. Early lists which
-// these are, in that order.
-func (p *Program) Execute(inputs []compute.Buffer, donate []bool, ready func(output int, memory []byte)) (outputs []compute.Buffer, err error) {
+// With Calls, of which any may be nil, it tells what it has, and asks for what it needs, while
+// it goes on.
+func (p *Program) Execute(inputs []compute.Buffer, donate []bool, calls Calls) (outputs []compute.Buffer, err error) {
 	r, err := p.take()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { p.give(r, err) }()
+	r.gather = calls.Gather
 	if err := p.load(r, inputs, donate); err != nil {
 		return nil, err
 	}
@@ -233,9 +233,9 @@ func (p *Program) Execute(inputs []compute.Buffer, donate []bool, ready func(out
 		if err := p.guard(at, r.operations[at]); err != nil {
 			return nil, err
 		}
-		if ready != nil {
+		if calls.Ready != nil {
 			for _, i := range p.ready[at] {
-				ready(i, r.outputs[i])
+				calls.Ready(i, r.outputs[i])
 			}
 		}
 	}
@@ -246,6 +246,17 @@ func (p *Program) Execute(inputs []compute.Buffer, donate []bool, ready func(out
 		}
 	}
 	return outputs, nil
+}
+
+// Calls are what an execution calls from its own goroutine.
+type Calls struct {
+	// Ready is told of each output in a buffer of its own as soon as that has its values: their
+	// memory, and its index. Early lists which these are, in that order.
+	Ready func(output int, memory []byte)
+	// Gather returns the values of all that execute the program together, in an order on which
+	// they agree: batch norm normalises by the statistics of all of their images then. All of
+	// them call it as often, with as many values.
+	Gather func(own []float32) (all []float32, err error)
 }
 
 // Early lists the outputs that Execute tells of before it ends, in their order.

@@ -30,6 +30,8 @@ type library struct {
 	allgatherv   func(send unsafe.Pointer, sendCount int32, sendType uintptr, receive unsafe.Pointer, receiveCounts, receiveAt *int32, receiveType, comm uintptr) int32
 	broadcast    func(data unsafe.Pointer, count int32, dataType uintptr, root int32, comm uintptr) int32
 	barrierBegin func(comm uintptr, request *uintptr) int32
+	gatherBegin  func(send unsafe.Pointer, sendCount int32, sendType uintptr, receive unsafe.Pointer, receiveCounts, receiveAt *int32, receiveType, comm uintptr, request *uintptr) int32
+	duplicate    func(comm uintptr, made *uintptr) int32
 	test         func(request *uintptr, done *int32, status unsafe.Pointer) int32
 }
 
@@ -114,6 +116,7 @@ func bind(path string, lib uintptr) (l *library, err error) {
 		{&l.onError, "MPI_Comm_set_errhandler"}, {&l.errorString, "MPI_Error_string"},
 		{&l.alltoallv, "MPI_Alltoallv"}, {&l.allgatherv, "MPI_Allgatherv"}, {&l.broadcast, "MPI_Bcast"},
 		{&l.barrierBegin, "MPI_Ibarrier"}, {&l.test, "MPI_Test"},
+		{&l.gatherBegin, "MPI_Iallgatherv"}, {&l.duplicate, "MPI_Comm_dup"},
 	} {
 		purego.RegisterLibFunc(f.to, lib, f.name)
 	}

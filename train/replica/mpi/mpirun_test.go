@@ -14,12 +14,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/internal/filetree"
 	"github.com/seed-fb2c0fa6/inception/internal/pictures"
+	"github.com/seed-fb2c0fa6/inception/recipe"
+	"github.com/seed-fb2c0fa6/inception/train"
+	"github.com/seed-fb2c0fa6/inception/train/replica"
 )
 
 // program builds the command line with MPI.
@@ -83,7 +88,7 @@ func (l launcher) run(t *testing.T, program string, n int, args ...string) strin
 	return string(out)
 }
 
-const recipe = `network: inception_resnet_v1
+const small = `network: inception_resnet_v1
 width: 0.05
 blocks: [1, 1, 1]
 batch_norm_decay: 0.8
@@ -116,7 +121,7 @@ func files(t *testing.T, epochs int) (recipeFile, set string) {
 		}
 	}
 	recipeFile = filepath.Join(t.TempDir(), "small.yaml")
-	if err := os.WriteFile(recipeFile, fmt.Appendf(nil, recipe, epochs), 0o666); err != nil {
+	if err := os.WriteFile(recipeFile, fmt.Appendf(nil, small, epochs), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	return recipeFile, filetree.Write(t, images)
@@ -151,6 +156,51 @@ func TestMPIRun(t *testing.T) {
 		l.run(t, program, 2, "--recipe", file, "--data", set, "--run", rounded, "--replicas", "mpi:wire=bfloat16")
 		if model(t, rounded) == model(t, one) {
 			t.Errorf("%s: gradients sent as bfloat16 are not rounded", l.name)
+		}
+	}
+}
+
+// TestMPISynchronised trains with synchronised batch norm, whose values travel beside the
+// gradients: with every MPI that the machine has the parameters are those of two replicas in one
+// process, bit for bit.
+func TestMPISynchronised(t *testing.T) {
+	all, program := launchers(t), program(t)
+	file, set := files(t, 2)
+	r, _, err := recipe.OpenTraining(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Data, r.BatchNorm = set, recipe.BatchNormSynchronised
+	one := filepath.Join(t.TempDir(), "one")
+	var running sync.WaitGroup
+	for _, transport := range replica.Local(2) {
+		running.Go(func() {
+			backend, err := engine.New("threads=1")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer backend.Finalize()
+			if _, err := train.Start(t.Context(), backend, one, r, train.Options{Replicas: replica.New(transport, replica.Float32)}); err != nil {
+				t.Error(err)
+				transport.Abort(1)
+			}
+		})
+	}
+	running.Wait()
+	if t.Failed() {
+		return
+	}
+	for _, l := range all {
+		two := filepath.Join(t.TempDir(), "two")
+		l.run(t, program, 2, "--recipe", file, "--data", set, "--run", two, "--batch-norm", "synchronised")
+		if model(t, two) != model(t, one) {
+			t.Errorf("%s: two processes and two replicas of one process have other parameters", l.name)
+		}
+		parts := filepath.Join(t.TempDir(), "parts")
+		l.run(t, program, 2, "--recipe", file, "--data", set, "--run", parts)
+		if model(t, parts) == model(t, one) {
+			t.Errorf("%s: batch norm is not synchronised", l.name)
 		}
 	}
 }

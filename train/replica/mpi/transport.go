@@ -130,13 +130,8 @@ func (t *transport) Wait() error {
 	}
 	const shortest, longest = 50 * time.Microsecond, 5 * time.Millisecond
 	for pause := shortest; ; pause = min(2*pause, longest) {
-		var done int32
-		var status [64]byte // larger than any library's
-		if err := t.do(func() error { return t.check("MPI_Test", t.test(&request, &done, unsafe.Pointer(&status))) }); err != nil {
+		if done, err := t.ended(&request); err != nil || done {
 			return err
-		}
-		if done != 0 {
-			return nil
 		}
 		time.Sleep(pause)
 	}
@@ -164,6 +159,54 @@ func places(have int, sizes []int) (counts, at []int32, err error) {
 		return nil, nil, fmt.Errorf("expected parts of %d bytes, and at most 2^31 at a time, found %d", have, total)
 	}
 	return counts, at, nil
+}
+
+// A collector collects by calls that MPI's thread begins and asks after, so that those of the
+// transport go on in between: other replicas may need these first.
+type collector struct {
+	*transport
+	world uintptr
+}
+
+func (t *transport) Beside() (replica.Collector, error) {
+	c := &collector{transport: t}
+	return c, t.do(func() error { return t.check("MPI_Comm_dup", t.duplicate(t.world, &c.world)) })
+}
+
+func (c *collector) Collect(own []byte, all []byte, sizes []int) error {
+	counts, at, err := places(len(all), sizes)
+	if err != nil {
+		return err
+	}
+	defer runtime.KeepAlive(own)
+	defer runtime.KeepAlive(all)
+	var request uintptr
+	if err := c.do(func() error {
+		return c.check("MPI_Iallgatherv", c.gatherBegin(pointer(own), int32(len(own)), c.bytes, pointer(all), &counts[0], &at[0], c.bytes, c.world, &request))
+	}); err != nil {
+		return err
+	}
+	// Many layers of a step wait for it, so that it is asked for often at first.
+	const often = 20
+	for n := 0; ; n++ {
+		done, err := c.ended(&request)
+		if err != nil || done {
+			return err
+		}
+		if n > often {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+}
+
+// ended reports whether a call has.
+func (t *transport) ended(request *uintptr) (bool, error) {
+	var done int32
+	err := t.do(func() error {
+		var status [64]byte // larger than any library's
+		return t.check("MPI_Test", t.test(request, &done, unsafe.Pointer(&status)))
+	})
+	return done != 0, err
 }
 
 // pointer is where data begins; MPI takes any where there are none.
