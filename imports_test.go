@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/device":          {},
 	"internal/splitmix":        {},
 	"internal/printable":       {},
+	"internal/page":            {},
 	"internal/textfile":        {},
 	"internal/tfrecord":        {},
 	"dataset":                  {"internal/ahead", "internal/printable", "internal/splitmix", "internal/textfile", "internal/tfrecord", "vision"}, // of vision, what is an image
@@ -74,9 +75,10 @@ var mayImport = map[string][]string{
 	"train/step":               {"arch", "internal/device", "recipe"},
 	"train/rundir":             {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":             {"internal/atomicfile", "train/rundir"},
-	"explain":                  {"internal/atomicfile", "vision"},
+	"explain":                  {"internal/atomicfile", "internal/page", "vision"},
 	"fid":                      {"score", "vision", "weights/npz"},
-	"features":                 {"internal/atomicfile", "internal/printable", "vision", "weights/npz"},
+	"features":                 {"internal/atomicfile", "internal/printable", "vision", "weights/npz", "weights/safetensors", "weights/tensorfile"},
+	"nearest":                  {"engine/kernel", "features", "internal/ahead", "internal/atomicfile", "internal/page", "internal/printable", "vision"},
 	"internal/version":         {"engine/kernel"},
 	"internal/rendered":        {},
 	"internal/demo": {
@@ -87,7 +89,7 @@ var mayImport = map[string][]string{
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "fid", "internal/ahead", "internal/atomicfile",
-		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "predict", "quantize", "recipe",
+		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "nearest", "predict", "quantize", "recipe",
 		"score", "server", "server/client", "server/inference", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},

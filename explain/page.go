@@ -3,7 +3,6 @@ package explain
 import (
 	"bytes"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"image"
@@ -11,10 +10,11 @@ import (
 	"io"
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
+	"github.com/seed-fb2c0fa6/inception/internal/page"
 )
 
 //go:embed page.html.tmpl
-var page string
+var pageText string
 
 // About says what is explained.
 type About struct {
@@ -41,12 +41,12 @@ type Entry struct {
 // WritePage writes a page of HTML, which needs no other file, with the entries that entries
 // adds. It appears whole or not at all, and memory holds one entry at a time.
 func WritePage(path string, about About, entries func(add func(Entry) error) error) error {
-	t, err := template.New("page").Funcs(template.FuncMap{
+	t, err := page.New(pageText, template.FuncMap{
 		"embedded": embedded,
 		"percent":  func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) },
 		"number":   func(v float64) string { return fmt.Sprintf("%.3f", v) },
 		"bias":     func(e Entry) string { return fmt.Sprintf("%.3f", e.Logit-e.Mean) },
-	}).Parse(page)
+	})
 	if err != nil {
 		return err
 	}
@@ -67,5 +67,5 @@ func embedded(m image.Image) (template.URL, error) {
 	if err := png.Encode(&data, m); err != nil {
 		return "", err
 	}
-	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(data.Bytes())), nil
+	return page.Embedded("image/png", data.Bytes()), nil
 }

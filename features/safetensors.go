@@ -8,9 +8,9 @@ import (
 	"io"
 )
 
-// safetensors writes one tensor and its metadata. Its header comes first and has the names
+// tensorsEncoder writes one tensor and its metadata. Its header comes first and has the names
 // of the rows: the place for all is left, and those that have none become spaces.
-type safetensors struct {
+type tensorsEncoder struct {
 	patched
 	h      Header
 	files  []string // of the rows
@@ -22,7 +22,7 @@ type safetensors struct {
 const headerLimit = 100_000_000
 
 func beginSafetensors(w io.WriteSeeker, h Header) (encoder, error) {
-	e := &safetensors{patched: newPatched(w), h: h}
+	e := &tensorsEncoder{patched: newPatched(w), h: h}
 	text, err := e.text(h.Files)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func beginSafetensors(w io.WriteSeeker, h Header) (encoder, error) {
 }
 
 // text is the header for rows of the given photographs.
-func (e *safetensors) text(files []string) ([]byte, error) {
+func (e *tensorsEncoder) text(files []string) ([]byte, error) {
 	about, err := json.Marshal(e.h.About)
 	if err != nil {
 		return nil, err
@@ -56,18 +56,18 @@ func (e *safetensors) text(files []string) ([]byte, error) {
 		Metadata map[string]string `json:"__metadata__"`
 		Features tensor            `json:"features"`
 	}{
-		map[string]string{"inception.features": string(about), "inception.files": string(names)},
+		map[string]string{keyAbout: string(about), keyFiles: string(names)},
 		tensor{"F32", append([]int{len(files)}, e.h.Shape...), [2]int{0, size}},
 	})
 }
 
-func (e *safetensors) beginning(text []byte) []byte {
+func (e *tensorsEncoder) beginning(text []byte) []byte {
 	beginning := binary.LittleEndian.AppendUint64(nil, uint64(e.room))
 	beginning = append(beginning, text...)
 	return append(beginning, bytes.Repeat([]byte{' '}, e.room-len(text))...)
 }
 
-func (e *safetensors) row(r Row) (err error) {
+func (e *tensorsEncoder) row(r Row) (err error) {
 	if r.Err != nil {
 		return nil
 	}
@@ -76,7 +76,7 @@ func (e *safetensors) row(r Row) (err error) {
 	return err
 }
 
-func (e *safetensors) end() error {
+func (e *tensorsEncoder) end() error {
 	text, err := e.text(e.files)
 	if err != nil {
 		return err

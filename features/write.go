@@ -13,28 +13,6 @@ import (
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
-// About says what features are.
-type About struct {
-	Network string `json:"network"`
-	Weights string `json:"weights"`
-	// Layer is the end point (arch.Outputs) that the values are of.
-	Layer string `json:"layer"`
-	// Shape is that of one photograph's values.
-	Shape []int `json:"shape"`
-	// Normalized is whether each photograph's values have the Euclidean length 1.
-	Normalized    bool                 `json:"l2_normalized"`
-	Preprocessing vision.Preprocessing `json:"preprocessing"`
-}
-
-// values is how many one photograph has.
-func (a About) values() int {
-	n := 1
-	for _, axis := range a.Shape {
-		n *= axis
-	}
-	return n
-}
-
 // A Header is what a file is begun with.
 type Header struct {
 	About

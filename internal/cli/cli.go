@@ -55,7 +55,7 @@ measure their errors and speed.`,
 	}
 	root.SuggestionsMinimumDistance = suggestionDistance
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demoCommand(), predictCommand(), featuresCommand(), fidCommand(), scoreCommand(), explainCommand(), serveCommand(), trainCommand(), evaluateCommand(), mergeCommand(), plotCommand(), describeCommand(),
+	root.AddCommand(demoCommand(), predictCommand(), featuresCommand(), nearestCommand(), fidCommand(), scoreCommand(), explainCommand(), serveCommand(), trainCommand(), evaluateCommand(), mergeCommand(), plotCommand(), describeCommand(),
 		weightsCommand(), quantizeCommand(), exportCommand(), benchCommand(), reproduceCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand())
 	root.Flags().BoolVar(&showVersion, "version", false, "print the version, and what the CPU offers")

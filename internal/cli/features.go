@@ -74,14 +74,12 @@ func (f *featuresFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer closeClassifier()
-	shape, err := classifier.EndPointShape(f.layer)
+	about, err := f.classifier.about(classifier, weights, f.layer)
 	if err != nil {
-		return usageError{fmt.Errorf("--layer: %w", err)}
+		return err
 	}
-	header := features.Header{Files: files, About: features.About{
-		Network: classifier.Network().Name(), Weights: weights, Layer: f.layer, Shape: shape,
-		Normalized: f.normalize, Preprocessing: classifier.Preprocessing(),
-	}}
+	about.Normalized = f.normalize
+	header := features.Header{Files: files, About: about}
 	failed := 0
 	rows := func(add func(features.Row) error) error {
 		return classifier.EachFeatures(ctx, f.layer, slices.Values(files), f.classifier.opener(classifier, cmd.InOrStdin()), func(p predict.Features) error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -49,8 +50,9 @@ func (b *downloadBar) end() {
 
 // imageBar shows on a terminal how many images are done.
 type imageBar struct {
-	out io.Writer
-	bar *progressbar.ProgressBar
+	what string // is done; "evaluate" when empty
+	out  io.Writer
+	bar  *progressbar.ProgressBar
 }
 
 func (b *imageBar) show(done, total int) {
@@ -59,7 +61,7 @@ func (b *imageBar) show(done, total int) {
 	}
 	if b.bar == nil {
 		b.bar = progressbar.NewOptions(total,
-			progressbar.OptionSetDescription("evaluate"),
+			progressbar.OptionSetDescription(cmp.Or(b.what, "evaluate")),
 			progressbar.OptionSetWriter(b.out),
 			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
