@@ -49,15 +49,15 @@ func (f *classifierFlags) add(cmd *cobra.Command) {
 	f.decode.addExact(cmd)
 }
 
-// addNetwork adds the flags of verbs that have a preprocessing of their own.
+// addNetwork adds the flags of verbs that have a preprocessing of their own. The batch is f's
+// where that has one.
 func (f *classifierFlags) addNetwork(cmd *cobra.Command) {
 	f.addForOne(cmd)
-	addBatch(cmd, &f.batch, 1, "images that run through the network at a time")
+	addBatch(cmd, &f.batch, cmp.Or(f.batch, 1), "images that run through the network at a time")
 }
 
 // addForOne adds those of them that one photograph needs.
 func (f *classifierFlags) addForOne(cmd *cobra.Command) {
-	f.batch = 1
 	addModel(cmd, &f.model, "that of the weights, or "+cmp.Or(f.preferred, defaultNetwork))
 	cmd.Flags().StringVar(&f.weights, "weights", "", weightsText("weights"))
 	f.head.add(cmd)

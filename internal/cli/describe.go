@@ -29,7 +29,7 @@ type describeFlags struct {
 func describeCommand() *cobra.Command {
 	var f describeFlags
 	cmd := &cobra.Command{
-		Use: `describe NETWORK
+		Use: `describe NETWORK [flags]
   inception describe --filters [--weights WEIGHTS]
   inception describe --activations PHOTO|- [--weights WEIGHTS]
   inception describe --crops 144 PHOTO|-`,
@@ -63,6 +63,7 @@ Networks: ` + strings.Join(arch.Names(), ", ") + `.
 		Args: cobra.ArbitraryArgs, // what they are depends on the flags
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
+	f.classifier.batch = 1
 	f.classifier.addForOne(cmd)
 	f.classifier.preprocessing.add(cmd)
 	f.classifier.decode.addExact(cmd)

@@ -32,8 +32,10 @@ type comparedFlags struct {
 }
 
 func (f *comparedFlags) add(cmd *cobra.Command) {
-	f.classifier.preferred = "inception_v3"
+	f.classifier.preferred, f.classifier.batch = "inception_v3", predict.DefaultBatch
 	f.classifier.addNetwork(cmd)
+	// The programs whose numbers are compared leave pictures as they are stored.
+	f.classifier.decode.orient, cmd.Flags().Lookup("orient").DefValue = false, "false"
 	var modes []string
 	for _, m := range fid.Modes() {
 		modes = append(modes, string(m))
@@ -77,7 +79,7 @@ func (f *comparedFlags) values(ctx context.Context, cmd *cobra.Command, c *predi
 	p := c.Preprocessing()
 	open := func(file string, reserve func(bytes int64)) (*vision.Image, error) {
 		o := f.classifier.decode.options()
-		o.Reserve, o.Alpha, o.Exact = reserve, p.Alpha, true
+		o.Reserve, o.Alpha, o.Exact = reserve, vision.AlphaDrop, true
 		return openPhoto(file, cmd.InOrStdin(), o)
 	}
 	prepare := func(dst []float32, m *vision.Image) error { return fid.Mode(f.mode).Prepare(dst, m, p) }
@@ -114,14 +116,17 @@ func fidCommand() *cobra.Command {
 (KID): by the 2048 pooled features that Inception-v3 has of each picture. A and B are folders
 of pictures, or files of statistics (.npz with mu and sigma, as --out, clean-fid and
 pytorch-fid write them), of which there is no KID. Those of --out say which network, weights
-(SHA-256 of their file), precision and mode they were made with, and are refused beside others.
+(SHA-256 of their file), precision and mode they were made with, and are refused beside any made otherwise.
 
 --mode says how pictures are resized to the network's size, both sides, whatever their
 proportions are:
 
   clean               bicubic with antialiasing as Pillow's, not rounded: clean-fid's
   legacy-pytorch      bilinear without antialiasing: pytorch-fid's
-  legacy-tensorflow   bilinear without antialiasing, corners aligned: the first programs'
+  legacy-tensorflow   the same from the pixels' corners (no align_corners): the first programs'
+
+Whatever the mode is, transparency is dropped, and photographs are not turned as EXIF says,
+unless --orient: as clean-fid and pytorch-fid do.
 
 Published numbers are of one network, TensorFlow's inception-2015-12-05: give --weights the
 file of it that pytorch-fid has (pt_inception-2015-12-05-6726825d.pth), or TensorFlow's own
@@ -360,16 +365,17 @@ type scoreFlags struct {
 func scoreCommand() *cobra.Command {
 	var f scoreFlags
 	cmd := &cobra.Command{
-		Use:   "score A",
+		Use:   "score FOLDER",
 		Short: "Measure how distinct and various the classes of pictures are: Inception Score",
 		Long: `Print the Inception Score of a folder of pictures: the exponential of how far the classes
 of each picture are from those of all, on average; the mean over --splits parts of the
-pictures in a random order, and its standard deviation. --mode is that of fid.
+pictures in a random order, and its standard deviation. --mode, transparency and EXIF are
+as for inception fid, and so is which weights make numbers that compare with others.
 
 ` + publicWeightsText,
 		Example: `  inception score generated/
   inception score generated/ --splits 1 --json`,
-		Args: takes("A"),
+		Args: takes("FOLDER"),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.add(cmd)

@@ -2,17 +2,32 @@ package cli_test
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
+	"image/color"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cli"
+	"github.com/seed-fb2c0fa6/inception/internal/pictures"
 )
+
+// turned adds an orientation to a PNG file: turned by a quarter.
+func turned(png []byte) []byte {
+	const headers = 33 // bytes of the signature and the first chunk
+	exif := "II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(exif)))
+	chunk = append(chunk, "eXIf"+exif...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	return slices.Concat(png[:headers], chunk, png[headers:])
+}
 
 func TestFID(t *testing.T) {
 	weights := tiny(t)
@@ -59,6 +74,24 @@ func TestFID(t *testing.T) {
 	if legacy := measure(a, b, "--mode", "legacy-pytorch"); legacy.FID == d.FID {
 		t.Error("the mode has no effect")
 	}
+	// Pictures are taken as they are stored.
+	c := filepath.Join(dir, "c")
+	if err := os.Mkdir(c, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		m := pictures.Draw(80+20*i, 90, func(x, y int) color.NRGBA {
+			return color.NRGBA{uint8(x * 7), uint8(y * 5), uint8(x * y), uint8(100 + x)}
+		})
+		writeFile(t, filepath.Join(c, fmt.Sprintf("%d.png", i)), turned(pictures.PNG(t, m)))
+	}
+	if same := measure(a, c); math.Abs(same.FID) > 1e-6*d.FID {
+		t.Errorf("with transparency and an orientation the distance is %g", same.FID)
+	}
+	if upright := measure(a, c, "--orient"); upright.FID < 1e-3*d.FID {
+		t.Errorf("--orient has no effect: %g", upright.FID)
+	}
+
 	statistics := filepath.Join(dir, "a.npz")
 	run(t, cli.Done, "fid", "--weights", weights, a, "--out", statistics)
 	// Few pictures are convolved by another algorithm than many.
@@ -115,7 +148,7 @@ func TestFID(t *testing.T) {
 	contains(t, stderr, "1 of 5 pictures could not be read")
 	for args, part := range map[string]string{
 		"fid x": "A and B", "fid x y --mode z": "--mode", "fid x --out y.txt": ".npz", "fid x y --kid-subsets 0": "--kid-subsets",
-		"score": "A", "score " + a + " --splits 9 --weights x": "--splits", "fid x y --out z.npz": "A",
+		"score": "FOLDER", "score " + a + " --splits 9 --weights x": "--splits", "fid x y --out z.npz": "A",
 	} {
 		_, stderr := run(t, cli.Usage, strings.Fields(args)...)
 		contains(t, stderr, part)
