@@ -75,7 +75,7 @@ var mayImport = map[string][]string{
 	"train/step":               {"arch", "internal/device", "recipe"},
 	"train/rundir":             {"internal/atomicfile", "recipe", "train/events"},
 	"train/curves":             {"internal/atomicfile", "train/rundir"},
-	"explain":                  {"internal/atomicfile", "internal/page", "vision"},
+	"explain":                  {"internal/atomicfile", "internal/page", "predict", "score", "vision"},
 	"fid":                      {"score", "vision", "weights/npz"},
 	"features":                 {"internal/atomicfile", "internal/printable", "vision", "weights/npz", "weights/safetensors", "weights/tensorfile"},
 	"nearest":                  {"engine/kernel", "features", "internal/ahead", "internal/atomicfile", "internal/page", "internal/printable", "vision"},

@@ -43,12 +43,3 @@ func (o *Outputs) ClassMaps() (*graph.Node, error) {
 	cells := graph.Reshape(o.grid, d[0]*d[1]*d[2], d[3])
 	return graph.Reshape(graph.MatMul(cells, o.classWeights), d[0], d[1], d[2], classes), nil
 }
-
-// Grid returns the height and width of the last block's grid for images of the given size.
-func (n *Network) Grid(height, width int) (rows, columns int, err error) {
-	_, b, err := n.describe(height, width)
-	if err != nil {
-		return 0, 0, err
-	}
-	return b.grid.shape[1], b.grid.shape[2], nil
-}

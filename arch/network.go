@@ -124,6 +124,7 @@ type Outputs struct {
 	layers []*value
 
 	network      *Network
+	images       *graph.Node
 	grid         *graph.Node // the last block's, that the head pools
 	classWeights *graph.Node // [channels, classes], of the logits; nil where there are none
 }
@@ -182,7 +183,7 @@ func (n *Network) Graph(scope *model.Scope, images *graph.Node) *Outputs {
 	b := newBuilder(n, scope, in)
 	logits, auxiliary := b.build(in)
 	outputs := &Outputs{Logits: logits.node, EndPoints: map[string]*graph.Node{}, Statistics: b.statistics, layers: b.outputs,
-		network: n, grid: b.grid.wide().node}
+		network: n, images: images, grid: b.grid.wide().node}
 	if b.classWeights != nil {
 		outputs.classWeights = b.classWeights.NodeValue(b.graph)
 	}

@@ -1,4 +1,8 @@
-// Package explain draws what speaks for a class in a photograph: a map beside it and over it
-// with the scale of the colours (Draw), many of these on a page (WritePage), and sheets of
-// the filters of a convolution and the activations of a stage (Sheet).
+// Package explain tells which parts of a photograph speak for a class, and draws them.
+//
+// A Method, such as ClassActivation or IntegratedGradients, is what a map's values are. Open
+// makes an Explainer of it for a classifier, which explains photographs one after the other.
+// Draw puts a map beside its photograph and over it, and WritePage many of these on a page.
+//
+// A Sheet has the filters of a convolution, or the activations of a stage.
 package explain

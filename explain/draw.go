@@ -1,9 +1,11 @@
 package explain
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/color"
+	"image/png"
 	"math"
 
 	"golang.org/x/image/font"
@@ -13,45 +15,6 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
-
-// A Map says how much the cells of a grid over an image speak for something: above 0 for it,
-// below against it.
-type Map struct {
-	Height, Width int
-	Values        []float32 // [Height, Width], rows first
-}
-
-// Largest is the largest absolute value, which the ends of the colour scale stand for.
-func (m Map) Largest() float32 {
-	var largest float32
-	for _, v := range m.Values {
-		largest = max(largest, float32(math.Abs(float64(v))))
-	}
-	return largest
-}
-
-// at interpolates between the centres of cells, for a place from 0 to 1 on each axis.
-func (m Map) at(x, y float64) float64 {
-	along := func(at float64, cells int) (low, high int, share float64) {
-		place := min(max(at*float64(cells)-0.5, 0), float64(cells-1))
-		low = int(place)
-		return low, min(low+1, cells-1), place - float64(low)
-	}
-	left, right, across := along(x, m.Width)
-	top, bottom, down := along(y, m.Height)
-	row := func(y int) float64 {
-		return (1-across)*float64(m.Values[y*m.Width+left]) + across*float64(m.Values[y*m.Width+right])
-	}
-	return (1-down)*row(top) + down*row(bottom)
-}
-
-// check refuses maps without values.
-func (m Map) check() error {
-	if m.Height < 1 || m.Width < 1 || len(m.Values) != m.Height*m.Width {
-		return fmt.Errorf("a map of %d x %d cells has %d values, expected at least one cell and a value for each", m.Height, m.Width, len(m.Values))
-	}
-	return nil
-}
 
 // The colours of what speaks for and against, which those who see no red or green tell apart.
 var (
@@ -82,9 +45,29 @@ const (
 	textSize  = 13
 )
 
+// A Picture is an image as a file.
+type Picture struct {
+	Width, Height int
+	PNG           []byte
+}
+
 // Draw puts three things side by side: an image, the same in grey with a map's colours over
-// it, red for what is above 0 and blue for what is below, and the scale of the colours.
-func Draw(of *vision.Image, m Map) (image.Image, error) {
+// it, red for what is above 0 and blue for what is below, and the scale of the colours, which
+// ends at 0 where the map has no signs.
+func Draw(of *vision.Image, m Map) (Picture, error) {
+	drawn, err := panels(of, m)
+	if err != nil {
+		return Picture{}, err
+	}
+	var data bytes.Buffer
+	if err := png.Encode(&data, drawn); err != nil {
+		return Picture{}, err
+	}
+	size := drawn.Bounds().Size()
+	return Picture{Width: size.X, Height: size.Y, PNG: data.Bytes()}, nil
+}
+
+func panels(of *vision.Image, m Map) (image.Image, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
@@ -98,12 +81,17 @@ func Draw(of *vision.Image, m Map) (image.Image, error) {
 	for i := range picture.Pix {
 		picture.Pix[i] = 255
 	}
-	largest := float64(m.Largest())
+	end, exceeded := m.Limit()
+	limit := float64(end)
 	scaled := func(v float64) float64 {
-		if largest == 0 {
+		if limit == 0 {
 			return 0
 		}
-		return v / largest
+		return v / limit
+	}
+	lowest := 0.0 // at the foot of the scale
+	if m.Signed {
+		lowest = -1
 	}
 	overlay, bar := gap+width+gap, gap+2*(width+gap)
 	for y := range height {
@@ -116,7 +104,7 @@ func Draw(of *vision.Image, m Map) (image.Image, error) {
 		}
 		const paper = 200 // behind the scale
 		for x := range barWidth {
-			picture.SetNRGBA(bar+x, gap+y, coloured(paper, 1-2*float64(y)/float64(max(height-1, 1))))
+			picture.SetNRGBA(bar+x, gap+y, coloured(paper, 1-(1-lowest)*float64(y)/float64(max(height-1, 1))))
 		}
 	}
 	face, err := textFace()
@@ -127,9 +115,17 @@ func Draw(of *vision.Image, m Map) (image.Image, error) {
 		d := font.Drawer{Dst: picture, Src: image.NewUniform(color.Black), Face: face, Dot: fixed.P(bar+barWidth+gap/2, y)}
 		d.DrawString(text)
 	}
-	write(gap+textSize-2, signed(largest))
-	write(gap+(height+textSize)/2-2, "0")
-	write(gap+height-2, signed(-largest))
+	more, less := "", ""
+	if exceeded {
+		more, less = "≥ ", "≤ "
+	}
+	write(gap+textSize-2, more+signed(limit))
+	if m.Signed {
+		write(gap+(height+textSize)/2-2, "0")
+		write(gap+height-2, less+signed(-limit))
+	} else {
+		write(gap+height-2, "0")
+	}
 	return picture, nil
 }
 

@@ -187,12 +187,12 @@ func (b *Batcher) Features() int {
 	return shape[len(shape)-1]
 }
 
-// endPoint is what programs are to compute.
-func (b *Batcher) endPoint() string {
+// output is what programs are to compute.
+func (b *Batcher) output() output {
 	if b.Features() > 0 {
-		return logitsAndPooled
+		return toLogitsAndPooled{}
 	}
-	return ""
+	return toLogits{}
 }
 
 // Classify classifies images and returns a Photo for each in their order, without a name.

@@ -243,7 +243,7 @@ func (b *Batcher) values(batch []*image) (all []float32, faults []error, err err
 		}
 	}
 	err = caught(func() (err error) {
-		all, err = b.classifier.programs.runInput(context.Background(), b.endPoint(), in)
+		all, err = b.classifier.programs.runInput(context.Background(), b.output(), in)
 		return err
 	})
 	return all, faults, err
@@ -281,13 +281,13 @@ func (b *Batcher) Warm(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := b.classifier.programs.find(ctx, programKey{b.endPoint(), size}); err != nil {
+		if _, err := b.classifier.programs.find(ctx, programKey{output: b.output(), batch: size}); err != nil {
 			return err
 		}
 		// Others that compute wait for no more than one batch.
 		threads := b.options.Turns.take(b.options.Threads)
 		err = caught(func() error {
-			_, err := b.classifier.programs.runInput(ctx, b.endPoint(), in)
+			_, err := b.classifier.programs.runInput(ctx, b.output(), in)
 			return err
 		})
 		b.options.Turns.give(threads)
@@ -328,11 +328,11 @@ func (in *input) close() {
 }
 
 // runInput returns the values of an input that run returns.
-func (p *programs) runInput(ctx context.Context, endPoint string, in *input) (values []float32, err error) {
+func (p *programs) runInput(ctx context.Context, of output, in *input) (values []float32, err error) {
 	if in.buffer == nil {
-		return p.run(ctx, endPoint, in.pixels)
+		return p.run(ctx, of, in.pixels, nil)
 	}
-	compiled, err := p.find(ctx, programKey{endPoint, in.batch})
+	compiled, err := p.find(ctx, programKey{output: of, batch: in.batch})
 	if err != nil {
 		return nil, err
 	}

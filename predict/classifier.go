@@ -130,7 +130,7 @@ func (c *Classifier) inBatches(ctx context.Context, n int, compute computation, 
 // once for each batch, and the program kept until Close, which takes memory. The context is
 // looked at before the network runs.
 func (c *Classifier) Logits(ctx context.Context, pixels []float32) ([]float32, error) {
-	return c.programs.run(ctx, "", pixels)
+	return c.programs.run(ctx, toLogits{}, pixels, nil)
 }
 
 // EndPoint returns the values of the stage of the given name (arch.Outputs), batch first,
@@ -140,7 +140,7 @@ func (c *Classifier) EndPoint(ctx context.Context, name string, pixels []float32
 	if name == "" {
 		return nil, errors.New("the end point has no name; PreLogits is that of the features")
 	}
-	return c.programs.run(ctx, name, pixels)
+	return c.programs.run(ctx, toEndPoint{name}, pixels, nil)
 }
 
 // Close releases the compiled programs. Calls of the Classifier's methods that are under

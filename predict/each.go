@@ -54,7 +54,7 @@ type opened struct {
 type photos struct {
 	batch  []opened
 	crops  int       // of those that could be opened
-	pixels []float32 // of the crops, [Config.Batch, size, size, 3]
+	pixels []float32 // of the crops, [batch, size, size, 3]
 	values []float32 // that the network made of them, once done
 	done   chan error
 }
@@ -62,16 +62,17 @@ type photos struct {
 // each computes values of photographs in the order of their names, and calls use for each with
 // its own: those of photographs with errors are nil, and those that are not finite become one.
 func (c *Classifier) each(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), compute computation, use func(o opened, values []float32) error) error {
-	return c.eachPrepared(ctx, names, open, nil, compute, use)
+	return c.eachPrepared(ctx, c.batch, names, open, nil, compute, use)
 }
 
-// eachPrepared is each with what prepares photographs, the preprocessing where it is nil.
-func (c *Classifier) eachPrepared(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error),
+// eachPrepared is each for batches of a size, with what prepares photographs, the preprocessing
+// where it is nil.
+func (c *Classifier) eachPrepared(ctx context.Context, batch int, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error),
 	prepareAs func(dst []float32, m *vision.Image) error, compute computation, use func(o opened, values []float32) error) error {
 	pixelValues := c.preprocessing.Size * c.preprocessing.Size * 3
 	free := make([]*photos, c.Streams())
 	for i := range free {
-		free[i] = &photos{pixels: make([]float32, c.batch*pixelValues), done: make(chan error, 1)}
+		free[i] = &photos{pixels: make([]float32, batch*pixelValues), done: make(chan error, 1)}
 	}
 	var started []*photos // in order
 	// The first of those that run must end before anything that is seen of this call does.
@@ -86,7 +87,7 @@ func (c *Classifier) eachPrepared(ctx context.Context, names iter.Seq[string], o
 		if err := <-b.done; err != nil {
 			return err
 		}
-		size := len(b.values) / c.batch
+		size := len(b.values) / batch
 		all := b.values
 		for _, o := range b.batch {
 			var values []float32
@@ -143,7 +144,7 @@ func (c *Classifier) eachPrepared(ctx context.Context, names iter.Seq[string], o
 		}
 	}
 	// The one in use, and two batches: one waits whole while the other is decoded.
-	err := ahead.Each(ctx, ahead.Options{Results: 1 + 2*c.batch}, names, prepare, func(_ string, o *opened) error {
+	err := ahead.Each(ctx, ahead.Options{Results: 1 + 2*batch}, names, prepare, func(_ string, o *opened) error {
 		b := free[0]
 		b.batch = append(b.batch, opened{photo: o.photo, crop: o.crop})
 		if o.crop != nil {
@@ -158,7 +159,7 @@ func (c *Classifier) eachPrepared(ctx context.Context, names iter.Seq[string], o
 			o.pixels = nil
 			b.crops++
 		}
-		if 0 < b.crops && b.crops < c.batch {
+		if 0 < b.crops && b.crops < batch {
 			return nil
 		}
 		if start(); len(free) == 0 {

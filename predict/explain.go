@@ -2,6 +2,7 @@ package predict
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -10,78 +11,95 @@ import (
 	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
-// An Explanation says which parts of a photograph speak for which classes.
+// An Explanation is a photograph with what was computed to explain its classes.
 type Explanation struct {
 	Photo
 	// Crop is what the network sees of the photograph, Size x Size pixels.
 	Crop *vision.Image
-	// Maps are the classes' activation maps, over the crop.
-	Maps ClassMaps
+	// Values are those that EachExplanation's explain returned after the logits.
+	Values []float32
 }
 
-// ClassMaps says how much each cell of a grid over an image adds to each class's logit. A
-// map's mean and the class's bias are the logit (Zhou et al., arXiv 1512.04150). Values above
-// 0 speak for the class, and those below against it.
-type ClassMaps struct {
-	// Height and Width are the grid's.
-	Height, Width int
-
-	classes int
-	values  []float32 // [height, width, classes]
-}
-
-// Of returns the map of a class, which is an index into Result.Logits: [Height, Width], rows
-// first.
-func (m ClassMaps) Of(class int) []float32 {
-	values := make([]float32, m.Height*m.Width)
-	for i := range values {
-		values[i] = m.values[i*m.classes+class]
-	}
-	return values
-}
-
-// EachExplanation is Each with explanations. Networks whose logits are no sums over a grid's
-// cells (arch.Network.CheckClassMaps) are an error.
-func (c *Classifier) EachExplanation(ctx context.Context, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error), use func(Explanation) error) error {
-	grid, err := c.classMapsGrid()
-	if err != nil {
+// EachExplanation is Each with what explain returns of pixels, [batch, size, size, 3], in place
+// of logits: those of each image, and as many values more for each.
+func (c *Classifier) EachExplanation(ctx context.Context, batch int, names iter.Seq[string], open func(name string, reserve func(bytes int64)) (*vision.Image, error),
+	explain func(ctx context.Context, pixels []float32) ([]float32, error), use func(Explanation) error) error {
+	if err := c.checkClasses(); err != nil {
 		return err
 	}
 	classes := c.network.Options().Classes
-	return c.each(ctx, names, open, c.explain, func(o opened, values []float32) error {
+	return c.eachPrepared(ctx, batch, names, open, nil, explain, func(o opened, values []float32) error {
 		e := Explanation{Photo: o.photo, Crop: o.crop}
 		if e.Err == nil {
-			e.Result = c.result(values[:classes:classes])
-			e.Maps = ClassMaps{Height: grid[0], Width: grid[1], classes: classes, values: values[classes:]}
+			e.Result, e.Values = c.result(values[:classes:classes]), values[classes:]
 		}
 		return use(e)
 	})
 }
 
-// classMapsGrid returns the height and width of the maps.
-func (c *Classifier) classMapsGrid() ([2]int, error) {
+// Batch is how many images run through the network at a time.
+func (c *Classifier) Batch() int { return c.batch }
+
+// ClassMaps returns logits, and after those of each image its maps, [height, width, classes], of
+// images as Logits takes them: [batch, classes + height * width * classes] (arch.Outputs.ClassMaps).
+func (c *Classifier) ClassMaps(ctx context.Context, pixels []float32) ([]float32, error) {
 	if err := c.network.CheckClassMaps(); err != nil {
-		return [2]int{}, err
+		return nil, err
 	}
-	height, width, err := c.network.Grid(c.preprocessing.Size, c.preprocessing.Size)
-	return [2]int{height, width}, err
+	return c.programs.run(ctx, toClassMaps{}, pixels, nil)
 }
 
-// explain computes logits, and the maps after them.
-func (c *Classifier) explain(ctx context.Context, pixels []float32) ([]float32, error) {
-	return c.programs.run(ctx, classMaps, pixels)
-}
+type toClassMaps struct{}
 
-// classMaps stands for logits with maps where programs have the name of an end point, which
-// has no such character.
-const classMaps = "\x00class maps"
-
-// withClassMaps is [batch, classes + height * width * classes].
-func withClassMaps(outputs *arch.Outputs) (*graph.Node, error) {
-	maps, err := outputs.ClassMaps()
+func (toClassMaps) node(o *arch.Outputs, _ *graph.Node) (*graph.Node, error) {
+	maps, err := o.ClassMaps()
 	if err != nil {
 		return nil, err
 	}
 	batch := maps.Shape().Dimensions[0]
-	return graph.Concatenate([]*graph.Node{outputs.Logits, graph.Reshape(maps, batch, maps.Shape().Size()/batch)}, 1), nil
+	return graph.Concatenate([]*graph.Node{o.Logits, graph.Reshape(maps, batch, maps.Shape().Size()/batch)}, 1), nil
+}
+
+// Gradient returns the gradient of a logit with respect to the pixels, [batch, size, size, 3],
+// for images as Logits takes them: classes has the index of the logit for each image. It needs
+// float32 (arch.Network.CheckGradients).
+func (c *Classifier) Gradient(ctx context.Context, pixels []float32, classes []int) ([]float32, error) {
+	return c.ofLogits(ctx, toGradient{}, pixels, classes)
+}
+
+type toGradient struct{}
+
+func (toGradient) node(o *arch.Outputs, shares *graph.Node) (*graph.Node, error) {
+	return o.Gradient(shares)
+}
+
+// GradCAM returns maps, [batch, height, width] of the end point of the given name
+// (arch.Outputs.GradCAM), for images and classes as Gradient takes them.
+func (c *Classifier) GradCAM(ctx context.Context, endPoint string, pixels []float32, classes []int) ([]float32, error) {
+	return c.ofLogits(ctx, toGradCAM{endPoint}, pixels, classes)
+}
+
+type toGradCAM struct{ endPoint string }
+
+func (to toGradCAM) node(o *arch.Outputs, shares *graph.Node) (*graph.Node, error) {
+	return o.GradCAM(to.endPoint, shares)
+}
+
+// ofLogits runs a program for gradients of one logit of each image.
+func (c *Classifier) ofLogits(ctx context.Context, of output, pixels []float32, classes []int) ([]float32, error) {
+	if err := c.network.CheckGradients(); err != nil {
+		return nil, err
+	}
+	if len(classes)*c.programs.imageValues() != len(pixels) {
+		return nil, fmt.Errorf("found %d classes for %d values, expected one for each image of %d", len(classes), len(pixels), c.programs.imageValues())
+	}
+	all := c.network.Options().Classes
+	shares := make([]float32, len(classes)*all)
+	for i, class := range classes {
+		if class < 0 || class >= all {
+			return nil, fmt.Errorf("class %d is not among the %d of %s, from 0", class, all, c.network.Name())
+		}
+		shares[i*all+class] = 1
+	}
+	return c.programs.run(ctx, of, pixels, shares)
 }

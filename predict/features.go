@@ -64,7 +64,7 @@ func (c *Classifier) EachPreparedFeatures(ctx context.Context, endPoint string, 
 	if _, err := c.EndPointShape(endPoint); err != nil {
 		return err
 	}
-	return c.eachPrepared(ctx, names, open, prepare, c.upTo(endPoint), func(o opened, values []float32) error {
+	return c.eachPrepared(ctx, c.batch, names, open, prepare, c.upTo(endPoint), func(o opened, values []float32) error {
 		return use(Features{Name: o.photo.Name, Width: o.photo.Width, Height: o.photo.Height, Values: values, Err: o.photo.Err})
 	})
 }
@@ -75,17 +75,15 @@ func (c *Classifier) upTo(endPoint string) computation {
 	}
 }
 
-// logitsAndPooled stands for logits with features where programs have the name of an end
-// point, as classMaps does.
-const logitsAndPooled = "\x00logits and features"
+// toLogitsAndPooled is [batch, classes + features].
+type toLogitsAndPooled struct{}
 
-// withPooled is [batch, classes + features].
-func withPooled(outputs *arch.Outputs) (*graph.Node, error) {
-	pooled, err := outputs.EndPoint(Pooled)
+func (toLogitsAndPooled) node(o *arch.Outputs, _ *graph.Node) (*graph.Node, error) {
+	pooled, err := o.EndPoint(Pooled)
 	if err != nil {
 		return nil, err
 	}
-	return graph.Concatenate([]*graph.Node{outputs.Logits, pooled}, 1), nil
+	return graph.Concatenate([]*graph.Node{o.Logits, pooled}, 1), nil
 }
 
 // Normalize divides values by their Euclidean length, so that it becomes 1: inner products of

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-fb2c0fa6/inception/internal/device"
 )
 
-// programs are a network compiled up to its logits or to an end point, for a number of
-// images. Each is compiled when it is first asked for, once, and kept.
+// programs are a network compiled up to an output, for a number of images. Each is compiled
+// when it is first asked for, once, and kept.
 type programs struct {
 	backend compute.Backend
 	network *arch.Network
@@ -33,8 +33,25 @@ type programs struct {
 }
 
 type programKey struct {
-	endPoint string // empty for the logits; classMaps and logitsAndPooled for these with more
-	batch    int
+	output output
+	batch  int
+	shares bool // of logits are an input
+}
+
+// An output is what a program computes of a batch, comparable. shares is nil, or what part
+// each logit has in the sum that a gradient is of, shaped [batch, classes].
+type output interface {
+	node(o *arch.Outputs, shares *graph.Node) (*graph.Node, error)
+}
+
+type toLogits struct{}
+
+func (toLogits) node(o *arch.Outputs, _ *graph.Node) (*graph.Node, error) { return o.Logits, nil }
+
+type toEndPoint struct{ name string }
+
+func (to toEndPoint) node(o *arch.Outputs, _ *graph.Node) (*graph.Node, error) {
+	return o.EndPoint(to.name)
 }
 
 // A program is compiled, or being compiled until done is closed.
@@ -55,12 +72,13 @@ func newPrograms(backend compute.Backend, network *arch.Network, store *model.St
 func (p *programs) imageValues() int { return p.size * p.size * 3 }
 
 // run returns the values, batch first, that a program makes of pixels, [batch, size,
-// size, 3]. Several goroutines may call it.
-func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) ([]float32, error) {
+// size, 3], and of shares, [batch, classes], for outputs that take them. Several goroutines may
+// call it.
+func (p *programs) run(ctx context.Context, of output, pixels, shares []float32) ([]float32, error) {
 	if len(pixels) == 0 || len(pixels)%p.imageValues() != 0 {
 		return nil, fmt.Errorf("run %s: found %d values, expected %d for each image and at least one image", p.network.Name(), len(pixels), p.imageValues())
 	}
-	key := programKey{endPoint, len(pixels) / p.imageValues()}
+	key := programKey{output: of, batch: len(pixels) / p.imageValues(), shares: shares != nil}
 	compiled, err := p.find(ctx, key)
 	if err != nil {
 		return nil, err
@@ -71,7 +89,7 @@ func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) (
 	var values []float32
 	err = exceptions.TryCatch[error](func() {
 		var err error
-		if values, err = p.execute(compiled, pixels, key.batch); err != nil {
+		if values, err = p.execute(compiled, key, pixels, shares); err != nil {
 			panic(err)
 		}
 	})
@@ -81,18 +99,26 @@ func (p *programs) run(ctx context.Context, endPoint string, pixels []float32) (
 	return values, nil
 }
 
-func (p *programs) execute(compiled *device.Program, pixels []float32, batch int) (values []float32, err error) {
-	images, err := p.backend.BufferFromFlatData(0, pixels, p.shape(batch))
+func (p *programs) execute(compiled *device.Program, key programKey, pixels, shares []float32) (values []float32, err error) {
+	images, err := p.backend.BufferFromFlatData(0, pixels, p.shape(key.batch))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, images.Finalize()) }()
-	return outputOf(compiled, images)
+	if !key.shares {
+		return outputOf(compiled, images)
+	}
+	of, err := p.backend.BufferFromFlatData(0, shares, p.sharesShape(key.batch))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, of.Finalize()) }()
+	return outputOf(compiled, images, of)
 }
 
 // outputOf runs a program and returns its output's values.
-func outputOf(compiled *device.Program, images compute.Buffer) (values []float32, err error) {
-	outputs, err := compiled.Run(images)
+func outputOf(compiled *device.Program, inputs ...compute.Buffer) (values []float32, err error) {
+	outputs, err := compiled.Run(inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +133,10 @@ func outputOf(compiled *device.Program, images compute.Buffer) (values []float32
 
 func (p *programs) shape(batch int) shapes.Shape {
 	return shapes.Make(dtypes.Float32, batch, p.size, p.size, 3)
+}
+
+func (p *programs) sharesShape(batch int) shapes.Shape {
+	return shapes.Make(dtypes.Float32, batch, p.network.Options().Classes)
 }
 
 // find returns a program, compiled here or by another goroutine, which is waited for.
@@ -161,26 +191,17 @@ func (p *programs) compile(key programKey) (*device.Program, error) {
 		compile = device.CompileOnly
 	}
 	return compile(p.backend, p.store, p.network.Name(), func(scope *model.Scope, g *graph.Graph) []*graph.Node {
-		outputs := p.network.Graph(scope, graph.Parameter(g, "images", p.shape(key.batch)))
-		node, err := output(outputs, key.endPoint)
+		images := graph.Parameter(g, "images", p.shape(key.batch))
+		var shares *graph.Node
+		if key.shares {
+			shares = graph.Parameter(g, "shares", p.sharesShape(key.batch))
+		}
+		node, err := key.output.node(p.network.Graph(scope, images), shares)
 		if err != nil {
 			panic(err)
 		}
 		return []*graph.Node{node}
 	})
-}
-
-// output is what a program computes.
-func output(outputs *arch.Outputs, endPoint string) (*graph.Node, error) {
-	switch endPoint {
-	case "":
-		return outputs.Logits, nil
-	case classMaps:
-		return withClassMaps(outputs)
-	case logitsAndPooled:
-		return withPooled(outputs)
-	}
-	return outputs.EndPoint(endPoint)
 }
 
 // close releases all programs, also those that are being compiled, and the parameters.

@@ -33,7 +33,7 @@ func TestCompilePanics(t *testing.T) {
 	}
 	backend := panicking{cpubackend.New(t), make(chan struct{}), make(chan struct{})}
 	p := newPrograms(backend, network, model.NewStore(), 75)
-	key := programKey{batch: 1}
+	key := programKey{output: toLogits{}, batch: 1}
 	recovered := make(chan any)
 	go func() {
 		defer func() { recovered <- recover() }()

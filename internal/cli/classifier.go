@@ -30,6 +30,7 @@ type classifierFlags struct {
 	backend       backendFlags
 
 	preferred string // the network where none is named; defaultNetwork when empty
+	several   bool   // programs are compiled of the network, for batches of several sizes
 
 	card     *recipe.Checkpoint // of the public weights that are meant where none are named
 	computer shard.Setting      // what computes, once it is open
@@ -107,7 +108,7 @@ func (f *classifierFlags) open(cmd *cobra.Command, photos int) (classifier *pred
 		return nil, "", nil, err
 	}
 	config.Labels, config.Batch, config.Precision = labels, evenBatch(photos, f.batch), arch.Precision(f.precision)
-	config.OnlyProgram = true // all batches are of one size
+	config.OnlyProgram = !f.several // all batches are of one size then
 	f.preprocessing.apply(&config)
 	if !cmd.Flags().Changed("backend") && photos < manyImages {
 		f.backend.name = defaultBackend + ":winograd=off"

@@ -26,7 +26,16 @@ import (
 type explainFlags struct {
 	classifier classifierFlags
 	class      string
+	method     string
 	out        string
+
+	// Of methods:
+	layer          string
+	window, stride int
+	baseline       string
+	steps, samples int
+	noise          float64
+	seed           uint64
 }
 
 func explainCommand() *cobra.Command {
@@ -35,10 +44,11 @@ func explainCommand() *cobra.Command {
 		Use:   "explain IMAGE|FOLDER|- ...",
 		Short: "Show which parts of photographs speak for a class",
 		Long: `Show which parts of photographs speak for a class, the most likely one unless --class
-names another, by class activation maps (Zhou et al., arXiv 1512.04150). They are exact
-for networks that end in average pooling and one dense layer: what each cell of the last
-block's grid adds to the class's logit, so that the map's mean and the class's bias are
-the logit. Other networks are refused.
+names another, by a --method:
+
+` + explainMethodsText() + `
+Gradients need float32, so methods other than cam and occlusion refuse weights that are
+quantised.
 
 Into the folder of --out go, for each photograph,
 
@@ -53,12 +63,15 @@ and for all of them
 
 ` + publicWeightsText,
 		Example: `  inception explain cat.jpg
-  inception explain --class "tabby, tabby cat" --out explained photos/`,
+  inception explain --class "tabby, tabby cat" --out explained photos/
+  inception explain --method grad-cam --layer Mixed_6e cat.jpg
+  inception explain --method integrated-gradients --steps 128 cat.jpg`,
 		Args: takesSeveral(takesPhotos),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	f.classifier.add(cmd)
 	addLabels(cmd, &f.classifier.labels)
+	f.addMethod(cmd)
 	cmd.Flags().StringVar(&f.class, "class", "", "`class` to explain: its index, from 0, synset or name (default each photograph's most likely one)")
 	cmd.Flags().StringVar(&f.out, "out", "explained", "`folder` to write into; made where it is not there")
 	return cmd
@@ -70,44 +83,49 @@ type explained struct {
 	Width  int `json:"width"`
 	Height int `json:"height"`
 	predict.Prediction
-	// Mean is the map's; the logit but for the class's bias.
-	Mean    float64     `json:"mean"`
-	Map     [][]float32 `json:"map"`
-	Picture string      `json:"picture"`
-	Array   string      `json:"array"`
+	// Parts are what the logit is the sum of, where the method tells.
+	Parts   explain.Parts `json:"parts,omitempty"`
+	Map     [][]float32   `json:"map"`
+	Picture string        `json:"picture"`
+	Array   string        `json:"array"`
 }
 
 func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 	ctx := cmd.Context()
-	if err := f.classifier.checkClasses(); err != nil {
+	if err := cmp.Or(f.classifier.checkClasses(), f.checkMethod(cmd)); err != nil {
+		return err
+	}
+	method, err := f.findMethod(cmd)
+	if err != nil {
 		return err
 	}
 	files, incomplete, err := imageFiles(ctx, cmd.ErrOrStderr(), args)
 	if err != nil {
 		return err
 	}
-	classifier, weights, closeClassifier, err := f.classifier.open(cmd, len(files))
+	classifier, weights, closeClassifier, err := f.open(cmd, method, len(files))
 	if err != nil {
 		return err
 	}
 	defer closeClassifier()
-	class := mostLikely
+	class := explain.MostLikely
 	if f.class != "" {
 		if class, err = classOf(f.class, classifier); err != nil {
 			return err
 		}
 	}
-	if err := classifier.Network().CheckClassMaps(); err != nil {
+	explainer, err := f.explainer(cmd, method, classifier)
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(f.out, 0o777); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	failed, at := 0, 0
-	about := explain.About{Network: classifier.Network().Name(), Weights: weights, Photographs: len(files)}
+	about := explain.About{Network: classifier.Network().Name(), Weights: weights, Photographs: len(files), Meaning: explainer.Meaning()}
 	err = atomicfile.Write(filepath.Join(f.out, "maps.jsonl"), func(lines io.Writer) error {
 		return explain.WritePage(filepath.Join(f.out, "index.html"), about, func(add func(explain.Entry) error) error {
-			return classifier.EachExplanation(ctx, slices.Values(files), f.classifier.opener(classifier, cmd.InOrStdin()), func(e predict.Explanation) error {
+			return explainer.Each(ctx, class, slices.Values(files), f.classifier.opener(classifier, cmd.InOrStdin()), func(e explain.Explanation) error {
 				at++
 				if e.Err != nil {
 					failed++
@@ -115,11 +133,14 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 					err := json.NewEncoder(lines).Encode(e.Record(0))
 					return cmp.Or(err, add(explain.Entry{Name: printable.UTF8(e.Name), Error: printable.UTF8(e.Err.Error())}))
 				}
-				x, entry, err := f.write(e, class, pictureName(at, len(files), e.Name))
+				x, entry, err := f.write(e, pictureName(at, len(files), e.Name))
 				if err != nil {
 					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s  %.2f%% %s  %s\n", printable.Line(e.Name), 100*x.Probability, x.Label, printable.Line(filepath.Join(f.out, x.Picture)))
+				if e.Parts.Incomplete() {
+					fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s: %.1f%% of the difference of the logits is left over; more --steps leave less\n", printable.Line(e.Name), 100*e.Parts.Residual())
+				}
 				return cmp.Or(json.NewEncoder(lines).Encode(x), add(entry))
 			})
 		})
@@ -131,42 +152,69 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 	return reportFailed(cmd.ErrOrStderr(), failed, len(files), incomplete)
 }
 
-// write writes what belongs to one photograph.
-func (f *explainFlags) write(e predict.Explanation, class int, name string) (explained, explain.Entry, error) {
-	fail := func(err error) (explained, explain.Entry, error) { return explained{}, explain.Entry{}, err }
-	all := e.Result.Top(len(e.Result.Logits))
-	prediction := all[0]
-	if class != mostLikely {
-		prediction = all[slices.IndexFunc(all, func(p predict.Prediction) bool { return p.Index == class })]
+// manyAtATime is how many copies of a photograph run through the network at a time, for methods
+// that take many, unless --batch says otherwise.
+const manyAtATime = 8
+
+// open makes the classifier as a method needs it; nil is any.
+func (f *explainFlags) open(cmd *cobra.Command, method *explainMethod, photos int) (*predict.Classifier, string, func(), error) {
+	f.classifier.several = method == nil || method.gradients
+	if method == nil {
+		return f.classifier.open(cmd, photos)
 	}
-	x := explained{FileName: predict.NameOf(e.Name), Width: e.Width, Height: e.Height, Prediction: prediction, Picture: name + ".png", Array: name + ".npy"}
-	values := e.Maps.Of(prediction.Index)
-	for row := range slices.Chunk(values, e.Maps.Width) {
+	if method.gradients && f.classifier.precision == string(predict.Auto) {
+		f.classifier.precision = "" // the fastest one that has gradients is that of the weights
+	}
+	if method.many {
+		if !cmd.Flags().Changed("batch") {
+			f.classifier.batch = manyAtATime
+		}
+		photos *= f.classifier.batch // each is a batch, or several
+	}
+	return f.classifier.open(cmd, photos)
+}
+
+// explainer opens a method, and without one that which suits the network.
+func (f *explainFlags) explainer(cmd *cobra.Command, method *explainMethod, c *predict.Classifier) (*explain.Explainer, error) {
+	ctx := cmd.Context()
+	if method != nil {
+		e, err := explain.Open(ctx, c, method.method(f))
+		if err != nil {
+			return nil, fmt.Errorf("--method %s: %w", method.name, err)
+		}
+		return e, nil
+	}
+	exact := c.Network().CheckClassMaps()
+	if exact == nil {
+		return explain.Open(ctx, c, explain.ClassActivation{})
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "inception: explaining by grad-cam, as %v\n", exact)
+	return explain.Open(ctx, c, explain.GradCAM{})
+}
+
+// write writes what belongs to one photograph.
+func (f *explainFlags) write(e explain.Explanation, name string) (explained, explain.Entry, error) {
+	fail := func(err error) (explained, explain.Entry, error) { return explained{}, explain.Entry{}, err }
+	x := explained{FileName: predict.NameOf(e.Name), Width: e.Width, Height: e.Height, Prediction: e.Class, Parts: e.Parts, Picture: name + ".png", Array: name + ".npy"}
+	for row := range slices.Chunk(e.Map.Values, e.Map.Width) {
 		x.Map = append(x.Map, row)
 	}
-	for _, v := range values {
-		x.Mean += float64(v) / float64(len(values))
-	}
-	picture, err := explain.Draw(e.Crop, explain.Map{Height: e.Maps.Height, Width: e.Maps.Width, Values: values})
+	picture, err := explain.Draw(e.Crop, e.Map)
 	if err != nil {
 		return fail(fmt.Errorf("%s: %w", e.Name, err))
 	}
-	path := filepath.Join(f.out, name)
-	if err := writePNG(path+".png", picture); err != nil {
+	if err := atomicfile.WriteBytes(filepath.Join(f.out, x.Picture), picture.PNG); err != nil {
 		return fail(err)
 	}
-	if err := features.WriteArray(path+".npy", []int{e.Maps.Height, e.Maps.Width}, values); err != nil {
+	if err := features.WriteArray(filepath.Join(f.out, x.Array), []int{e.Map.Height, e.Map.Width}, e.Map.Values); err != nil {
 		return fail(err)
 	}
 	return x, explain.Entry{
-		Name: printable.UTF8(e.Name), Picture: picture, Class: prediction.Label, Synset: prediction.Synset,
-		Probability: prediction.Probability, Logit: float64(prediction.Logit), Mean: x.Mean,
-		Place: 1 + slices.Index(all, prediction), Classes: len(all),
+		Name: printable.UTF8(e.Name), Picture: picture, Class: e.Class.Label, Synset: e.Class.Synset,
+		Probability: e.Class.Probability, Logit: float64(e.Class.Logit), Parts: e.Parts,
+		Place: e.Place, Classes: len(e.Result.Logits),
 	}, nil
 }
-
-// mostLikely stands for the class that a photograph is taken for.
-const mostLikely = -1
 
 // classOf finds the class that --class names.
 func classOf(name string, classifier *predict.Classifier) (int, error) {

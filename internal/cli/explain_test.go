@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cli"
 )
 
@@ -38,7 +39,7 @@ func TestExplain(t *testing.T) {
 	var last struct {
 		File           string
 		Index          int
-		Mean           float64
+		Parts          []struct{ Value float64 }
 		Map            [][]float64
 		Picture, Array string
 	}
@@ -51,7 +52,7 @@ func TestExplain(t *testing.T) {
 			sum += v
 		}
 	}
-	if last.File != c || last.Index != 2 || len(last.Map) != 3 || math.Abs(sum/9-last.Mean) > 1e-6 {
+	if last.File != c || last.Index != 2 || len(last.Map) != 3 || len(last.Parts) != 2 || math.Abs(sum/9-last.Parts[0].Value) > 1e-6 {
 		t.Errorf("the last is %+v", last)
 	}
 	f, err := os.Open(filepath.Join(to, last.Picture))
@@ -78,4 +79,95 @@ func TestExplain(t *testing.T) {
 	}
 	_, errOut = run(t, cli.Usage, "explain", "--weights", w, "--size", "75", "--class", "third", "--out", to, a)
 	contains(t, errOut, "no names of classes", "--labels")
+}
+
+// TestExplainMethods explains by each method, and refuses the options of others.
+func TestExplainMethods(t *testing.T) {
+	w, folder := tiny(t), t.TempDir()
+	a, b := writeFile(t, filepath.Join(folder, "a.png"), pngFile(t, 120, 90)), writeFile(t, filepath.Join(folder, "b.png"), pngFile(t, 75, 80))
+	line := func(method string, flags ...string) (mapOf explainedLine, errOut string) {
+		t.Helper()
+		to := filepath.Join(folder, method)
+		_, errOut = run(t, cli.Done, append([]string{"explain", "--weights", w, "--size", "107", "--method", method, "--class", "1", "--out", to, a, b}, flags...)...)
+		data, err := os.ReadFile(filepath.Join(to, "maps.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []explainedLine
+		for text := range strings.Lines(string(data)) {
+			var l explainedLine
+			if err := json.Unmarshal([]byte(text), &l); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, l)
+		}
+		if len(all) != 2 || all[0].Index != 1 {
+			t.Fatalf("%s: %d lines, of class %d", method, len(all), all[0].Index)
+		}
+		return all[0], errOut
+	}
+	for method, c := range map[string]struct {
+		flags []string
+		side  int
+	}{
+		"cam":                  {nil, 2},
+		"grad-cam":             {[]string{"--layer", "Mixed_6a", "--precision", "auto"}, 5},
+		"occlusion":            {[]string{"--window", "40", "--stride", "40", "--baseline", "white", "--precision", "bfloat16"}, 107},
+		"integrated-gradients": {[]string{"--baseline", "grey", "--steps", "3"}, 107},
+		"smoothgrad":           {[]string{"--samples", "3", "--noise", "0.2", "--seed", "4", "--batch", "2"}, 107},
+	} {
+		l, errOut := line(method, c.flags...)
+		if len(l.Map) != c.side || len(l.Map[0]) != c.side {
+			t.Errorf("%s: a map of %d x %d", method, len(l.Map), len(l.Map[0]))
+		}
+		sum := 0.0
+		for _, p := range l.Parts {
+			sum += p.Value
+		}
+		if (l.Parts != nil) != (method == "cam" || method == "integrated-gradients") || l.Parts != nil && math.Abs(sum-l.Logit) > 1e-5 {
+			t.Errorf("%s: the parts of %g are %+v", method, l.Logit, l.Parts)
+		}
+		if said := strings.Contains(errOut, "of the logits is left over; more --steps leave less"); said && method != "integrated-gradients" {
+			t.Errorf("%s: %s", method, errOut)
+		}
+	}
+	for flags, want := range map[string][]string{
+		"--method magic":                                  {`"magic"`, "cam, grad-cam, occlusion"},
+		"--method cam --layer Mixed_6a":                   {"cam has no --layer", "grad-cam", "leave it out"},
+		"--method grad-cam --steps 3":                     {"grad-cam has no --steps", "integrated-gradients"},
+		"--method smoothgrad --baseline black":            {"smoothgrad has no --baseline", "occlusion or integrated-gradients"},
+		"--window 3":                                      {"--window needs --method occlusion"},
+		"--method occlusion --window 0":                   {"--window must be at least 1, found 0"},
+		"--method integrated-gradients --steps 0":         {"--steps must be at least 1, found 0"},
+		"--method integrated-gradients --baseline orange": {"--baseline", "black, grey, white", `"orange"`},
+		"--method smoothgrad --noise 0":                   {"--noise must be in (0,1]", "found 0"},
+		"--method smoothgrad --samples 0":                 {"--samples must be at least 1"},
+	} {
+		_, errOut := run(t, cli.Usage, append([]string{"explain", "--weights", w, a}, strings.Fields(flags)...)...)
+		contains(t, errOut, want...)
+	}
+	for flags, want := range map[string][]string{
+		"--method grad-cam --layer PreLogits":        {"--method grad-cam", `"PreLogits"`, "Mixed_7"},
+		"--method occlusion --window 200":            {"from 1 to 107", "200"},
+		"--method occlusion --window 20 --stride 30": {"no gaps", "30"},
+		"--method smoothgrad --precision bfloat16":   {"bfloat16", "float32", "occlusion"},
+	} {
+		_, errOut := run(t, cli.Failed, append([]string{"explain", "--weights", w, "--size", "107", "--out", filepath.Join(folder, "none"), a}, strings.Fields(flags)...)...)
+		contains(t, errOut, want...)
+	}
+	w = tinyOf(t, "inception_v4", arch.Options{Head: &arch.Head{Pooling: arch.PoolMax}})
+	_, errOut := run(t, cli.Done, "explain", "--weights", w, "--size", "107", "--out", filepath.Join(folder, "max"), a)
+	contains(t, errOut, "explaining by grad-cam", "largest value")
+	_, errOut = run(t, cli.Failed, "explain", "--weights", w, "--size", "107", "--method", "cam", "--out", filepath.Join(folder, "max"), a)
+	contains(t, errOut, "average pooling and one dense layer", "Grad-CAM")
+}
+
+type explainedLine struct {
+	Index int
+	Logit float64
+	Parts []struct {
+		Name  string
+		Value float64
+	}
+	Map [][]float64
 }
