@@ -78,6 +78,7 @@ var mayImport = map[string][]string{
 	"explain":                  {"internal/atomicfile", "internal/page", "predict", "score", "vision"},
 	"fid":                      {"score", "vision", "weights/npz"},
 	"features":                 {"internal/atomicfile", "internal/printable", "vision", "weights/npz", "weights/safetensors", "weights/tensorfile"},
+	"probe":                    {"arch", "features", "recipe", "score", "weights"},
 	"nearest":                  {"engine/kernel", "features", "internal/ahead", "internal/atomicfile", "internal/page", "internal/printable", "vision"},
 	"internal/version":         {"engine/kernel"},
 	"internal/rendered":        {},
@@ -89,8 +90,8 @@ var mayImport = map[string][]string{
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
 		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "fid", "internal/ahead", "internal/atomicfile",
-		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "nearest", "predict", "quantize", "recipe",
-		"score", "server", "server/client", "server/inference", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
+		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "nearest", "predict", "probe", "quantize", "recipe",
+		"score", "server", "server/client", "server/inference", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "train/rundir", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
 	},
 	"cmd/inception": {"internal/cli"},
 	"bench":         {"arch"},

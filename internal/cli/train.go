@@ -44,6 +44,8 @@ type trainFlags struct {
 	batchNorm    string
 	check        bool
 	json         bool
+	features     string
+	penalty      float64
 	replicas     replicaFlags
 	backend      backendFlags
 }
@@ -73,6 +75,7 @@ number of them can resume. With --batch-norm synchronised batch norm is that of 
 whole batch: the number of processes then changes nothing but rounding.`,
 		Example: `  inception train --recipe cifar10-narrow --data cifar10.tar.gz
   inception train --recipe finetune-photos --weights inception_v4.safetensors --data photos/
+  inception train --features photos.index.safetensors --run runs/photos
   inception train --resume --run runs/cifar10-narrow
   mpirun -n 4 inception train --replicas mpi --recipe cifar10-narrow --data cifar10.tar.gz`,
 		Args: takes(),
@@ -100,6 +103,8 @@ whole batch: the number of processes then changes nothing but rounding.`,
 	flags.StringVar(&f.batchNorm, "batch-norm", "", "whose statistics batch norm uses with --replicas: "+recipe.BatchNormParts+", those of each process's own images, or "+recipe.BatchNormSynchronised+", those of all processes'")
 	flags.BoolVar(&f.check, "check-gradients", false, "name the parameter whose gradient is not finite when training stops for that")
 	addJSON(cmd, &f.json)
+	flags.StringVar(&f.features, "features", "", "train on the features in this `file`, .safetensors, in place of images")
+	flags.Float64Var(&f.penalty, "penalty", 0, "with --features: `factor` of half the squared weights in the mean loss (default 1/photographs, scikit-learn's C=1)")
 	f.replicas.add(cmd)
 	f.backend.add(cmd)
 	for _, name := range []string{"split", "validation", "width", "epochs", "batch", "learning-rate", "freeze", "seed", "label-offset", maxUnreadable, "precision", "batch-norm"} {
@@ -110,6 +115,12 @@ whole batch: the number of processes then changes nothing but rounding.`,
 }
 
 func (f *trainFlags) do(cmd *cobra.Command) error {
+	if f.features != "" {
+		return f.trainOnFeatures(cmd)
+	}
+	if cmd.Flags().Changed("penalty") {
+		return usageError{errors.New("--penalty is for --features; a recipe has weight_decay")}
+	}
 	if err := f.replicas.check(); err != nil {
 		return err
 	}
