@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"predict":                  {"arch", "internal/ahead", "internal/device", "internal/printable", "recipe", "score", "vision", "weights"},
 	"train":                    {"arch", "dataset", "recipe", "score", "train/replica", "train/rundir", "train/step", "vision", "weights", "weights/safetensors", "weights/tensorfile"},
 	"evaluate":                 {"dataset", "internal/ahead", "internal/printable", "predict", "recipe", "score", "shard", "vision", "weights"},
+	"evaluate/gallery":         {"dataset", "evaluate", "internal/ahead", "internal/atomicfile", "internal/printable", "score", "vision"},
 	"server":                   {"arch", "predict", "score", "server/inference", "server/oip", "server/page", "server/tfserving", "vision"},
 	"server/oip":               {"server/inference"},
 	"server/inference":         {},
@@ -89,7 +90,7 @@ var mayImport = map[string][]string{
 	"internal/reproduce": {"arch", "dataset", "evaluate", "internal/atomicfile", "predict", "recipe", "score", "train", "train/rundir", "vision", "weights"},
 	"internal/measure":   {"arch", "engine", "internal/device", "quantize", "recipe", "train", "weights"},
 	"internal/cli": {
-		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "explain", "export", "features", "fid", "internal/ahead", "internal/atomicfile",
+		"arch", "dataset", "dataset/ilsvrc", "engine", "evaluate", "evaluate/gallery", "explain", "export", "features", "fid", "internal/ahead", "internal/atomicfile",
 		"internal/demo", "internal/measure", "internal/printable", "internal/reproduce", "internal/version", "nearest", "predict", "probe", "quantize", "recipe",
 		"score", "server", "server/client", "server/inference", "shard", "train", "train/curves", "train/replica", "train/replica/mpi", "train/rundir", "vision", "weights", "weights/hub", "weights/onnx", "weights/tensorfile",
 	},

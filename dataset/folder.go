@@ -144,9 +144,11 @@ type folder struct {
 	files []file
 }
 
-func (f *folder) read(at int) ([]byte, error) {
-	return readFile(filepath.Join(f.root, filepath.FromSlash(f.files[at].name)))
+func (f *folder) path(at int) string {
+	return filepath.Join(f.root, filepath.FromSlash(f.files[at].name))
 }
+
+func (f *folder) read(at int) ([]byte, error) { return readFile(f.path(at)) }
 
 // readFile is os.ReadFile for what is a file.
 func readFile(path string) ([]byte, error) {

@@ -253,6 +253,8 @@ func (l *list) find(name string) (path string, there bool) {
 	return path, false
 }
 
+func (l *list) path(at int) string { return l.paths[at] }
+
 func (l *list) read(at int) ([]byte, error) { return readFile(l.paths[at]) }
 
 func (l *list) Close() error { return nil }

@@ -132,6 +132,16 @@ func (s *Set) Len() int { return len(s.items) }
 // name its shard and number.
 func (s *Set) Name(i int) string { return s.items[i].name }
 
+// File returns the path of the file that image i is; false where it is a part of an archive
+// or of a shard.
+func (s *Set) File(i int) (path string, ok bool) {
+	files, ok := s.storage.(interface{ path(at int) string })
+	if !ok {
+		return "", false
+	}
+	return files.path(s.items[i].at), true
+}
+
 // Label returns the class of image i, from 0 to len(Classes())-1; -1 for all images of a
 // flat set without labels.
 func (s *Set) Label(i int) int { return int(s.items[i].label) }

@@ -335,3 +335,29 @@ func TestTruncatedLater(t *testing.T) {
 	_, err := s.Read(0)
 	wanted.ErrorOf(t, "read", err, "set.tar", "byte")
 }
+
+// TestFile expects paths of what are files, and none of what is in an archive.
+func TestFile(t *testing.T) {
+	files := pictures(t, "cat/1.jpg", "dog/2.jpg")
+	root := filetree.Write(t, files)
+	s := mustOpen(t, root, Options{})
+	if path, ok := s.File(1); !ok || path != filepath.Join(root, "dog", "2.jpg") {
+		t.Errorf("image 1 is the file %q, %t", path, ok)
+	}
+	list := filepath.Join(t.TempDir(), "list.csv")
+	if err := os.WriteFile(list, []byte("path,label\n"+filepath.Join(root, "dog", "2.jpg")+",dog\n"+filepath.Join(root, "cat", "1.jpg")+",cat\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, list, Options{})
+	for i, want := range []string{"dog/2.jpg", "cat/1.jpg"} {
+		if path, ok := s.File(i); !ok || !strings.HasSuffix(filepath.ToSlash(path), want) {
+			t.Errorf("image %d of the list is the file %q, %t", i, path, ok)
+		}
+	}
+	for form, path := range storedAs(t, files) {
+		s := mustOpen(t, path, Options{})
+		if file, ok := s.File(0); ok != (form == "folder") {
+			t.Errorf("%s: image 0 is the file %q, %t", form, file, ok)
+		}
+	}
+}

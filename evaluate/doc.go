@@ -8,6 +8,9 @@
 //	}, set, evaluate.Options{Crops: vision.Crops12})
 //	fmt.Println(report.Rows[2].Top1.Rate) // of both together
 //
+// [Report.Calibration] says how far probabilities are to be believed, and package
+// evaluate/gallery makes a page of a report.
+//
 // Softmax outputs are averaged over the crops of a photograph, then over the members of
 // an ensemble. All sums have a fixed order, so that the result depends on the logits
 // alone: not on the batch size, the number of threads or an interruption.

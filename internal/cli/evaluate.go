@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/evaluate/gallery"
 	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/shard"
@@ -36,6 +38,7 @@ type evaluateFlags struct {
 	challenge      challengeFlags
 	predictions    string
 	confusion      string
+	gallery        string
 	skipUnreadable bool
 	maxUnreadable  float64
 	labelOffset    int
@@ -67,6 +70,10 @@ synsets or by their names. Where the data have some of a network's classes, as 1
 ImageNet's 1000, --classes says which compete: with subset only those of the data, whose
 probabilities then add up to one; with all every class of the network's, so that an image
 that is taken for one which the data lack is an error.
+
+With --report the folder holds index.html, a page that needs no other file, with what the
+help of the flag lists; of more than one crop, single ones are evaluated after them, to
+compare. Beside it are report.json, as --json prints, and predictions.csv.
 
 For ILSVRC-2012, DATA is the folder of the validation images, or the archive they come
 in; --synsets is the development kit's data/meta.mat (or a later kit's map_clsloc.txt)
@@ -102,6 +109,7 @@ as for the test images, --submission writes what the test server takes.
 	flags.IntVar(&f.limit, "limit", 0, "evaluate this many photographs, spread evenly over the data (default all)")
 	f.challenge.add(cmd)
 	addConfusion(cmd, &f.confusion)
+	addGallery(cmd, &f.gallery)
 	flags.StringVar(&f.predictions, "predictions", "", "append the predictions of each photograph to this CSV `file`, and go on with those that it lacks")
 	addMaxUnreadable(cmd, &f.maxUnreadable, "those to evaluate", 0)
 	flags.BoolVar(&f.skipUnreadable, "skip-unreadable", false, "leave out photographs that cannot be decoded, however many")
@@ -119,7 +127,10 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	}
 	crops, err := f.check()
 	if err == nil {
-		err = f.shard.check(cmd, "json", "confusion", "submission")
+		err = f.shard.check(cmd, "json", "confusion", "submission", "report")
+	}
+	if err == nil {
+		err = checkGallery(f.gallery)
 	}
 	if err != nil {
 		return err
@@ -129,6 +140,9 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	defer set.Close()
+	if f.gallery != "" && set.Label(0) < 0 {
+		return errors.New("--report: the data have no labels, so that there are no errors to show; --ground-truth gives those of ILSVRC-2012")
+	}
 	incomplete := reportLeftOut(cmd.ErrOrStderr(), f.data, set.LeftOut())
 	exclude, err := f.challenge.excluded(set)
 	if err != nil {
@@ -172,11 +186,18 @@ func (f *evaluateFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return f.advise(err)
 	}
-	return f.outputs().write(cmd, report)
-}
-
-func (f *evaluateFlags) outputs() *reportOutputs {
-	return &reportOutputs{confusion: f.confusion, submission: f.challenge.submission, json: f.json, out: f.shard.out}
+	outputs := &reportOutputs{
+		confusion: f.confusion, submission: f.challenge.submission, json: f.json, out: f.shard.out,
+		gallery: f.gallery, photographs: gallery.Options{Data: filepath.Base(f.data), Set: set, Decode: o.Decode},
+	}
+	if f.gallery != "" && crops != vision.Crops1 {
+		o.Crops, o.Predictions, o.Unreadable = vision.Crops1, "", nil
+		if outputs.photographs.Single, err = evaluate.Run(ctx, members, set, o); err != nil {
+			return fmt.Errorf("on single crops, which --report compares: %w", err)
+		}
+		bar.end()
+	}
+	return outputs.write(cmd, report)
 }
 
 // advise adds to an error what flags may help.

@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-fb2c0fa6/inception/dataset"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/evaluate/gallery"
 	"github.com/seed-fb2c0fa6/inception/predict"
 	"github.com/seed-fb2c0fa6/inception/shard"
 )
@@ -26,6 +31,7 @@ type photosCommon struct {
 type mergeFlags struct {
 	reportOutputs
 	predictions string
+	data, split string
 }
 
 // A merger joins the files of shards of a kind.
@@ -45,7 +51,7 @@ func mergeCommand() *cobra.Command {
 		Short: "Join what the shards of predict or evaluate have written",
 		Long: `Join the files that "inception predict --shard" or "inception evaluate --shard" have
 written, in any order, to what one run prints, byte for byte; of an evaluation, without the
-time that it took. The files of all shards must be named: missing ones, doubles, files that
+time that it took and, with --report, without single crops to compare with others. The files of all shards must be named: missing ones, doubles, files that
 are not whole, and those of other photographs, weights, settings or processors are errors.`,
 		Example: `  inception merge --json predictions-*-of-00007.jsonl > predictions.json
   inception merge --predictions predictions.csv --confusion confusion.png evaluation-*-of-00007.jsonl`,
@@ -57,6 +63,10 @@ are not whole, and those of other photographs, weights, settings or processors a
 	cmd.Flags().StringVar(&f.predictions, "predictions", "", "write the predictions of an evaluation to this CSV `file`")
 	addConfusion(cmd, &f.confusion)
 	addSubmission(cmd, &f.submission)
+	addGallery(cmd, &f.gallery)
+	addData(cmd, &f.data)
+	cmd.Flags().Lookup("data").Usage = "what the shards have evaluated, for the photographs of --report (default a page without them)"
+	addSplit(cmd, &f.split, "", "that was evaluated, with --data")
 	return cmd
 }
 
@@ -75,7 +85,7 @@ func (f *mergeFlags) run(cmd *cobra.Command, paths []string) error {
 
 // photos joins the shards of predict.
 func (f *mergeFlags) photos(cmd *cobra.Command, paths []string) error {
-	for _, flag := range []string{"predictions", "confusion", "submission"} {
+	for _, flag := range []string{"predictions", "confusion", "submission", "report", "data", "split"} {
 		if cmd.Flags().Changed(flag) {
 			return usageError{fmt.Errorf("--%s is for shards of evaluate, found some of predict", flag)}
 		}
@@ -117,9 +127,23 @@ func (f *mergeFlags) photos(cmd *cobra.Command, paths []string) error {
 
 // evaluation joins the shards of evaluate.
 func (f *mergeFlags) evaluation(cmd *cobra.Command, paths []string) error {
+	if f.gallery == "" && f.data+f.split != "" {
+		return usageError{errors.New("--data and --split are for --report")}
+	}
+	if err := checkGallery(f.gallery); err != nil {
+		return err
+	}
 	report, err := evaluate.Join(paths)
 	if err != nil {
 		return err
+	}
+	if f.data != "" {
+		set, err := evaluated(cmd.Context(), f.data, f.split, report)
+		if err != nil {
+			return err
+		}
+		defer set.Close()
+		f.photographs = gallery.Options{Data: filepath.Base(f.data), Set: set}
 	}
 	if f.predictions != "" {
 		if err := writeOutput(f.predictions, report.WritePredictions); err != nil {
@@ -130,4 +154,18 @@ func (f *mergeFlags) evaluation(cmd *cobra.Command, paths []string) error {
 		fmt.Fprintf(cmd.ErrOrStderr(), "inception: the shards could not read %d folders, so that images may be missing\n", n)
 	}
 	return f.write(cmd, report)
+}
+
+// evaluated opens the data of an evaluation: as they are, or else flat, as those of ILSVRC-2012,
+// whose classes the report has.
+func evaluated(ctx context.Context, path, split string, r *evaluate.Report) (*dataset.Set, error) {
+	set, err := dataset.Open(ctx, path, dataset.Options{Split: split})
+	if err == nil {
+		return set, nil
+	}
+	flat, flatErr := dataset.Open(ctx, path, dataset.Options{Flat: true, Classes: r.Classes})
+	if flatErr != nil {
+		return nil, err
+	}
+	return flat, nil
 }

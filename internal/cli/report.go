@@ -3,20 +3,40 @@ package cli
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-fb2c0fa6/inception/dataset/ilsvrc"
 	"github.com/seed-fb2c0fa6/inception/evaluate"
+	"github.com/seed-fb2c0fa6/inception/evaluate/gallery"
+	"github.com/seed-fb2c0fa6/inception/internal/printable"
 	"github.com/seed-fb2c0fa6/inception/score"
 )
 
 // reportOutputs are what is made of the report of an evaluation.
 type reportOutputs struct {
 	confusion, submission string // files, or empty
+	gallery               string // a folder, or empty
+	photographs           gallery.Options
 	json                  bool
 	out                   string
+}
+
+func addGallery(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "report", "", "write a page into this `folder`, which is new, empty or an earlier one's: the worst errors and the confusions with their photographs, calibration, classes, and what crops or an ensemble changed")
+}
+
+// checkGallery refuses, before an evaluation, what could not be written after it.
+func checkGallery(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	if err := gallery.Check(folder); err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	return nil
 }
 
 func addConfusion(cmd *cobra.Command, to *string) {
@@ -40,6 +60,12 @@ func (o *reportOutputs) write(cmd *cobra.Command, r *evaluate.Report) error {
 		if err := writeOutput(o.confusion, r.DrawConfusion); err != nil {
 			return fmt.Errorf("--confusion: %w", err)
 		}
+	}
+	if o.gallery != "" {
+		if err := gallery.Write(cmd.Context(), o.gallery, r, o.photographs); err != nil {
+			return fmt.Errorf("--report: %w", err)
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "look at %s\n", printable.Line(filepath.Join(o.gallery, gallery.Page)))
 	}
 	err := writeResults(cmd, o.out, func(w io.Writer) error {
 		if o.json {
