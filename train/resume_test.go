@@ -2,7 +2,6 @@ package train
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,14 +23,12 @@ import (
 func interrupted(t *testing.T, backend compute.Backend, r recipe.Training, step int) string {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "run")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	if _, err := Start(ctx, backend, folder, r, Options{Progress: func(p Progress) {
-		if p.Step == step {
-			cancel()
-		}
-	}}); err != nil {
+	result, err := Start(t.Context(), backend, folder, r, Options{Stop: step})
+	if err != nil {
 		t.Fatal(err)
+	}
+	if result.Step != step {
+		t.Fatalf("the run stopped after step %d, want %d", result.Step, step)
 	}
 	return folder
 }

@@ -28,6 +28,9 @@ type Options struct {
 	Log *slog.Logger
 	// Progress is called after every step, from the run's own goroutine.
 	Progress func(Progress)
+	// Stop is the step after which the run saves and ends, as if it were interrupted then; 0
+	// to go on to the recipe's end.
+	Stop int
 	// CheckGradients lets the error of a step whose gradient is not finite name the first
 	// parameter, in the network's order, that it is the gradient of.
 	CheckGradients bool
@@ -147,6 +150,7 @@ type run struct {
 	dir       rundir.Dir // of the first replica, as is the journal
 	log       *slog.Logger
 	watch     func(Progress)
+	stop      int // Options.Stop
 	data      *data
 	steps     int // in all
 	step      *step.Step
@@ -168,7 +172,7 @@ type run struct {
 // start opens all that a run needs, calls begin once nothing is wrong with it, and
 // trains. Only the first replica has a folder to begin in.
 func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recipe.Training, o Options, begin func() error) (result *Result, err error) {
-	t := &run{replicas: replicas{o.Replicas}, dir: dir, savedStep: -1, log: o.Log, watch: o.Progress}
+	t := &run{replicas: replicas{o.Replicas}, dir: dir, savedStep: -1, log: o.Log, watch: o.Progress, stop: o.Stop}
 	if r, err = t.agreeOnRecipe(r.Resolved()); err != nil {
 		return nil, err
 	}
@@ -308,6 +312,12 @@ func (t *run) train(ctx context.Context) error {
 		if t.state.Step >= t.steps {
 			t.result.Finished = true
 			return nil
+		}
+		if t.stop > 0 && t.state.Step >= t.stop {
+			if t.savedStep == t.state.Step {
+				return nil
+			}
+			return t.save()
 		}
 		err := t.next(t.uninterrupted(ctx))
 		if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {

@@ -21,6 +21,8 @@ type Point struct {
 	// Epoch is how often all images had been seen, with its fraction.
 	Epoch                float64
 	Training, Validation Measures
+	// GradientNorm is the L2 norm of all gradients before they are clipped.
+	GradientNorm float64
 }
 
 // Measures are those of a number of images. Top1 and Top5 are the shares, from 0 to 1,
@@ -46,7 +48,8 @@ func ReadMetrics(path string) ([]Point, error) {
 	return points, nil
 }
 
-// columns are those that are read, with where their values go.
+// columns are those that are read, with where their values go: the epoch, the measures, of
+// which one at least is required, and others.
 var columns = []struct {
 	name string
 	of   func(*Point) *float64
@@ -58,7 +61,11 @@ var columns = []struct {
 	{"validation_loss", func(p *Point) *float64 { return &p.Validation.Loss }},
 	{"validation_top1", func(p *Point) *float64 { return &p.Validation.Top1 }},
 	{"validation_top5", func(p *Point) *float64 { return &p.Validation.Top5 }},
+	{"gradient_norm", func(p *Point) *float64 { return &p.GradientNorm }},
 }
+
+// measures is where the measures among columns end.
+const measures = 7
 
 func parse(data []byte) ([]Point, error) {
 	r := csv.NewReader(bytes.NewReader(data))
@@ -73,12 +80,12 @@ func parse(data []byte) ([]Point, error) {
 	places := make([]int, len(columns)) // -1 for a column that is absent
 	found := 0
 	for i, c := range columns {
-		if places[i] = slices.Index(header, c.name); places[i] >= 0 {
+		if places[i] = slices.Index(header, c.name); places[i] >= 0 && i < measures {
 			found++
 		}
 	}
 	if places[0] < 0 || found < 2 {
-		return nil, fmt.Errorf("expected the columns epoch and one of %s at least, found %s", columnNames(1), strings.Join(header, ", "))
+		return nil, fmt.Errorf("expected the columns epoch and one of %s at least, found %s", measureNames(), strings.Join(header, ", "))
 	}
 	var points []Point
 	for {
@@ -113,9 +120,9 @@ func parse(data []byte) ([]Point, error) {
 	return points, nil
 }
 
-func columnNames(from int) string {
+func measureNames() string {
 	var names []string
-	for _, c := range columns[from:] {
+	for _, c := range columns[1:measures] {
 		names = append(names, c.name)
 	}
 	return strings.Join(names, ", ")
