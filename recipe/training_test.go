@@ -9,7 +9,7 @@ import (
 
 func TestRecipes(t *testing.T) {
 	names := TrainingNames()
-	if got := strings.Join(names, " "); got != "cifar10-narrow demo finetune-photos paper-imagenet" {
+	if got := strings.Join(names, " "); got != "cifar10-narrow deep-unscaled demo finetune-photos paper-imagenet" {
 		t.Errorf("the recipes are %s", got)
 	}
 	for _, name := range names {

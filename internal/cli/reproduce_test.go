@@ -12,7 +12,7 @@ import (
 
 // TestReproducedJSON has a difference of one seed, whose interval is infinite.
 func TestReproducedJSON(t *testing.T) {
-	r := &reproduce.Result{Time: 3 * time.Second, Findings: []reproduce.Finding{{
+	r := &reproduce.Result{Time: 3 * time.Second, Budget: time.Minute, Findings: []reproduce.Finding{{
 		Claim: reproduce.Averaging,
 		Comparisons: []reproduce.Comparison{
 			{What: "a", Unit: "points", Difference: score.Estimate{N: 3, Mean: 2, Low: 1, High: 3}},
@@ -25,7 +25,7 @@ func TestReproducedJSON(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(out.String()), "")
 	for _, want := range []string{
-		`"report":"report.html","seconds":3,"findings":[{"claim":"averaging"`,
+		`"report":"report.html","seconds":3,"budget_seconds":60,"findings":[{"claim":"averaging"`,
 		`{"what":"a","unit":"points","mean":2,"interval":[1,3],"seeds":3,"verdict":"` + r.Findings[0].Comparisons[0].Verdict().String() + `"}`,
 		`{"what":"b","mean":2,"seeds":1,`,
 	} {

@@ -13,7 +13,7 @@ type Claim int
 const (
 	// Residual: residual connections speed up training (sections 1 and 5).
 	Residual Claim = iota
-	// Scaling: scaling the residuals stabilises very wide networks (section 3.3).
+	// Scaling: scaling the residuals stabilises large networks (section 3.3).
 	Scaling
 	// Averaging: the running average of the parameters is better than the parameters
 	// (section 4).
@@ -30,9 +30,9 @@ type claimText struct {
 func (c Claim) text() claimText {
 	return []claimText{
 		{"residual", "Residual connections speed up training",
-			"Training with residual connections accelerates the training of Inception networks significantly; the final quality of networks of about the same cost differs little (sections 1 and 5, figures 23 to 26)."},
-		{"scaling", "Scaled residuals keep very wide networks alive",
-			"With more than about 1000 filters, residual networks become unstable and die early in training: the last layer before the average pooling produces only zeros. Scaling the residuals by 0.1 to 0.3 before they are added prevents it (section 3.3)."},
+			"Training with residual connections accelerates the training of Inception networks significantly; the final quality of networks of about the same cost differs little (sections 1 and 5, figures 21 to 26)."},
+		{"scaling", "Scaled residuals keep large networks alive",
+			"With more than about 1000 filters, residual networks become unstable and die early in training: the last layer before the average pooling produces only zeros. Neither lower learning rates nor a warm-up prevents it; scaling the residuals by 0.1 to 0.3 before they are added does (section 3.3)."},
 		{"averaging", "Averaged parameters are better",
 			"Models are evaluated with a running average of their parameters (section 4)."},
 		{"crops", "Crops and ensembles are better",
@@ -85,6 +85,8 @@ type Comparison struct {
 	// Unit is that of the difference.
 	Unit       string
 	Difference score.Estimate
+	// Aside is measured beside the claim, and does not decide whether it held.
+	Aside bool
 }
 
 // Verdict tells from the difference's interval.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-fb2c0fa6/inception/internal/atomicfile"
 	"github.com/seed-fb2c0fa6/inception/score"
+	"github.com/seed-fb2c0fa6/inception/vision"
 )
 
 //go:embed report.html.tmpl
@@ -41,8 +42,8 @@ type drawing struct {
 
 // A document is the whole report.
 type document struct {
-	Setup    table
-	Sections []section
+	Summary, Setup table
+	Sections       []section
 }
 
 // WriteReport writes report.html, which needs no other file, and report.md with its
@@ -75,40 +76,68 @@ func (r *Result) WriteReport(folder string) error {
 }
 
 func (r *Result) document() (*document, error) {
-	d := &document{Setup: table{Title: "Setup", Head: []string{"what", "value"}, Rows: [][]string{
-		{"backend", r.Backend},
-		{"data", fmt.Sprintf("%s: %d images of %d classes to train on, split %q; errors on %d images of split %q", filepath.Base(r.Config.Data), r.Images, len(r.Classes), r.Config.Train, r.Config.Images, r.Config.Test)},
-		{"input", fmt.Sprintf("%d x %d pixels", inputSize, inputSize)},
-		{"seeds", fmt.Sprint(r.Config.Seeds)},
-		{"time", fmt.Sprintf("%v of a budget of %v", r.Time.Round(time.Second), r.Config.Budget)},
-	}}}
+	d := &document{
+		Summary: table{Title: "What was shown", Head: []string{"claim", "verdict"}},
+		Setup: table{Title: "Setup", Head: []string{"what", "value"}, Rows: [][]string{
+			{"backend", r.Backend},
+			{"data", fmt.Sprintf("%s: %d images of %d classes to train on, split %q; errors on %d images of split %q", filepath.Base(r.Config.Data), r.Images, len(r.Classes), r.Config.Train, r.Config.Images, r.Config.Test)},
+			{"input", fmt.Sprintf("%d x %d pixels, batches of %d", inputSize, inputSize, batchSize)},
+			{"seeds", fmt.Sprint(r.Config.Seeds)},
+			{"time", fmt.Sprintf("%s of a budget of %s", short(r.Time), short(r.Budget))},
+		}},
+	}
+	seen := map[string]bool{}
 	for _, f := range r.Findings {
 		s, err := f.section()
 		if err != nil {
 			return nil, err
 		}
 		d.Sections = append(d.Sections, s)
+		d.Summary.Rows = append(d.Summary.Rows, []string{s.Title, s.Verdict})
+		for _, stage := range stages() {
+			a, ok := f.Settled[stage.name]
+			if !ok || seen[stage.name] {
+				continue
+			}
+			seen[stage.name] = true
+			text := fmt.Sprintf("%s of a budget of %s", short(a.Spent), short(a.Budget))
+			if a.Steps > 0 {
+				text += fmt.Sprintf("; trainings of %d steps in %s, predicted to take %s", a.Steps, a.Precision, short(a.Predicted))
+			}
+			d.Setup.Rows = append(d.Setup.Rows, []string{"stage " + stage.name, text})
+		}
 	}
 	return d, nil
 }
 
 func (f Finding) section() (section, error) {
 	text := f.Claim.text()
-	s := section{Name: text.name, Title: text.title, Paper: text.paper, Held: len(f.Comparisons) > 0}
-	comparisons := table{Title: "Paired differences, with 95% intervals (Student's t over the seeds); positive is the claim's side", Head: []string{"difference", "mean", "95% interval", "seeds", "verdict"}}
-	for _, c := range f.Comparisons {
-		comparisons.Rows = append(comparisons.Rows, []string{c.What, fmt.Sprintf("%.2f %s", c.Difference.Mean, c.Unit), intervalText(c.Difference), fmt.Sprint(c.Difference.N), c.Verdict().String()})
-		s.Held = s.Held && c.Verdict() == Held
+	s := section{Name: text.name, Title: text.title, Paper: text.paper, Verdict: f.Verdict(), Held: f.held() && len(f.Missing) == 0}
+	if len(f.Comparisons) > 0 {
+		comparisons := table{Title: "Paired differences, with 95% intervals (Student's t); positive is the claim's side", Head: []string{"difference", "mean", "95% interval", "pairs", "verdict"}}
+		for _, c := range f.Comparisons {
+			verdict := c.Verdict().String()
+			if c.Aside {
+				verdict = "measured beside the claim"
+			}
+			comparisons.Rows = append(comparisons.Rows, []string{c.What, fmt.Sprintf("%.2f %s", c.Difference.Mean, c.Unit), intervalText(c.Difference), fmt.Sprint(c.Difference.N), verdict})
+		}
+		s.Tables = append(s.Tables, comparisons)
 	}
-	s.Verdict = f.Verdict()
-	s.Tables = append(s.Tables, comparisons)
-	if f.Claim == Crops {
-		s.Tables = append(s.Tables, f.cropTable())
-	} else {
+	switch {
+	case f.Claim == Crops:
+		s.Tables = append(s.Tables, f.cropTables()...)
+	case len(f.Trials) == 0:
+	case f.Claim == Scaling:
+		s.Tables = append(s.Tables, f.scalingTable())
+		if recipes := f.recipeTable(); len(recipes.Rows) > 0 {
+			s.Tables = append(s.Tables, recipes)
+		}
+	default:
 		s.Tables = append(s.Tables, f.trialTable())
 	}
-	for _, figure := range figuresOf(f.Claim) {
-		svg, err := figure.draw(f.Trials)
+	for _, c := range f.charts() {
+		svg, err := c.draw()
 		if err != nil {
 			return s, err
 		}
@@ -116,32 +145,54 @@ func (f Finding) section() (section, error) {
 		if at := bytes.Index(svg, []byte("<svg")); at > 0 {
 			svg = svg[at:]
 		}
-		s.Figures = append(s.Figures, drawing{figure.title, fmt.Sprintf("%s-%s.svg", text.name, figure.name), template.HTML(svg)})
+		s.Figures = append(s.Figures, drawing{c.title, fmt.Sprintf("%s-%s.svg", text.name, c.file), template.HTML(svg)})
 	}
 	return s, nil
 }
 
+// counts is how many of the differences that decide have each verdict, and how many there are.
+func (f Finding) counts() (by map[Verdict]int, all int) {
+	by = map[Verdict]int{}
+	for _, c := range f.Comparisons {
+		if !c.Aside {
+			by[c.Verdict()]++
+			all++
+		}
+	}
+	return by, all
+}
+
+func (f Finding) held() bool {
+	by, all := f.counts()
+	return all > 0 && by[Held] == all
+}
+
 // Verdict sums the comparisons up, without calling anything held that was not shown.
 func (f Finding) Verdict() string {
-	counts := map[Verdict]int{}
-	for _, c := range f.Comparisons {
-		counts[c.Verdict()]++
-	}
-	switch n := len(f.Comparisons); {
-	case counts[Held] == n:
-		return "The claim held."
-	case counts[Contradicted] == n:
-		return "The claim did not hold: all differences are the other way."
-	case counts[Held] == 0 && counts[Contradicted] == 0:
-		return "The claim was not shown at this scale: no interval excludes that there is no difference."
+	missing := strings.Join(f.Missing, "; ")
+	by, n := f.counts()
+	var verdict string
+	switch {
+	case n == 0:
+		return "Not run: " + missing + "."
+	case by[Held] == n:
+		verdict = "The claim held."
+	case by[Contradicted] == n:
+		verdict = "The claim did not hold: all differences are the other way."
+	case by[Held] == 0 && by[Contradicted] == 0:
+		verdict = "The claim was not shown at this scale: no interval excludes that there is no difference."
 	default:
-		return fmt.Sprintf("The claim held in part: %d of %d differences held, %d were the other way, %d not shown.", counts[Held], n, counts[Contradicted], counts[Undecided])
+		verdict = fmt.Sprintf("The claim held in part: %d of %d differences held, %d were the other way, %d not shown.", by[Held], n, by[Contradicted], by[Undecided])
 	}
+	if missing != "" {
+		verdict += " Not all was run: " + missing + "."
+	}
+	return verdict
 }
 
 func intervalText(e score.Estimate) string {
 	if math.IsInf(e.Low, 0) {
-		return "none: one seed"
+		return "none: one pair"
 	}
 	return fmt.Sprintf("%.2f to %.2f", e.Low, e.High)
 }
@@ -153,45 +204,67 @@ func errorText(e score.Errors) string {
 func (f Finding) trialTable() table {
 	t := table{
 		Title: "Trainings at their end; errors with 95% intervals (Wilson)",
-		Head:  []string{"network", "seed", "multiply-adds", "parameters", "steps", "top-1 error", "top-5 error", "top-1 error, parameters not averaged", "mean before pooling", "time"},
+		Head:  []string{"network", "width", "seed", "multiply-adds", "parameters", "steps", "top-1 error", "top-5 error", "top-1 error, parameters not averaged", "mean before pooling", "time"},
 	}
 	for _, trial := range f.Trials {
-		row := []string{trial.Arm.Name, fmt.Sprint(trial.Seed), fmt.Sprintf("%.1f M", float64(trial.Arm.MultiplyAdds)/1e6), fmt.Sprintf("%.2f M", float64(trial.Arm.Parameters)/1e6)}
-		if trial.Failure != nil || len(trial.Points) == 0 {
+		row := []string{trial.Arm.Name, fmt.Sprint(trial.Arm.Width), fmt.Sprint(trial.Seed), fmt.Sprintf("%.1f M", float64(trial.Arm.MultiplyAdds)/1e6), fmt.Sprintf("%.2f M", float64(trial.Arm.Parameters)/1e6)}
+		if trial.Failure != "" {
 			row = append(row, fmt.Sprintf("failed after %d of %d measurements", len(trial.Points), points), "", "", "", "")
 		} else {
-			p := trial.Points[len(trial.Points)-1]
-			activation := fmt.Sprintf("%.3g", p.Activation)
-			if trial.Died() {
-				activation += ", dead"
-			}
-			row = append(row, fmt.Sprint(p.Step), errorText(p.Top1), errorText(p.Top5), errorText(p.RawTop1), activation)
+			p := trial.last()
+			row = append(row, fmt.Sprint(p.Step), errorText(p.Top1), errorText(p.Top5), errorText(p.RawTop1), fmt.Sprintf("%.3g", p.Activation))
 		}
 		t.Rows = append(t.Rows, append(row, trial.Time.Round(time.Second).String()))
 	}
 	return t
 }
 
-// cropTable is shaped like tables 2 to 5.
-func (f Finding) cropTable() table {
-	t := table{Title: fmt.Sprintf("Top-1 errors on %d images, with 95%% intervals (Wilson)", cropImages), Head: []string{"seed", "crops"}}
-	for _, trial := range f.Trials[:min(2, len(f.Trials))] {
-		t.Head = append(t.Head, trial.Arm.Name)
-	}
-	t.Head = append(t.Head, "both together")
-	for _, c := range f.Crops {
-		row := []string{fmt.Sprint(c.Seed), fmt.Sprint(int(c.Crops))}
-		for _, m := range c.Members {
-			row = append(row, errorText(m))
+// paperErrors are the top-1 and top-5 errors of tables 2 to 4, in percent.
+var paperErrors = map[vision.Crops]map[string]string{
+	vision.Crops1:   {"Inception-v3": "21.2% / 5.6%", "Inception-ResNet-v1": "21.3% / 5.5%", "Inception-v4": "20.0% / 5.0%", "Inception-ResNet-v2": "19.9% / 4.9%"},
+	vision.Crops12:  {"Inception-v3": "19.8% / 4.6%", "Inception-ResNet-v1": "19.8% / 4.6%", "Inception-v4": "18.7% / 4.2%", "Inception-ResNet-v2": "18.7% / 4.1%"},
+	vision.Crops144: {"Inception-v3": "18.9% / 4.3%", "Inception-ResNet-v1": "18.8% / 4.3%", "Inception-v4": "17.7% / 3.8%", "Inception-ResNet-v2": "17.8% / 3.7%"},
+}
+
+// cropTables are tables 2 to 5: single networks by crops, and ensembles.
+func (f Finding) cropTables() []table {
+	var all []table
+	for i, crops := range []vision.Crops{vision.Crops1, vision.Crops12, vision.Crops144} {
+		t := table{
+			Title: fmt.Sprintf("As table %d: single networks, crops: %d. Means over the seeds with 95%% intervals, on %d images; the paper's errors are ImageNet's", 2+i, crops, cropImages),
+			Head:  []string{"network", "seeds", "top-1 error", "top-5 error", "paper, top-1 / top-5"},
 		}
-		t.Rows = append(t.Rows, append(row, errorText(c.Ensemble)))
+		for _, e := range f.Crops {
+			if e.Crops != crops || !e.ofOne() {
+				continue
+			}
+			var top1, top5 []float64
+			for _, m := range e.Members {
+				top1, top5 = append(top1, 100*m.Top1.Rate), append(top5, 100*m.Top5.Rate)
+			}
+			t.Rows = append(t.Rows, []string{e.Networks[0], fmt.Sprint(len(e.Members)), estimateText(top1, "%.1f%%"), estimateText(top5, "%.1f%%"), paperErrors[crops][e.Networks[0]]})
+		}
+		if len(t.Rows) > 0 {
+			all = append(all, t)
+		}
 	}
-	return t
+	t := table{
+		Title: fmt.Sprintf("As table 5: ensembles, with 95%% intervals (Wilson), on %d images; the paper's best, 1 Inception-v4 and 3 Inception-ResNet-v2 on 144 crops, has 16.4%% / 3.1%%", cropImages),
+		Head:  []string{"ensemble", "crops", "top-1 error", "top-5 error"},
+	}
+	for _, e := range f.Crops {
+		t.Rows = append(t.Rows, []string{e.Name, fmt.Sprint(int(e.Crops)), errorText(e.Ensemble.Top1), errorText(e.Ensemble.Top5)})
+	}
+	if len(t.Rows) > 0 {
+		all = append(all, t)
+	}
+	return all
 }
 
 func (d *document) markdown() string {
 	var b strings.Builder
 	b.WriteString("# The paper's claims, measured\n\n")
+	d.Summary.markdown(&b)
 	d.Setup.markdown(&b)
 	for _, s := range d.Sections {
 		fmt.Fprintf(&b, "## %s\n\nThe paper: %s\n\n**%s**\n\n", s.Title, s.Paper, s.Verdict)
