@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 
+	"gonum.org/v1/gonum/blas/blas32"
+
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -159,13 +161,17 @@ const rowsTogether = 256
 // from.
 func (v *Vectors) products(ctx context.Context, queries [][]float32, first int, use func(from int, products []float32)) error {
 	n := len(queries)
-	columns := make([]float32, v.size*n) // [size, queries]
-	for j, q := range queries {
-		for i, x := range q {
-			columns[i*n+j] = x
+	multiply := v.multiplyMany(queries)
+	if n <= few {
+		multiply = func(from, rows int, to []float32) {
+			for i := range rows {
+				for j, q := range queries {
+					row := blas32.Vector{N: v.size, Inc: 1, Data: v.row(from + i)}
+					to[i*n+j] = blas32.Dot(row, blas32.Vector{N: v.size, Inc: 1, Data: q})
+				}
+			}
 		}
 	}
-	packed := v.gemm.Pack(columns, 1, v.size, n, n)
 	blocks := make(chan int)
 	var working sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -173,12 +179,8 @@ func (v *Vectors) products(ctx context.Context, queries [][]float32, first int, 
 			room := make([]float32, rowsTogether*n)
 			for from := range blocks {
 				rows := min(rowsTogether, v.Len()-from)
-				p := kernel.ProductF32{
-					M: rows, N: n, K: v.size, A: v.values[from*v.size:], LDA: v.size,
-					B: packed, C: room[:rows*n], LDC: n,
-				}
-				v.gemm.Run(&p, 0, rows, 0, v.gemm.Panels(n))
-				use(from, p.C)
+				multiply(from, rows, room)
+				use(from, room[:rows*n])
 			}
 		})
 	}
@@ -188,6 +190,25 @@ func (v *Vectors) products(ctx context.Context, queries [][]float32, first int, 
 	close(blocks)
 	working.Wait()
 	return ctx.Err()
+}
+
+// few queries leave most of a tile of the engine empty, and are faster one by one.
+const few = 2
+
+// multiplyMany returns what computes the products of rows with queries, by the engine's tiles.
+func (v *Vectors) multiplyMany(queries [][]float32) func(from, rows int, to []float32) {
+	n := len(queries)
+	columns := make([]float32, v.size*n) // [size, queries]
+	for j, q := range queries {
+		for i, x := range q {
+			columns[i*n+j] = x
+		}
+	}
+	packed := v.gemm.Pack(columns, 1, v.size, n, n)
+	return func(from, rows int, to []float32) {
+		p := kernel.ProductF32{M: rows, N: n, K: v.size, A: v.values[from*v.size:], LDA: v.size, B: packed, C: to, LDC: n}
+		v.gemm.Run(&p, 0, rows, 0, v.gemm.Panels(n))
+	}
 }
 
 // A shortlist keeps the rows of the largest ranks, and those that come within a margin of them.

@@ -47,6 +47,10 @@ func TestSearch(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, want := range golden.Expected {
+			alone, err := v.Search(t.Context(), golden.Queries[i:i+1], 12, metric)
+			if err != nil || !slices.Equal(alone[0], found[i]) {
+				t.Errorf("%s, query %d: alone it finds %v, %v, among others %v", metric, i, alone, err, found[i])
+			}
 			for k, n := range found[i] {
 				if n.Row != want[metric].Rows[k] || math.Abs(n.Value-want[metric].Values[k]) > 1e-12 {
 					t.Errorf("%s, query %d: place %d is %+v, want row %d, %g", metric, i, k, n, want[metric].Rows[k], want[metric].Values[k])
