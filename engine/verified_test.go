@@ -61,7 +61,7 @@ func TestPlansVerified(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := program.Step(0, make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}); err != nil {
+			if _, err := program.Step(0, make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}, nil); err != nil {
 				t.Errorf("%s, recompute %t: %v", name, recompute, err)
 			}
 			program.Close()

@@ -44,7 +44,7 @@ func TestStepOnEngine(t *testing.T) {
 				images[i] = float32(i%255)/127 - 1
 			}
 			for step := range 2 {
-				if _, err := program.Step(step, images, labels); err != nil {
+				if _, err := program.Step(step, images, labels, nil); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -64,7 +64,7 @@ func TestStepOnEngine(t *testing.T) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for step := range runs {
-				if _, err := program.Step(2+step, images, labels); err != nil {
+				if _, err := program.Step(2+step, images, labels, nil); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -99,7 +99,7 @@ func TestRecomputeSame(t *testing.T) {
 			images[i] = float32(i*7919%255)/127 - 1
 		}
 		for step := range 3 {
-			loss, err := program.Step(step, images, []int32{3, 5})
+			loss, err := program.Step(step, images, []int32{3, 5}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -133,7 +133,7 @@ func TestRecomputeLittle(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer program.Close()
-		if _, err := program.Step(0, make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}); err != nil {
+		if _, err := program.Step(0, make([]float32, r.Batch*r.Size*r.Size*3), []int32{3, 5}, nil); err != nil {
 			t.Fatal(err)
 		}
 		steps, err := engine.Operations(program.Executable())

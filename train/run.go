@@ -156,6 +156,7 @@ type run struct {
 	step      *step.Step
 	eval      *evaluator
 	loader    *dataset.Loader
+	feed      *feed
 	// unreadable counts the images of both sets.
 	unreadable *dataset.UnreadableLimit
 	journal    *rundir.Journal
@@ -219,6 +220,8 @@ func start(ctx context.Context, backend compute.Backend, dir rundir.Dir, r recip
 		return nil, err
 	}
 	defer t.loader.Close()
+	t.feed = newFeed(t.loader.Next, t.step.Bring)
+	defer t.feed.close()
 	if t.eval, err = t.newEvaluator(backend, from.network, t.data.validation, evaluating); err != nil {
 		return nil, err
 	}
@@ -340,7 +343,7 @@ func (t *run) train(ctx context.Context) error {
 
 // next makes one step and counts it.
 func (t *run) next(ctx context.Context) error {
-	begin, waited := time.Now(), t.loader.Stats().Waited
+	begin, waited := time.Now(), t.feed.waited
 	perEpoch := float64(t.data.training.Len()) / float64(t.recipe.Batch)
 	rate := learningRate(t.recipe.LearningRate, float64(t.state.Step)/perEpoch, t.recipe.Epochs)
 	decay := averageDecay(t.recipe.AverageDecay, t.state.Step)
@@ -350,7 +353,7 @@ func (t *run) next(ctx context.Context) error {
 	var parts []part
 	end := t.state.Position
 	for i := range microBatches {
-		batch, err := t.loader.Next(ctx)
+		batch, err := t.feed.next(ctx)
 		if err != nil {
 			return err
 		}
@@ -360,11 +363,17 @@ func (t *run) next(ctx context.Context) error {
 			}
 			t.shown = true
 		}
+		images, labels, after := batch.Images, batch.Labels, batch.End
+		if batch.brought != nil {
+			images, labels = nil, slices.Clone(labels)
+			t.step.Use(batch.brought)
+			t.feed.ahead()
+		}
 		var o step.Outcome
 		if i < microBatches-1 {
-			o, err = t.step.Accumulate(t.state.Step, i, batch.Images, batch.Labels)
+			o, err = t.step.Accumulate(t.state.Step, i, images, labels)
 		} else {
-			o, err = t.step.Apply(t.state.Step, batch.Images, batch.Labels, rate, decay)
+			o, err = t.step.Apply(t.state.Step, images, labels, rate, decay)
 		}
 		if err != nil {
 			return err
@@ -372,8 +381,8 @@ func (t *run) next(ctx context.Context) error {
 		if !finite(o.Loss) || !finite(o.GradientNorm) {
 			return t.diverged(o)
 		}
-		parts = append(parts, partOf(o, batch.Labels))
-		norm, end = o.GradientNorm, batch.End
+		parts = append(parts, partOf(o, labels))
+		norm, end = o.GradientNorm, after
 	}
 	parts, err := t.partsOfAll(parts)
 	if err != nil {
@@ -391,7 +400,7 @@ func (t *run) next(ctx context.Context) error {
 	t.state.Due = !t.shown || t.state.Step == t.steps
 	t.state.Position = end
 
-	took, waiting := time.Since(begin), t.loader.Stats().Waited-waited
+	took, waiting := time.Since(begin), t.feed.waited-waited
 	sums.Time, sums.Waited = sums.Time+took, sums.Waited+waiting
 	t.result.Images += t.recipe.Batch
 	t.result.Time, t.result.Waiting = t.result.Time+took, t.result.Waiting+waiting

@@ -5,6 +5,7 @@ package train
 import (
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,29 @@ func TestReplicasXLA(t *testing.T) {
 		}
 	}
 	t.Logf("losses of two replicas %v, of one %v", got, want)
+}
+
+// TestBringAheadXLA trains on a device to which images are copied while the step before runs: it
+// computes what it does where they are in its memory, and hardly waits for them.
+func TestBringAheadXLA(t *testing.T) {
+	r := smallRecipe(writeSet(t, 2, 15, "train", "test"))
+	r.MicroBatches, r.Epochs = 2, 1
+	shared, apart := filepath.Join(t.TempDir(), "shared"), filepath.Join(t.TempDir(), "apart")
+	if _, err := Start(t.Context(), xlabackend.New(t), shared, r, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	backend := xlabackend.New(t, "noshared_buffers")
+	if backend.HasSharedBuffers() {
+		t.Fatal("the backend shares its memory")
+	}
+	result, err := Start(t.Context(), backend, apart, r, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, got := losses(t, shared), losses(t, apart); len(want) == 0 || !slices.Equal(got, want) {
+		t.Errorf("losses %v, want %v", got, want)
+	}
+	t.Logf("steps waited %v of %v for images", result.Waiting, result.Time)
 }
 
 // TestSynchronisedXLA expects an error of what a program on a device cannot do.

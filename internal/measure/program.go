@@ -100,7 +100,7 @@ func (n *Network) training(o Options) (*program, error) {
 	steps := 0
 	p := &program{warmUp: 1, close: step.Close}
 	p.run = func() error {
-		_, err := step.Step(steps, images, labels)
+		_, err := step.Step(steps, images, labels, images)
 		steps++
 		return err
 	}

@@ -1,6 +1,8 @@
 package step
 
 import (
+	"math"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -32,6 +34,39 @@ func (i *images) show(pixels []float32, shape shapes.Shape) error {
 	i.tensor, err = onBackend(i.backend, pixels, shape.Dimensions...)
 	return err
 }
+
+// Brought are the images of a micro-batch that are on the device already.
+type Brought struct{ tensor *tensors.Tensor }
+
+// Close releases images that no step uses.
+func (b *Brought) Close() { _ = b.tensor.FinalizeAll() }
+
+// Bring copies the images of a micro-batch, [batch, side, side, 3], to the device, where
+// that has memory of its own: a step that is to use them need not wait for that. It may be
+// called while a step runs, from another goroutine. It returns nil on a backend that shares its
+// memory, in which a step would have to leave them anyway.
+func (s *Step) Bring(images []float32, batch int) (*Brought, error) {
+	if s.backend.HasSharedBuffers() {
+		return nil, nil
+	}
+	t, err := onBackend(s.backend, images, imagesShape(batch, sideOf(images, batch)).Dimensions...)
+	if err != nil {
+		return nil, err
+	}
+	return &Brought{t}, nil
+}
+
+// Use makes the images of the next micro-batch those that were brought. Accumulate and Apply do
+// not read the ones that they are given then.
+func (s *Step) Use(b *Brought) { s.brought = b }
+
+// take has the device's images be those that were brought.
+func (i *images) take(b *Brought) {
+	i.close()
+	i.tensor = b.tensor
+}
+
+func sideOf(images []float32, batch int) int { return int(math.Sqrt(float64(len(images) / batch / 3))) }
 
 // room returns the memory of images on a backend that shares its own.
 func (i *images) room(shape shapes.Shape) ([]float32, error) {

@@ -26,6 +26,7 @@ type Step struct {
 	parameters Parameters
 	store      *model.Store
 	images     images
+	brought    *Brought // for the next micro-batch
 
 	accumulate function // adds the gradients of a micro-batch to those of the step
 	last       function // adds those of the last, and applies them
@@ -154,9 +155,11 @@ func (s *Step) run(f *function, step, microBatch int, images []float32, labels [
 		return Outcome{}, err
 	}
 	batch, classes := len(labels), s.network.Options().Classes
-	side := int(math.Sqrt(float64(len(images) / batch / 3)))
 	// In the backend's memory alone, as the variables are.
-	if err := s.images.show(images, imagesShape(batch, side)); err != nil {
+	if b := s.brought; b != nil {
+		s.brought = nil
+		s.images.take(b)
+	} else if err := s.images.show(images, imagesShape(batch, sideOf(images, batch))); err != nil {
 		return Outcome{}, err
 	}
 	wanted, err := onBackend(s.backend, targets(labels, classes, s.recipe.LabelSmoothing), batch, classes)
