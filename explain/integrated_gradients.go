@@ -38,7 +38,7 @@ func (m IntegratedGradients) open(ctx context.Context, c *predict.Classifier) (*
 	if m.Steps == 0 {
 		first, most = LeastSteps, MostSteps
 	} else {
-		title += fmt.Sprintf(", %d steps", m.Steps)
+		title += fmt.Sprintf(", steps: %d", m.Steps)
 	}
 	size, colour := c.Preprocessing().Size, from.values(c)
 	baseline := make([]float32, imageValues(c))

@@ -137,7 +137,11 @@ func (f *explainFlags) run(cmd *cobra.Command, args []string) error {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %.2f%% %s  %s\n", printable.Line(e.Name), 100*x.Probability, x.Label, printable.Line(filepath.Join(f.out, x.Picture)))
+				residual := ""
+				if share := e.Parts.Residual(); share > 0 {
+					residual = fmt.Sprintf("  %.2f%% left over", 100*share)
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s  %.2f%% %s%s  %s\n", printable.Line(e.Name), 100*x.Probability, x.Label, residual, printable.Line(filepath.Join(f.out, x.Picture)))
 				if e.Parts.Incomplete() {
 					fmt.Fprintf(cmd.ErrOrStderr(), "inception: %s: %.1f%% of the difference of the logits is left over; more --steps leave less\n", printable.Line(e.Name), 100*e.Parts.Residual())
 				}

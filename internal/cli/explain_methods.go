@@ -25,7 +25,7 @@ type explainMethod struct {
 	method    func(f *explainFlags) explain.Method
 }
 
-// explainMethods are those of --method, exact ones and those for any network first.
+// explainMethods are the values of --method.
 func explainMethods() []explainMethod {
 	return []explainMethod{
 		{
@@ -95,8 +95,8 @@ func explainMethodsText() string {
 	return s.String()
 }
 
-// findMethod returns the method that --method names, and refuses the flags of others. Without
-// it the flags tell which is meant, or it is nil.
+// findMethod returns the method that --method names, nil without it, and refuses the flags of
+// other methods.
 func (f *explainFlags) findMethod(cmd *cobra.Command) (*explainMethod, error) {
 	all := explainMethods()
 	at := slices.IndexFunc(all, func(m explainMethod) bool { return m.name == f.method })
@@ -125,6 +125,9 @@ func (f *explainFlags) findMethod(cmd *cobra.Command) (*explainMethod, error) {
 func (f *explainFlags) addMethod(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.method, "method", "", strings.Join(namesOfMethods(nil), ", ")+" (default cam where that is exact, else grad-cam)")
+	batch := flags.Lookup("batch")
+	batch.Usage += fmt.Sprintf(" (default %s, or %d for methods that run a photograph many times)", batch.DefValue, manyAtATime)
+	batch.DefValue = "0" // says no other default
 	flags.StringVar(&f.layer, "layer", "", "`name` of a stage with a grid, such as Mixed_7a (default the last); a wrong one is answered with all")
 	flags.IntVar(&f.window, "window", 0, "side of the squares that cover, in `pixels` (default a fifth of the network's input)")
 	flags.IntVar(&f.stride, "stride", 0, "`pixels` from one square to the next (default half of --window)")

@@ -85,10 +85,10 @@ func TestExplain(t *testing.T) {
 func TestExplainMethods(t *testing.T) {
 	w, folder := tiny(t), t.TempDir()
 	a, b := writeFile(t, filepath.Join(folder, "a.png"), pngFile(t, 120, 90)), writeFile(t, filepath.Join(folder, "b.png"), pngFile(t, 75, 80))
-	line := func(method string, flags ...string) (mapOf explainedLine, errOut string) {
+	line := func(method string, flags ...string) (l explainedLine, out, errOut string) {
 		t.Helper()
 		to := filepath.Join(folder, method)
-		_, errOut = run(t, cli.Done, append([]string{"explain", "--weights", w, "--size", "107", "--method", method, "--class", "1", "--out", to, a, b}, flags...)...)
+		out, errOut = run(t, cli.Done, append([]string{"explain", "--weights", w, "--size", "107", "--method", method, "--class", "1", "--out", to, a, b}, flags...)...)
 		data, err := os.ReadFile(filepath.Join(to, "maps.jsonl"))
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +104,7 @@ func TestExplainMethods(t *testing.T) {
 		if len(all) != 2 || all[0].Index != 1 {
 			t.Fatalf("%s: %d lines, of class %d", method, len(all), all[0].Index)
 		}
-		return all[0], errOut
+		return all[0], out, errOut
 	}
 	for method, c := range map[string]struct {
 		flags []string
@@ -116,7 +116,7 @@ func TestExplainMethods(t *testing.T) {
 		"integrated-gradients": {[]string{"--baseline", "grey", "--steps", "3"}, 107},
 		"smoothgrad":           {[]string{"--samples", "3", "--noise", "0.2", "--seed", "4", "--batch", "2"}, 107},
 	} {
-		l, errOut := line(method, c.flags...)
+		l, out, errOut := line(method, c.flags...)
 		if len(l.Map) != c.side || len(l.Map[0]) != c.side {
 			t.Errorf("%s: a map of %d x %d", method, len(l.Map), len(l.Map[0]))
 		}
@@ -127,8 +127,9 @@ func TestExplainMethods(t *testing.T) {
 		if (l.Parts != nil) != (method == "cam" || method == "integrated-gradients") || l.Parts != nil && math.Abs(sum-l.Logit) > 1e-5 {
 			t.Errorf("%s: the parts of %g are %+v", method, l.Logit, l.Parts)
 		}
-		if said := strings.Contains(errOut, "of the logits is left over; more --steps leave less"); said && method != "integrated-gradients" {
-			t.Errorf("%s: %s", method, errOut)
+		complete := method == "integrated-gradients"
+		if strings.Contains(out, "% left over  ") != complete || !complete && strings.Contains(errOut, "left over") {
+			t.Errorf("%s: %s%s", method, out, errOut)
 		}
 	}
 	for flags, want := range map[string][]string{
