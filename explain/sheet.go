@@ -76,7 +76,7 @@ const (
 func (s *Sheet) columns() int {
 	const few, many = 8, 16
 	if len(s.Tiles) <= few*few {
-		return few
+		return min(len(s.Tiles), few)
 	}
 	return many
 }

@@ -110,6 +110,7 @@ func TestUsageErrors(t *testing.T) {
 		{"describe --crops 12 x.jpg --dot", []string{"--dot is for a NETWORK alone"}},
 		{"describe inception_v4 --layer Mixed_5b", []string{"--layer is for --filters and --activations"}},
 		{"describe inception_v4 --out x.png", []string{"--out is for --filters, --activations and --crops"}},
+		{"describe foo --filters=false", []string{`unknown network "foo"`}},
 		{"describe --filters --orient", []string{"--orient is for --activations and --crops"}},
 		{"describe --filters --activations x.jpg", []string{"--filters and --activations exclude each other"}},
 		{"describe --filters x y", []string{`takes no arguments, found "x" "y"`}},

@@ -102,7 +102,9 @@ func (f *describeFlags) run(cmd *cobra.Command, args []string) error {
 	if err := cmp.Or(exclusive(cmd, "json", "csv", "dot"), exclusive(cmd, "filters", "activations", "crops")); err != nil {
 		return err
 	}
-	asked := all[slices.IndexFunc(all, func(d description) bool { return d.flag == "" || cmd.Flags().Changed(d.flag) })]
+	asked := all[slices.IndexFunc(all, func(d description) bool {
+		return d.flag == "" || cmd.Flags().Changed(d.flag) && cmd.Flag(d.flag).Value.String() != "false"
+	})]
 	if err := asked.check(cmd, all); err != nil {
 		return err
 	}
@@ -116,7 +118,8 @@ func (f *describeFlags) run(cmd *cobra.Command, args []string) error {
 func (d description) check(cmd *cobra.Command, all []description) error {
 	var err error
 	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
-		if err != nil || !flag.Changed || flag.Name == d.flag || slices.Contains(d.with, flag.Name) {
+		asks := slices.ContainsFunc(all, func(other description) bool { return other.flag == flag.Name })
+		if err != nil || !flag.Changed || asks || slices.Contains(d.with, flag.Name) {
 			return
 		}
 		var with []string

@@ -181,7 +181,7 @@ func (f *fidFlags) run(cmd *cobra.Command, args []string) error {
 			return err
 		case !info.IsDir():
 			if sets[i].statistics, err = fid.Read(arg); err != nil {
-				return err
+				return fmt.Errorf("expected a folder of pictures, or a file of statistics: %w", err)
 			}
 			continue
 		}
@@ -307,6 +307,10 @@ func (f *fidFlags) compare(out io.Writer, about origin, a, b set) error {
 	}
 	fmt.Fprintf(w, "pictures\t%s and %s\n", known(d.Pictures[0]), known(d.Pictures[1]))
 	d.print(w)
+	features := len(a.statistics.Mean)
+	if fewest := min(cmp.Or(d.Pictures[0], features), cmp.Or(d.Pictures[1], features)); fewest < features {
+		fmt.Fprintf(w, "\nOf fewer pictures than the %s features FID comes out too large: compare it with those of as many alone.\n", count(int64(features)))
+	}
 	for _, s := range []set{a, b} {
 		if names, ok := d.Unknown[s.name]; ok {
 			fmt.Fprintf(w, "\n%s does not say its %s: the distance holds only where both sides have the same.\n", printable.Line(s.name), listed(names))

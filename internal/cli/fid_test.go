@@ -101,7 +101,7 @@ func TestFID(t *testing.T) {
 	_, stderr := run(t, cli.Failed, "fid", "--weights", weights, statistics, b, "--mode", "legacy-pytorch")
 	contains(t, stderr, statistics, "do not compare", `mode "clean" and "legacy-pytorch"`, "give --mode clean")
 	stdout, _ := run(t, cli.Done, "fid", "--weights", weights, a, b)
-	contains(t, stdout, "FID  ", "KID  ", "all 4 of each", "pictures  4 and 4", "weights   "+weights+", SHA-256 "+d.Hash[:12]+"\n", "mode      clean", "published ones")
+	contains(t, stdout, "FID  ", "KID  ", "all 4 of each", "fewer pictures than the ", "pictures  4 and 4", "weights   "+weights+", SHA-256 "+d.Hash[:12]+"\n", "mode      clean", "published ones")
 	stdout, _ = run(t, cli.Done, "score", "--weights", weights, a, "--splits", "2")
 	contains(t, stdout, "Inception Score", "2 splits of 4 pictures", "published ones")
 
@@ -127,7 +127,7 @@ func TestFID(t *testing.T) {
 	contains(t, stderr, `network "inception_v4" and "inception-2015-12-05"`)
 	stdout, _ = run(t, cli.Done, "fid", again, again)
 	contains(t, stdout, "network   inception-2015-12-05\n", "weights   SHA-256 ", "mode      clean\n", "pictures  4 and 4")
-	if strings.Contains(stdout, "does not say") {
+	if strings.Contains(stdout, "does not say") || !strings.Contains(stdout, "fewer pictures") {
 		t.Error(stdout)
 	}
 
@@ -135,6 +135,9 @@ func TestFID(t *testing.T) {
 	foreign := "../../fid/testdata/statistics.npz"
 	stdout, _ = run(t, cli.Done, "fid", foreign, foreign)
 	contains(t, stdout, "pictures  unknown and unknown", foreign+" does not say its network, weights, precision and mode: ")
+	if strings.Contains(stdout, "fewer") {
+		t.Errorf("how many pictures there are is not known: %s", stdout)
+	}
 	stdout, _ = run(t, cli.Done, "fid", foreign, foreign, "--json")
 	var unknown answer
 	if err := json.Unmarshal([]byte(stdout), &unknown); err != nil || len(unknown.Unknown[foreign]) != 4 || unknown.Mode != "" {
@@ -153,6 +156,8 @@ func TestFID(t *testing.T) {
 		_, stderr := run(t, cli.Usage, strings.Fields(args)...)
 		contains(t, stderr, part)
 	}
+	_, stderr = run(t, cli.Failed, "fid", filepath.Join(a, "0.png"), b, "--weights", weights)
+	contains(t, stderr, "expected a folder of pictures, or a file of statistics: ", "0.png")
 	_, stderr = run(t, cli.Failed, "fid", filepath.Join(dir, "nowhere"), b, "--weights", weights)
 	contains(t, stderr, "nowhere")
 }
