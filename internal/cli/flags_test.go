@@ -12,8 +12,8 @@ import (
 // TestSharedFlags expects that a flag that several verbs have takes and says the same
 // everywhere, but for what is listed: there the verbs say what it is of.
 func TestSharedFlags(t *testing.T) {
-	ownWords := []string{"batch", "crops", "label-offset", "layer", "max-unreadable", "model", "out", "precision", "predictions", "seed", "size", "split", "tls-cert", "top", "weights"}
-	lists := []string{"evaluate --weights", "bench --batch"}
+	ownWords := []string{"batch", "crops", "label-offset", "layer", "max-unreadable", "model", "out", "precision", "predictions", "report", "seed", "size", "split", "tls-cert", "top", "weights"}
+	lists := []string{"evaluate --weights", "bench --batch", "merge --data"}
 	type use struct{ verb, usage, kind string }
 	first := map[string]use{}
 	var visit func(cmd *cobra.Command)
