@@ -56,7 +56,8 @@ written, is searched as it is.
 
 With --duplicates the photographs of the folder that are the same, byte by byte, or nearly
 the same, by a cosine of at least --threshold, are listed in groups, the largest picture
-first with what the cosine of each other with it is. Nothing is deleted.
+first with what the cosine of each other with it is. How alike different photographs are
+depends on the network: look at them with --report. Nothing is deleted.
 
 ` + publicWeightsText,
 		Example: `  inception nearest photos/ cat.jpg
@@ -139,6 +140,9 @@ func (f *nearestFlags) run(cmd *cobra.Command, what string, queries []string) er
 		return err
 	}
 	if x.Index != nil {
+		if x.folder != "" && x.Folder == "" {
+			return fmt.Errorf("%s is a file of features, expected an index to bring up to date; name another file with --index", f.index)
+		}
 		f.classifier.alike(cmd, x.About)
 		if !cmd.Flags().Changed("layer") {
 			f.layer = x.Layer

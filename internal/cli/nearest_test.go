@@ -93,6 +93,12 @@ func TestNearest(t *testing.T) {
 	}
 	_, errOut = run(t, cli.Failed, "nearest", photos, b, "--size", "80")
 	contains(t, errOut, index, "preprocessing", `"size":75`, "another index")
+	stored := filepath.Join(above, "stored.safetensors")
+	run(t, cli.Done, "features", "--weights", w, "--size", "75", "--out", stored, a, b)
+	out, _ = run(t, cli.Done, "nearest", stored, b, "--top", "1")
+	contains(t, out, "1.0000  "+b)
+	_, errOut = run(t, cli.Failed, "nearest", photos, b, "--index", stored)
+	contains(t, errOut, stored, "is a file of features", "--index")
 	_, errOut = run(t, cli.Failed, "nearest", w, b)
 	contains(t, errOut, w, "one of weights", "inception features")
 }
