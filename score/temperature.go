@@ -49,7 +49,7 @@ func FitTemperature(logits [][]float32, labels []int) (float64, error) {
 		}
 	}
 	// Newton's method, which bisects where it would leave what the root is known to be in.
-	const most, precise = 200, 1e-13
+	const most, precise = 200, 1e-12
 	factor := (low + high) / 2
 	for range most {
 		at, curvature := slope(factor)
@@ -59,14 +59,13 @@ func FitTemperature(logits [][]float32, labels []int) (float64, error) {
 			low = factor
 		}
 		next := factor - at/curvature
+		if math.Abs(next-factor) <= precise*factor {
+			break
+		}
 		if !(next > low && next < high) {
 			next = (low + high) / 2
 		}
-		step := math.Abs(next - factor)
 		factor = next
-		if step <= precise*factor {
-			break
-		}
 	}
 	return 1 / factor, nil
 }
