@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -43,12 +42,18 @@ const (
 
 var palette = []color.NRGBA{{0xd6, 0x27, 0x28, 255}, {0x1f, 0x77, 0xb4, 255}, {0x2c, 0xa0, 0x2c, 255}, {0xe3, 0x77, 0x00, 255}, {0x94, 0x67, 0xbd, 255}}
 
+// empty tells whether there is nothing to draw.
+func (c chart) empty() bool {
+	return !slices.ContainsFunc(c.lines, func(l line) bool { return len(l.points) > 0 })
+}
+
 // draw returns the chart as SVG.
 func (c chart) draw() ([]byte, error) {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.title, c.x, c.y
 	p.Title.Padding = vg.Points(6)
 	p.Legend.Top, p.Legend.XOffs, p.Legend.YOffs = true, vg.Points(-6), vg.Points(-4)
+	p.Legend.TextStyle.Font.Size, p.Legend.Padding = vg.Points(9), vg.Points(2)
 	p.Add(plotter.NewGrid())
 	for _, l := range c.lines {
 		if len(l.points) == 0 {
@@ -66,9 +71,6 @@ func (c chart) draw() ([]byte, error) {
 	}
 	if c.logarithmic {
 		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-		if !(p.Y.Min > 0) || math.IsInf(p.Y.Min, 0) { // of no points
-			p.Y.Min, p.Y.Max = 0.1, 1
-		}
 		p.Y.Min, p.Y.Max = p.Y.Min/1.2, p.Y.Max*1.2
 	}
 	// Room for the legend above the lines.

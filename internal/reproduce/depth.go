@@ -157,16 +157,15 @@ func (t *trainer) depthOf(ctx context.Context, a *account, sizes []family, scale
 
 // planDepth chooses how many steps fit into the budget.
 func (t *trainer) planDepth(a *account, first []*Arm, scales, seeds int) {
-	const parts = 2 // beginning a training, and measuring it
 	each := time.Duration(scales * (seeds + bisections*t.c.Seeds))
 	var fixed, perStep time.Duration // of all
 	for _, arm := range first {
 		s := a.Speeds[arm.Key]
-		fixed += each * parts * s.Begin
+		fixed += each * s.Part
 		perStep += each * s.Step
 	}
 	deepest, more := a.Speeds[first[0].Key], time.Duration(seeds*(scales+1))
-	fixed += more * parts * deepest.Begin
+	fixed += more * deepest.Part
 	perStep += more*deepest.Step + time.Duration(seeds)*deepest.Step/2
 	a.Steps = min(mostSteps, max(leastSteps, int((time.Duration(trainingShare*float64(a.Budget-a.Spent))-fixed)/perStep)))
 	a.Predicted = a.Spent + fixed + time.Duration(a.Steps)*perStep

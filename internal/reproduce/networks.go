@@ -92,7 +92,7 @@ func (t *trainer) networks(ctx context.Context, a *account) error {
 }
 
 func (t *trainer) networksOf(ctx context.Context, a *account, arms []*Arm) error {
-	a.Missing = fmt.Sprintf("none of the %d trainings of the networks was made", len(arms)*t.c.Seeds)
+	a.Missing = fmt.Sprintf("of no seed all %d networks were trained", len(arms))
 	if err := t.speeds(ctx, a, arms, func(arm *Arm) recipe.Training { return arm.ofPaper(t.c, 1) }); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (t *trainer) networksOf(ctx context.Context, a *account, arms []*Arm) error
 		var fixed, perStep time.Duration // of one seed of all arms
 		for _, arm := range arms {
 			s := a.Speeds[arm.Key]
-			fixed += points * s.Begin
+			fixed += points * s.Part
 			perStep += s.Step
 		}
 		each := time.Duration(trainingShare*float64(a.Budget-a.Spent))/time.Duration(t.c.Seeds) - fixed

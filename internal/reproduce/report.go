@@ -137,6 +137,9 @@ func (f Finding) section() (section, error) {
 		s.Tables = append(s.Tables, f.trialTable())
 	}
 	for _, c := range f.charts() {
+		if c.empty() {
+			continue
+		}
 		svg, err := c.draw()
 		if err != nil {
 			return s, err

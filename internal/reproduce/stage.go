@@ -48,12 +48,18 @@ func budgetOf(all []stage) (total time.Duration) {
 // Budgets says what the claims may take by default, in the order of their work.
 func Budgets() string {
 	var parts []string
+	seen := map[Claim]bool{}
 	for _, s := range stages() {
 		var names []string
+		more := ""
 		for _, c := range s.claims {
 			names = append(names, c.String())
+			if seen[c] {
+				more = " more"
+			}
+			seen[c] = true
 		}
-		parts = append(parts, fmt.Sprintf("%s for %s", short(s.budget), strings.Join(names, ", ")))
+		parts = append(parts, fmt.Sprintf("%s%s for %s", short(s.budget), more, strings.Join(names, ", ")))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -105,12 +111,13 @@ func (a *account) require(work time.Duration) error {
 
 // A speed is what trials of an arm take.
 type speed struct {
-	// Begin is what opening the images and compiling takes, Step each step.
-	Begin, Step time.Duration
+	// Part is what a part takes beside its steps, which is opening the images, compiling and
+	// measuring, and Step each step.
+	Part, Step time.Duration
 }
 
 func (s speed) of(steps, parts int) time.Duration {
-	return time.Duration(steps)*s.Step + time.Duration(parts)*s.Begin
+	return time.Duration(steps)*s.Step + time.Duration(parts)*s.Part
 }
 
 // stage runs one and keeps its account.

@@ -130,7 +130,7 @@ func (t *trainer) forget(trial *Trial) error {
 
 const recipeName = "recipe.yaml"
 
-// speed measures how long an arm's trials take to begin, and their steps.
+// speed measures how long the parts of a trial take beside their steps, and how long these.
 func (t *trainer) speed(ctx context.Context, r recipe.Training) (speed, error) {
 	folder, err := os.MkdirTemp(t.c.Folder, "speed-")
 	if err != nil {
@@ -138,8 +138,9 @@ func (t *trainer) speed(ctx context.Context, r recipe.Training) (speed, error) {
 	}
 	defer os.RemoveAll(folder)
 	const warmUp, steps = 3, 8
+	trial := &Trial{folder: folder, recipe: r}
 	times := []time.Time{time.Now()}
-	if err := t.advance(ctx, folder, r, train.Options{
+	if err := t.advance(ctx, string(trial.run()), r, train.Options{
 		Stop:     warmUp + steps,
 		Progress: func(train.Progress) { times = append(times, time.Now()) },
 	}); err != nil && !diverged(err) {
@@ -149,8 +150,16 @@ func (t *trainer) speed(ctx context.Context, r recipe.Training) (speed, error) {
 	if n <= warmUp {
 		return speed{}, fmt.Errorf("the training ended after %d steps, expected more than %d to measure their speed", n, warmUp)
 	}
+	if n == warmUp+steps {
+		if err := train.WriteRaw(string(trial.run())); err != nil {
+			return speed{}, err
+		}
+		if err := t.measure(ctx, trial, &Point{}); err != nil && !diverged(err) {
+			return speed{}, err
+		}
+	}
 	one := times[n].Sub(times[warmUp]) / time.Duration(n-warmUp)
-	return speed{Begin: max(0, times[warmUp].Sub(times[0])-warmUp*one), Step: one}, nil
+	return speed{Part: max(0, time.Since(times[0])-time.Duration(n)*one), Step: one}, nil
 }
 
 // speeds settles what arms compute in and how long their steps take, once. Where the

@@ -118,7 +118,7 @@ func TestTrial(t *testing.T) {
 	if diverging.Failure == "" || !diverging.Died() || diverging.Learned(2) {
 		t.Errorf("a training that diverges is a failed trial: %+v", diverging)
 	}
-	if s, err := trainer.speed(t.Context(), arm.ofPaper(c, 1)); err != nil || !(s.Step > 0 && s.Begin >= 0 && s.Begin < time.Minute) {
+	if s, err := trainer.speed(t.Context(), arm.ofPaper(c, 1)); err != nil || !(s.Step > 0 && s.Part > 0 && s.Part < time.Minute) {
 		t.Errorf("the speed is %+v, %v", s, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(c.Folder, "speed-*")); err != nil || left != nil {
