@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"mime/multipart"
 	"net/http/httptest"
@@ -172,7 +171,7 @@ func TestBrowser(t *testing.T) {
 		t.Error("a picture is not shown")
 	}
 	sound()
-	look(t, p, "script", true)
+	p.Look(t, "script")
 
 	// The same by keyboard alone, without the script.
 	p.Call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
@@ -197,63 +196,15 @@ func TestBrowser(t *testing.T) {
 		}
 	}
 	sound()
-	look(t, p, "form", false)
+	p.LookWithoutScripts(t, "form")
 	p.Call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false}, nil)
 	p.Go(listening.URL + "/docs")
 	sound()
-	look(t, p, "docs", true)
+	p.Look(t, "docs")
 
 	// A server that has gone is an error of the picture, not a wait without end.
 	p.Go(listening.URL)
 	listening.Close()
 	p.Drop("#zone", a)
 	p.Await(`document.getElementById("list").innerText.includes("the server does not answer")`)
-}
-
-// look asks axe-core what is wrong with the page for those who use it by other means than eyes
-// and mouse, in light and dark, wide and narrow, and draws it.
-func look(t *testing.T, p *browser.Page, name string, scripts bool) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) {
-		axe := os.Getenv("INCEPTION_AXE")
-		if scripts && axe != "" {
-			source, err := os.ReadFile(axe)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.Evaluate(string(source), nil)
-		}
-		for _, width := range []int{1000, 360} {
-			for _, scheme := range []string{"light", "dark"} {
-				picture := p.Screenshot(width, scheme)
-				if dir := os.Getenv("INCEPTION_SCREENSHOTS"); dir != "" {
-					if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s-%d.png", name, scheme, width)), picture, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				var beyond int
-				if p.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &beyond); beyond > 0 {
-					t.Errorf("%s, %d pixels wide: the page is %d pixels wider", scheme, width, beyond)
-				}
-				if !scripts || axe == "" || (width == 1000) != (scheme == "light") {
-					continue
-				}
-				var text string
-				p.Evaluate(`axe.run().then(r => JSON.stringify(r.violations.map(v => ({id: v.id, impact: v.impact, help: v.help, nodes: v.nodes.map(n => n.html)}))))`, &text)
-				var violations []struct {
-					ID, Impact, Help string
-					Nodes            []string
-				}
-				if err := json.Unmarshal([]byte(text), &violations); err != nil {
-					t.Fatal(err)
-				}
-				for _, v := range violations {
-					t.Errorf("%s, %d pixels wide: %s (%s): %s: %s", scheme, width, v.ID, v.Impact, v.Help, v.Nodes)
-				}
-			}
-		}
-		if scripts && axe == "" {
-			t.Skip("INCEPTION_AXE names no axe.min.js, so that accessibility is not checked")
-		}
-	})
 }

@@ -14,9 +14,20 @@ import (
 // at its end. INCEPTION_SCREENSHOTS names a folder for pictures of the page.
 func (p *Page) Look(t *testing.T, name string) {
 	t.Helper()
+	p.look(t, name, true)
+}
+
+// LookWithoutScripts is Look for a page that may run none, which leaves axe-core out.
+func (p *Page) LookWithoutScripts(t *testing.T, name string) {
+	t.Helper()
+	p.look(t, name, false)
+}
+
+func (p *Page) look(t *testing.T, name string, scripts bool) {
+	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		axe := os.Getenv("INCEPTION_AXE")
-		if axe != "" {
+		if scripts && axe != "" {
 			source, err := os.ReadFile(axe)
 			if err != nil {
 				t.Fatal(err)
@@ -35,7 +46,7 @@ func (p *Page) Look(t *testing.T, name string) {
 				if p.Evaluate(`document.documentElement.scrollWidth - document.documentElement.clientWidth`, &beyond); beyond > 0 {
 					t.Errorf("%s, %d pixels wide: the page is %d pixels wider", scheme, width, beyond)
 				}
-				if axe == "" {
+				if !scripts || axe == "" {
 					continue
 				}
 				var text string
@@ -52,7 +63,7 @@ func (p *Page) Look(t *testing.T, name string) {
 				}
 			}
 		}
-		if axe == "" {
+		if scripts && axe == "" {
 			t.Skip("INCEPTION_AXE names no axe.min.js, so that accessibility is not checked")
 		}
 	})
