@@ -22,9 +22,9 @@ type stage struct {
 // stages are in the order of their work: crops are of the networks that are trained before.
 func stages() []stage {
 	return []stage{
-		{"networks", []Claim{Residual, Averaging, Crops}, time.Hour, (*trainer).networks},
-		{"crops", []Claim{Crops}, 30 * time.Minute, (*trainer).crops},
-		{"depth", []Claim{Scaling}, 2 * time.Hour, (*trainer).depth},
+		{"networks", []Claim{Residual, Averaging, Crops}, 45 * time.Minute, (*trainer).networks},
+		{"crops", []Claim{Crops}, 15 * time.Minute, (*trainer).crops},
+		{"depth", []Claim{Scaling}, time.Hour, (*trainer).depth},
 	}
 }
 
