@@ -235,36 +235,49 @@ func resizeRegion(src *Image, width, height int, r region, filter Interpolation)
 		return narrow
 	}
 	out := newImage(r.width, r.height)
-	sums := make([]int32, 3*r.width)
 	for y, t := range rows {
-		for i := range sums {
-			sums[i] = 1 << (fraction - 1)
-		}
-		row, shares := t.first-firstRow, t.shares
-		for ; len(shares) >= 4; row, shares = row+4, shares[4:] {
-			addFourRows(sums, narrow.Pix[row*len(sums):][:4*len(sums)], [4]int32(shares))
-		}
-		for j, share := range shares {
-			addRow(sums, narrow.row(row+j), share)
-		}
-		for i, v := range sums {
-			out.Pix[y*len(sums)+i] = clamp8(v >> fraction)
-		}
+		sumRows(out.row(y), narrow.Pix[(t.first-firstRow)*3*r.width:], t.shares)
 	}
 	return out
 }
 
-// resizeRows resizes the rows of src from firstRow on, as many as narrow has. It
-// takes two at a time: one in the low and one in the high 32 bits of a word, so that
+// sumRows writes a row of rows that follow one another, times their shares.
+func sumRows(dst, rows []uint8, shares []int32) {
+	stride := len(dst)
+	done := resampling.columns(dst, rows, stride, shares)
+	for at := done; at < stride; at += blockOfSums {
+		var all [blockOfSums]int32
+		sums := all[:min(blockOfSums, stride-at)]
+		for i := range sums {
+			sums[i] = 1 << (fraction - 1)
+		}
+		for j, share := range shares {
+			row := rows[j*stride+at:][:len(sums)]
+			for i, v := range row {
+				sums[i] += share * int32(v)
+			}
+		}
+		for i, v := range sums {
+			dst[at+i] = clamp8(v >> fraction)
+		}
+	}
+}
+
+// blockOfSums is how many sums stay in the first cache, beside their rows.
+const blockOfSums = 256
+
+// resizeRows resizes the rows of src from firstRow on, as many as narrow has. Those that are
+// left take two at a time: one in the low and one in the high 32 bits of a word, so that
 // a multiplication does for both.
 func resizeRows(narrow, src *Image, firstRow int, columns []taps) {
+	done := resampling.rows(narrow, src, firstRow, columns)
 	from := columns[0].first
 	to := from
 	for _, t := range columns {
 		to = max(to, t.first+len(t.shares))
 	}
 	pairs := make([][3]int64, to-from)
-	for y := 0; y < narrow.Height; y += 2 {
+	for y := done; y < narrow.Height; y += 2 {
 		other := min(y+1, narrow.Height-1)
 		pairRows(pairs, src.row(firstRow + y)[3*from:], src.row(firstRow + other)[3*from:])
 		resizePairs(narrow.row(y), narrow.row(other), pairs, from, columns)
@@ -303,21 +316,4 @@ func resizePairs(low, high []uint8, pairs [][3]int64, from int, columns []taps) 
 func halves(sum int64) (low, high uint8) {
 	l := int32(sum)
 	return clamp8(l >> fraction), clamp8(int32((sum-int64(l))>>32) >> fraction)
-}
-
-// addFourRows adds four rows that follow one another, which spares the sums three
-// of four trips to memory.
-func addFourRows(sums []int32, rows []uint8, shares [4]int32) {
-	n := len(sums)
-	a, b, c, d := rows[:n], rows[n:][:n], rows[2*n:][:n], rows[3*n:][:n]
-	for i := range sums {
-		sums[i] += shares[0]*int32(a[i]) + shares[1]*int32(b[i]) + shares[2]*int32(c[i]) + shares[3]*int32(d[i])
-	}
-}
-
-func addRow(sums []int32, row []uint8, share int32) {
-	row = row[:len(sums)]
-	for i, v := range row {
-		sums[i] += share * int32(v)
-	}
 }
