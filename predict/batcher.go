@@ -15,9 +15,9 @@ import (
 )
 
 // A Batcher classifies images that many goroutines bring, together: those that are waiting
-// when the network is free are the next batch. Nothing waits for a batch to become full.
-// Files are decoded by several goroutines while the network runs. Images whose context is
-// over leave before they are decoded, and before each batch.
+// when the network is free are the next batch, for which it waits a moment until the files that are there are decoded,
+// and not for others to come. Several goroutines decode. Images whose context is over leave
+// before they are decoded, and before each batch.
 type Batcher struct {
 	classifier *Classifier
 	options    BatcherOptions
@@ -33,6 +33,7 @@ type Batcher struct {
 	decoding int64    // bytes that decoding takes
 	draining bool
 	stats    BatcherStats
+	took     map[int]time.Duration // by the last batch of each size
 }
 
 // BatcherOptions bound what a Batcher takes. The zero value has the defaults.
@@ -148,7 +149,7 @@ func NewBatcher(c *Classifier, o BatcherOptions) (*Batcher, error) {
 		o.Turns = NewTurns(1)
 	}
 	o.Decode.ResizedTo, o.Decode.Alpha = c.preprocessing.ResizedTo(), c.preprocessing.Alpha
-	b := &Batcher{classifier: c, options: o, sizes: batchSizes(o.Batch), inputs: map[int]*input{}}
+	b := &Batcher{classifier: c, options: o, sizes: batchSizes(o.Batch), inputs: map[int]*input{}, took: map[int]time.Duration{}}
 	b.changed.L = &b.mu
 	b.stats.Batches = make(map[int]uint64, len(b.sizes))
 	b.stats.BatchTimes = make(map[int]time.Duration, len(b.sizes))

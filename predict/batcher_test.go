@@ -323,6 +323,46 @@ func TestBatcherDelay(t *testing.T) {
 	}
 }
 
+// TestBatcherDecoding has a tensor wait for a file that is there, no longer than is worth it.
+func TestBatcherDecoding(t *testing.T) {
+	c := open(t, tiny(t, nil))
+	tensor := predict.Input{Write: func(dst []float32) error { clear(dst); return nil }}
+	for _, k := range []struct {
+		took     time.Duration
+		together bool
+	}{{time.Hour, true}, {time.Millisecond, false}, {0, false}} {
+		b := batcher(t, c, predict.BatcherOptions{Batch: 4})
+		b.Took(1, k.took)
+		decoding, decoded := make(chan struct{}), make(chan struct{})
+		slow := predict.Input{Encoded: file(t, 1), Seen: func(*vision.Image) {
+			close(decoding)
+			<-decoded
+		}}
+		var clients sync.WaitGroup
+		classify := func(in predict.Input) {
+			clients.Go(func() {
+				if photos, err := b.Classify(context.Background(), in); err != nil || photos[0].Err != nil {
+					t.Error(photos, err)
+				}
+			})
+		}
+		classify(slow)
+		<-decoding
+		classify(tensor)
+		if k.together {
+			until(t, "two wait", func() bool { return b.Stats().Waiting == 2 })
+			time.Sleep(10 * time.Millisecond) // and go on to wait
+		} else {
+			until(t, "the tensor is answered", func() bool { return b.Stats().Images == 1 })
+		}
+		close(decoded)
+		clients.Wait()
+		if together := b.Stats().Batches[2] == 1; together != k.together {
+			t.Errorf("after a batch of %v: the figures are %+v", k.took, b.Stats())
+		}
+	}
+}
+
 // TestBatcherMemory has files wait for the memory that decoding takes, one of which takes
 // more than there is.
 func TestBatcherMemory(t *testing.T) {

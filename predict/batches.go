@@ -121,17 +121,29 @@ func (b *Batcher) compute() {
 func (b *Batcher) awaitReady() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	free := time.Now()
 	for {
 		b.dropLeft()
-		count, wait := 0, time.Duration(0)
+		count, undecoded := 0, 0
+		var first time.Time // when the first that is ready was
 		for _, m := range b.waiting {
-			if m.state != ready {
-				continue
+			switch {
+			case m.state != ready:
+				undecoded++
+			case count == 0:
+				first = m.since
+				count++
+			default:
+				count++
 			}
-			if count == 0 {
-				wait = b.options.Delay - time.Since(m.since)
+		}
+		var wait time.Duration
+		if count > 0 {
+			wait = b.options.Delay - time.Since(first)
+			if first.Before(free) {
+				first = free
 			}
-			count++
+			wait = max(wait, b.decodingDelay(count, undecoded)-time.Since(first))
 		}
 		switch {
 		case count >= b.options.Batch, count > 0 && (wait <= 0 || b.draining):
@@ -152,6 +164,31 @@ func (b *Batcher) awaitReady() bool {
 	}
 }
 
+// decodingShare is the part of a batch's time that it waits for images that are there and
+// not decoded yet. What comes together is then computed together: without waiting, the first
+// image that is decoded is computed alone, the others are decoded meanwhile on the threads of
+// the network, and those who sent them stay apart.
+const decodingShare = 1.0 / 16
+
+// decodingDelay is how long ready images wait at most for undecoded ones, where these would
+// make the batch larger.
+func (b *Batcher) decodingDelay(ready, undecoded int) time.Duration {
+	size := b.sizeOf(ready)
+	if size == b.sizeOf(ready+undecoded) {
+		return 0
+	}
+	return time.Duration(decodingShare * float64(b.took[size]))
+}
+
+// sizeOf is the largest size of a batch of no more than some images; 0 of none.
+func (b *Batcher) sizeOf(images int) int {
+	fits := slices.IndexFunc(b.sizes, func(size int) bool { return size <= images })
+	if fits < 0 {
+		return 0
+	}
+	return b.sizes[fits]
+}
+
 // nextBatch takes the images that have waited longest, as many as one of the sizes.
 func (b *Batcher) nextBatch() []*image {
 	b.mu.Lock()
@@ -163,11 +200,10 @@ func (b *Batcher) nextBatch() []*image {
 			count++
 		}
 	}
-	fits := slices.IndexFunc(b.sizes, func(size int) bool { return size <= count })
-	if fits < 0 {
+	size := b.sizeOf(count)
+	if size == 0 {
 		return nil
 	}
-	size := b.sizes[fits]
 	batch := make([]*image, 0, size)
 	now := time.Now()
 	b.waiting = slices.DeleteFunc(b.waiting, func(m *image) bool {
@@ -190,6 +226,7 @@ func (b *Batcher) run(batch []*image) {
 
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.took[len(batch)] = took
 	b.stats.Batches[len(batch)]++
 	b.stats.Images += uint64(len(batch))
 	b.stats.BatchTimes[len(batch)] += took
@@ -286,10 +323,12 @@ func (b *Batcher) Warm(ctx context.Context) error {
 		}
 		// Others that compute wait for no more than one batch.
 		threads := b.options.Turns.take(b.options.Threads)
+		began := time.Now()
 		err = caught(func() error {
 			_, err := b.classifier.programs.runInput(ctx, b.output(), in)
 			return err
 		})
+		b.took[size] = time.Since(began)
 		b.options.Turns.give(threads)
 		if err != nil {
 			return err
