@@ -15,9 +15,10 @@ import (
 )
 
 // A Batcher classifies images that many goroutines bring, together: those that are waiting
-// when the network is free are the next batch, for which it waits a moment until the files that are there are decoded,
-// and not for others to come. Several goroutines decode. Images whose context is over leave
-// before they are decoded, and before each batch.
+// when the network is free are the next batch. It waits a moment, a part of the batch's own time, until the files that
+// are there are decoded, and for the senders that come again when they have their answers.
+// Several goroutines decode. Images whose context is over leave before they are decoded, and
+// before each batch.
 type Batcher struct {
 	classifier *Classifier
 	options    BatcherOptions
@@ -34,6 +35,7 @@ type Batcher struct {
 	draining bool
 	stats    BatcherStats
 	took     map[int]time.Duration // by the last batch of each size
+	returns  returns
 }
 
 // BatcherOptions bound what a Batcher takes. The zero value has the defaults.
@@ -45,8 +47,8 @@ type BatcherOptions struct {
 	// Features makes the network answer Result.Features, too. A network without classes has
 	// nothing else, in Result.Logits, whatever this says.
 	Features bool
-	// Delay is how long an image waits at most for others; 0 by default, as batches are
-	// hardly faster for each image than single ones.
+	// Delay is how long an image waits at most for others that are not to be expected yet; 0
+	// by default, as batches are hardly faster for each image than single ones.
 	Delay time.Duration
 	// Images is how many may be there at a time, waiting or running, before others are
 	// refused; DefaultImages when zero.
@@ -252,6 +254,7 @@ func (b *Batcher) admit(c *call, inputs []Input) error {
 	}
 	b.images += len(all)
 	b.bytes += bytes
+	b.returns.add(len(all), now)
 	for _, m := range all {
 		at := len(b.waiting)
 		for at > 0 && b.waiting[at-1].input.Priority < m.input.Priority {

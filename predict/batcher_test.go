@@ -363,6 +363,34 @@ func TestBatcherDecoding(t *testing.T) {
 	}
 }
 
+// TestBatcherReturns has two senders, each of whom sends again when it has its answer, and
+// the second of whom begins while the first is answered: soon they have the same batches.
+func TestBatcherReturns(t *testing.T) {
+	b := batcher(t, open(t, tiny(t, nil)), predict.BatcherOptions{Batch: 2})
+	begun := make(chan struct{}, 100)
+	slow := predict.Input{Write: func(dst []float32) error {
+		clear(dst)
+		begun <- struct{}{}
+		time.Sleep(100 * time.Millisecond)
+		return nil
+	}}
+	var senders sync.WaitGroup
+	for range 2 {
+		senders.Go(func() {
+			for range 10 {
+				if _, err := b.Classify(context.Background(), slow); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		<-begun
+	}
+	senders.Wait()
+	if s := b.Stats(); s.Batches[2] < 3 {
+		t.Errorf("the figures are %+v", s)
+	}
+}
+
 // TestBatcherMemory has files wait for the memory that decoding takes, one of which takes
 // more than there is.
 func TestBatcherMemory(t *testing.T) {

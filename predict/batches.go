@@ -143,7 +143,7 @@ func (b *Batcher) awaitReady() bool {
 			if first.Before(free) {
 				first = free
 			}
-			wait = max(wait, b.decodingDelay(count, undecoded)-time.Since(first))
+			wait = max(wait, b.worthWaiting(count, undecoded+b.returns.coming())-time.Since(first))
 		}
 		switch {
 		case count >= b.options.Batch, count > 0 && (wait <= 0 || b.draining):
@@ -164,21 +164,43 @@ func (b *Batcher) awaitReady() bool {
 	}
 }
 
-// decodingShare is the part of a batch's time that it waits for images that are there and
-// not decoded yet. What comes together is then computed together: without waiting, the first
-// image that is decoded is computed alone, the others are decoded meanwhile on the threads of
-// the network, and those who sent them stay apart.
-const decodingShare = 1.0 / 16
+// waitingShare is the part of a batch's time that it waits at most for images that are
+// coming: those that are there and not decoded yet, and those that senders send when they get
+// an answer. Eight senders then have batches of eight. Without waiting, the first image that
+// is decoded is computed alone, the others are decoded on the threads of the network
+// meanwhile, and the groups that have come about stay apart.
+const waitingShare = 1.0 / 16
 
-// decodingDelay is how long ready images wait at most for undecoded ones, where these would
-// make the batch larger.
-func (b *Batcher) decodingDelay(ready, undecoded int) time.Duration {
+// worthWaiting is how long ready images wait at most for others that are coming, where these
+// would make the batch larger.
+func (b *Batcher) worthWaiting(ready, coming int) time.Duration {
 	size := b.sizeOf(ready)
-	if size == b.sizeOf(ready+undecoded) {
+	if size == b.sizeOf(ready+coming) {
 		return 0
 	}
-	return time.Duration(decodingShare * float64(b.took[size]))
+	return time.Duration(waitingShare * float64(b.took[size]))
 }
+
+// returns are how many images come soon after a batch has been answered.
+type returns struct {
+	until  time.Time // which is soon
+	came   int       // after the last batch
+	before int       // after the batch before it
+}
+
+// answered begins to count those after a batch that took so long.
+func (r *returns) answered(took time.Duration) {
+	*r = returns{until: time.Now().Add(time.Duration(waitingShare * float64(took))), before: r.came}
+}
+
+func (r *returns) add(images int, now time.Time) {
+	if now.Before(r.until) {
+		r.came += images
+	}
+}
+
+// coming are those to be expected still, if as many come as after the batch before.
+func (r *returns) coming() int { return max(0, r.before-r.came) }
 
 // sizeOf is the largest size of a batch of no more than some images; 0 of none.
 func (b *Batcher) sizeOf(images int) int {
@@ -227,6 +249,7 @@ func (b *Batcher) run(batch []*image) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.took[len(batch)] = took
+	b.returns.answered(took)
 	b.stats.Batches[len(batch)]++
 	b.stats.Images += uint64(len(batch))
 	b.stats.BatchTimes[len(batch)] += took
