@@ -67,8 +67,8 @@
 // which are a quarter of the bytes, and sums their products in 32 bits, exactly. A convolution
 // takes along the rounding of its result (quantized.go): the tile GemmI8_14x32 multiplies a
 // sum by the scales, adds the bias, and writes the integer. The sum of a residual block stays
-// float32, and the tile writes it and its integers at once. With VNNI windows of 3x3 are
-// computed by Winograd's algorithm in words, modulo 1<<32, with the same sums. Results differ
-// from what the graph says by no more than one rounding: a value near the middle of two
-// integers becomes the other one.
+// float32, and the tile writes it and its integers at once. Windows of 3x3, and without VNNI
+// also of 1x7 and 7x1, are computed by Winograd's algorithm in words, modulo 1<<32, with the same
+// sums. Results differ from what the graph says by no more than one rounding: a value near the
+// middle of two integers becomes the other one.
 package engine

@@ -108,31 +108,33 @@ func TestInt8Operations(t *testing.T) {
 	}
 }
 
-// TestInt8Winograd asserts that convolutions of 3x3 are computed by Winograd's algorithm in
-// integers where it is there, and that no bit of the results depends on it: of one convolution,
-// and of networks where other windows are not computed by the algorithm in float32.
+// TestInt8Winograd asserts that convolutions of 3x3, 1x7 and 7x1 are computed by Winograd's
+// algorithm in integers where it is there, and that no bit of the results depends on it: of one
+// convolution, and of networks.
 func TestInt8Winograd(t *testing.T) {
-	const algorithm = "WinogradI8_3x3"
-	one := quantizedCase{in: 128, out: 128, height: 3, width: 3, stride: 1, relu: true, result: 1}
-	convolutions, networks := false, false
+	convolutions := false
 	for _, isa := range kernel.Available() {
 		kernels, err := kernel.For(isa)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if kernels.WinogradI8(3, 3) == nil {
+		for _, window := range [][2]int{{3, 3}, {1, 7}, {7, 1}} {
+			w := kernels.WinogradI8(window[0], window[1])
+			if w == nil {
+				continue
+			}
+			convolutions = true
+			one := quantizedCase{in: 128, out: 128, height: window[0], width: window[1], stride: 1, relu: true, result: 1}
+			got, algorithms := one.outputs(t, newBackend(t, "isa="+string(isa)))
+			want, _ := one.outputs(t, newBackend(t, "winograd=off,isa="+string(isa)))
+			if !slices.Contains(algorithms, "convolution "+w.Name) || !slices.Equal(got[0], want[0]) {
+				t.Errorf("%s: other results than of a direct product, of %q", isa, algorithms)
+			}
+		}
+		w := kernels.WinogradI8(3, 3)
+		if w == nil || isa == kernel.Generic { // which takes long
 			continue
 		}
-		convolutions = true
-		got, algorithms := one.outputs(t, newBackend(t, "isa="+string(isa)))
-		want, _ := one.outputs(t, newBackend(t, "winograd=off,isa="+string(isa)))
-		if !slices.Contains(algorithms, "convolution "+algorithm) || !slices.Equal(got[0], want[0]) {
-			t.Errorf("%s: other results than of a direct product, of %q", isa, algorithms)
-		}
-		if !kernels.GemmI8.Faster {
-			continue
-		}
-		networks = true
 		for _, name := range arch.Names() {
 			o := arch.Options{Width: 0.75, Blocks: []int{1, 1, 1}, Precision: arch.Int8}
 			backend := newBackend(t, "isa="+string(isa))
@@ -146,16 +148,13 @@ func TestInt8Winograd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(operations, func(o engine.Operation) bool { return o.Algorithm == algorithm }) {
+			if !slices.ContainsFunc(operations, func(o engine.Operation) bool { return o.Algorithm == w.Name }) {
 				t.Errorf("%s, %s: no convolution by Winograd's algorithm", name, isa)
 			}
 		}
 	}
 	if !convolutions {
 		t.Error("no set of kernels has the algorithm, expected at least that of plain Go")
-	}
-	if !networks {
-		t.Log("networks are left out: this machine has no AVX-512 VNNI")
 	}
 }
 
@@ -288,7 +287,7 @@ func TestInt8Graphs(t *testing.T) {
 	}
 	defer theirs.Finalize()
 	r := rand.New(rand.NewPCG(3, 4))
-	winograd := 0
+	winograd := map[string]bool{}
 	for i := range 150 {
 		c := quantizedCase{
 			in: []int{4, 6, 8, 32, 36, 64}[r.IntN(6)], out: []int{1, 3, 16, 33, 64}[r.IntN(5)],
@@ -296,19 +295,22 @@ func TestInt8Graphs(t *testing.T) {
 			valid: r.IntN(2) == 0, signed: r.IntN(3) == 0, relu: r.IntN(2) == 0, residual: r.IntN(3) == 0,
 			divides: r.IntN(2) == 0, factor: r.IntN(2) == 0, result: r.IntN(3), toSigned: r.IntN(3) == 0,
 		}
-		if i < 6 { // by Winograd's algorithm, where there are no better instructions
-			c = quantizedCase{in: 32 + 4*i, out: 40 - i, height: 3, width: 3, stride: 1, valid: i%2 == 0, relu: i%3 == 0, toSigned: i%3 == 1, result: 1}
+		if i < 18 { // by Winograd's algorithm, where there are no better instructions
+			window := [][2]int{{3, 3}, {1, 7}, {7, 1}}[i/6]
+			c = quantizedCase{in: 32 + 4*(i%6), out: 40 - i%6, height: window[0], width: window[1], stride: 1, valid: i%2 == 0, relu: i%3 == 0, toSigned: i%3 == 1, result: 1}
 		}
 		want, _ := c.outputs(t, theirs)
 		for _, isa := range kernel.Available() {
 			got, algorithms := c.outputs(t, newBackend(t, "isa="+string(isa)))
 			what := fmt.Sprintf("%s %+v", isa, c)
-			inIntegers := slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "I8") || strings.Contains(a, "of int8") })
+			inIntegers := slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "I8") })
 			if expected := c.in%4 == 0 && !c.factor && (!c.signed || c.height == 1 && c.width == 1); inIntegers != expected {
 				t.Errorf("%s: computed in integers is %t: %q", what, inIntegers, algorithms)
 			}
-			if slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "of int8") }) {
-				winograd++
+			for _, a := range algorithms {
+				if strings.Contains(a, "WinogradI8") {
+					winograd[a] = true
+				}
 			}
 			for i := range want {
 				others := 0
@@ -326,8 +328,8 @@ func TestInt8Graphs(t *testing.T) {
 			}
 		}
 	}
-	if winograd == 0 && slices.Contains(kernel.Available(), kernel.AVX2) {
-		t.Error("nothing was computed by Winograd's algorithm")
+	if len(winograd) != 3 {
+		t.Errorf("computed by Winograd's algorithm are %v, expected three windows", winograd)
 	}
 }
 

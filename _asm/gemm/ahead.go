@@ -22,7 +22,7 @@ type written struct {
 // there is none, and the integers that are written beside float32.
 func (s *section) output(at, stride, integers, pitch reg.GPPhysical) []written {
 	switch {
-	case s.Int16:
+	case s.Int16 != NoInt16:
 		return nil // it is scratch, which stays in a level-2 cache
 	case s.Int8 == NoInt8:
 		Load(Param("residual"), at)

@@ -17,12 +17,12 @@ import (
 type Tile struct {
 	vector.ISA
 	Rows, Vectors int
-	Unroll        int  // steps of k, of pairs in bfloat16, in the body of the loop
-	Indirect      bool // rows are looked up in a table, for several taps
-	Wide          bool // products are summed in float64
-	BF16          bool // of bfloat16, in pairs, summed in float32; for AVX512 only
-	Int8          Int8 // of 8-bit integers, in fours, summed in 32 bits
-	Int16         bool // of 16-bit integers, in pairs, summed in 32 bits; for VNNI only
+	Unroll        int   // steps of k, of pairs in bfloat16, in the body of the loop
+	Indirect      bool  // rows are looked up in a table, for several taps
+	Wide          bool  // products are summed in float64
+	BF16          bool  // of bfloat16, in pairs, summed in float32; for AVX512 only
+	Int8          Int8  // of 8-bit integers, in fours, summed in 32 bits
+	Int16         Int16 // of 16-bit integers, in pairs, summed in 32 bits
 }
 
 const signatureF32 = "m, n, k int, a *float32, lda int, b, c *float32, ldc int, bias, residual *float32, ldr int, scale, floor float32, ahead uintptr, aheadStep int"
@@ -63,7 +63,7 @@ func (t *Tile) Name() string {
 		kind += "BF16"
 	case t.Int8 != NoInt8:
 		kind += "I8"
-	case t.Int16:
+	case t.Int16 != NoInt16:
 		kind += "I16"
 	default:
 		kind += "F32"
@@ -74,7 +74,7 @@ func (t *Tile) Name() string {
 // steps is the name of the argument that counts the steps of a tap.
 func (t *Tile) steps() string {
 	switch {
-	case t.BF16, t.Int16:
+	case t.BF16, t.Int16 != NoInt16:
 		return "pairs"
 	case t.Int8 != NoInt8:
 		return "quads"
@@ -86,7 +86,7 @@ func (t *Tile) steps() string {
 // integers.
 func (t *Tile) logSize() U8 {
 	switch {
-	case t.BF16, t.Int16:
+	case t.BF16, t.Int16 != NoInt16:
 		return 1
 	case t.Int8 != NoInt8:
 		return 0
@@ -106,7 +106,7 @@ func (t *Tile) doc(loop string) {
 	if t.Int8 != NoInt8 {
 		lines = append(lines, docI8...)
 	}
-	if t.Int16 {
+	if t.Int16 != NoInt16 {
 		lines = append(lines, "", "where acc is an integer modulo 1<<32.")
 	}
 	if t.BF16 {
@@ -127,7 +127,7 @@ func (t *Tile) Emit() {
 	case t.BF16:
 		signature, element = signatureBF16, "uint16"
 		depth, packed = "2*pairs", "b[((tap*pairs+p/2)*%[1]d+j)*2+p%%2]"
-	case t.Int16:
+	case t.Int16 != NoInt16:
 		signature, element = signatureI16, "int16"
 		depth, packed = "2*pairs", "b[((tap*pairs+p/2)*%[1]d+j)*2+p%%2]"
 		begin, epilogue = "\t\tacc := 0", epilogueDocI16
@@ -224,7 +224,7 @@ func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", nam
 
 // begin sets the sums to the bias, or to zero.
 func (s *section) begin() {
-	if s.Int8 != NoInt8 || s.Int16 {
+	if s.Int8 != NoInt8 || s.Int16 != NoInt16 {
 		s.zero()
 		return
 	}
@@ -313,8 +313,14 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 			multiplyAdd = func(ops ...Op) {
 				MultiplyQuads(s.ISA, ops[0].(reg.VecPhysical), ops[1].(reg.VecPhysical), ops[2].(reg.VecPhysical))
 			}
-		case s.Int16:
+		case s.Int16 == PairsVNNI:
 			multiplyAdd = VPDPWSSD
+		case s.Int16 == Pairs:
+			product := s.Reg(s.Registers - s.Vectors - 2)
+			multiplyAdd = func(ops ...Op) {
+				VPMADDWD(ops[0], ops[1], product)
+				VPADDD(product, ops[2], ops[2])
+			}
 		case s.BF16:
 			multiplyAdd = func(ops ...Op) {
 				evex.VDPBF16PS(ops[0].(reg.VecPhysical), ops[1].(reg.VecPhysical), ops[2].(reg.VecPhysical))
@@ -505,7 +511,7 @@ func (s *section) epilogue() {
 		s.epilogueI8()
 		return
 	}
-	if s.Int16 {
+	if s.Int16 != NoInt16 {
 		s.storeI16()
 		return
 	}
@@ -585,10 +591,19 @@ func (s *section) finish(masked bool) {
 	RET()
 }
 
-// storeI16 stores the sums.
+// storeI16 stores the sums, in AVX2 with masks only where there are fewer columns.
 func (s *section) storeI16() {
+	if s.ISA == vector.AVX2 {
+		CMPQ(vector.Arg("n"), I8(s.columns()))
+		JNE(LabelRef(s.label("narrow")))
+		s.storeSums(make([]reg.Register, s.Vectors))
+		Label(s.label("narrow"))
+	}
+	s.storeSums(s.masks(reg.RAX, reg.RBX))
+}
+
+func (s *section) storeSums(masks []reg.Register) {
 	at, stride := reg.RCX, reg.RDX
-	masks := s.masks(reg.RAX, reg.RBX)
 	Load(Param("c"), at)
 	Load(Param("ldc"), stride)
 	SHLQ(U8(2), stride)

@@ -53,6 +53,18 @@ var docI8 = []string{
 	"less than 1<<31. scale and bias have as many elements as the tile has columns.",
 }
 
+// Int16 is how 16-bit integers are multiplied.
+type Int16 int
+
+const (
+	// NoInt16 is for tiles of other types.
+	NoInt16 Int16 = iota
+
+	// PairsVNNI adds the two products of a lane to its sum in one instruction, Pairs in two.
+	PairsVNNI
+	Pairs
+)
+
 // Tables writes what the tiles of 8-bit integers read: the order of the columns of two rows
 // that were packed in lanes, the largest byte, and for Words a mask of the even bytes.
 func Tables(isa vector.ISA, how Int8) {

@@ -10,26 +10,71 @@ import (
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 )
 
-// EmitI8 writes the transforms of unsigned 8-bit integers, for squares of 4 x 4 pixels and the
-// points 0, 1, -1, 2, -2 and infinity, with AVX-512: to words, and back from sums of 32 bits.
-func EmitI8() {
-	t := &Transform{ISA: vector.AVX512, Outputs: 4, Pairs: 2, Square: true, I8: true}
+// EmitI8 writes the transforms of unsigned 8-bit integers, to words and back from sums of 32
+// bits: for squares of 4 x 4 pixels and the points 0, 1, -1, 2, -2 and infinity.
+func EmitI8(isa vector.ISA) {
+	t := &Transform{ISA: isa, Outputs: 4, Pairs: 2, Square: true, I8: true}
 	(&inputI8{code{Transform: t}}).emit()
 	(&outputI8{code: code{Transform: t}}).emit()
+}
+
+// EmitLinesI8 writes those for windows of seven along one side, in two pieces: for lines of 6
+// pixels and the points 0, 1, -1, 2, -2, 1/2, -1/2, 3 and infinity.
+func EmitLinesI8(isa vector.ISA) {
+	t := &Transform{ISA: isa, Outputs: 6, I8: true}
+	(&inputI8{code{Transform: t}}).emitLines()
+	(&outputI8{code: code{Transform: t}}).emitLines()
 }
 
 type inputI8 struct{ code }
 
 func (in *inputI8) emit() {
-	side, channelsOfBody := in.side(), 2*in.Lanes
-	TEXT("WinogradInputI8_6x6", 0, "func(tiles, channels int, x *uint8, pitch int, pixels *int32, zero *uint8, v *int16, ldv, points int)")
-	Doc("WinogradInputI8_6x6 is, for tiles that read 6x6 pixels:",
+	side := in.side()
+	TEXT("WinogradInputI8_6x6", 0, signatureInputI8)
+	in.doc("WinogradInputI8_6x6 is, for tiles that read 6x6 pixels:", side*side,
+		"where transformed, along each side, is generic.WinogradInputI8.")
+	in.values = reg.RCX
+	in.allocate(side*side, side*side)
+	in.overTiles(side*side, func(v, points, out, pixel, ahead reg.GPPhysical) {
+		for column := range side {
+			for row := range side {
+				MOVQ(in.table.Offset(8*(row*side+column)), pixel)
+				in.loadBytes(Mem{Base: pixel, Index: in.at, Scale: 1}, in.Reg(row))
+				if column >= side-in.Outputs {
+					PREFETCHT0(Mem{Base: pixel, Index: ahead, Scale: 1})
+				}
+			}
+			in.transform(func(i int, from reg.VecPhysical) { in.move(from, in.value(i*side+column)) })
+		}
+		LEAQ(Mem{Base: v, Index: in.at, Scale: 2}, out)
+		for row := range side {
+			for i := range side {
+				in.move(in.value(row*side+i), in.Reg(i))
+			}
+			// The points in the order in which they are computed, with the distances between.
+			at := 0
+			in.transform(func(i int, from reg.VecPhysical) {
+				for ; at < i; at++ {
+					ADDQ(points, out)
+				}
+				in.storeWords(from, Mem{Base: out})
+			})
+			ADDQ(points, out)
+		}
+	})
+}
+
+const signatureInputI8 = "func(tiles, channels int, x *uint8, pitch int, pixels *int32, zero *uint8, v *int16, ldv, points int)"
+
+// doc is the comment of an input transform, with what it begins and ends with.
+func (in *inputI8) doc(begin string, pixels int, end ...string) {
+	Doc(append([]string{begin,
 		"",
 		"\tfor t := range tiles {",
 		"\t\tfor c := range channels {",
-		"\t\t\tvar d [36]int16",
+		fmt.Sprintf("\t\t\tvar d [%d]int16", pixels),
 		"\t\t\tfor i := range d {",
-		"\t\t\t\td[i] = x[pixels[t*36+i]*pitch+c] // zero[c] where the pixel is negative",
+		fmt.Sprintf("\t\t\t\td[i] = x[pixels[t*%d+i]*pitch+c] // zero[c] where the pixel is negative", pixels),
 		"\t\t\t}",
 		"\t\t\tfor i, value := range transformed(d) {",
 		"\t\t\t\tv[i*points+t*ldv+c] = value",
@@ -37,15 +82,19 @@ func (in *inputI8) emit() {
 		"\t\t}",
 		"\t}",
 		"",
-		"where transformed, along each side, is generic.WinogradInputI8.")
+	}, append(end, in.least(in.wordsOfBody())...)...)...)
 	Pragma("noescape")
-	in.at, in.values = reg.RAX, reg.RCX
+}
+
+// overTiles emits the body for the channels of every tile, which reads count pixels. ahead is
+// the distance to the pixel four on, where the next tile is.
+func (in *inputI8) overTiles(count int, body func(v, points, out, pixel, ahead reg.GPPhysical)) {
+	in.at = reg.RAX
 	left, tmp, pixel := reg.RDX, reg.RSI, reg.RDI
 	v, points := reg.R8, reg.R9
 	tiles, pixels := reg.R10, reg.R11
 	x, toZero := reg.R12, reg.R13
 	tile, ahead := reg.R14, reg.R15
-	in.allocate(side*side, side*side)
 	Load(Param("points"), points)
 	ADDQ(points, points)
 	Load(Param("tiles"), tiles)
@@ -55,9 +104,9 @@ func (in *inputI8) emit() {
 	SUBQ(x, toZero)
 	Load(Param("v"), v)
 	Load(Param("pitch"), tile)
-	SHLQ(U8(2), tile) // the next tile is four pixels on
+	SHLQ(U8(2), tile)
 	Label("tile")
-	for i := range side * side {
+	for i := range count {
 		MOVLQSX(Mem{Base: pixels, Disp: 4 * i}, pixel)
 		IMULQ(address("pitch"), pixel)
 		TESTQ(pixel, pixel)
@@ -65,65 +114,13 @@ func (in *inputI8) emit() {
 		ADDQ(x, pixel)
 		MOVQ(pixel, in.table.Offset(8*i))
 	}
-	out := tmp
-	body := func() {
+	in.overWords(left, tmp, func() {
 		LEAQ(Mem{Base: tile, Index: in.at, Scale: 1}, ahead)
-		for column := range side {
-			for row := range side {
-				MOVQ(in.table.Offset(8*(row*side+column)), pixel)
-				if from := (Mem{Base: pixel, Index: in.at, Scale: 1}); in.mask == nil {
-					VPMOVZXBW(from, in.Reg(row))
-				} else {
-					VPMOVZXBW_Z(from, in.mask, in.Reg(row))
-				}
-				if column >= side-in.Outputs {
-					PREFETCHT0(Mem{Base: pixel, Index: ahead, Scale: 1})
-				}
-			}
-			in.transform(func(i int, from reg.VecPhysical) { VMOVDQU16(from, in.value(i*side+column)) })
-		}
-		LEAQ(Mem{Base: v, Index: in.at, Scale: 2}, out)
-		for row := range side {
-			for i := range side {
-				VMOVDQU16(in.value(row*side+i), in.Reg(i))
-			}
-			// The points in the order in which they are computed, with the distances between.
-			at := 0
-			in.transform(func(i int, from reg.VecPhysical) {
-				for ; at < i; at++ {
-					ADDQ(points, out)
-				}
-				if in.mask == nil {
-					VMOVDQU16(from, Mem{Base: out})
-				} else {
-					VMOVDQU16(from, in.mask, Mem{Base: out})
-				}
-			})
-			ADDQ(points, out)
-		}
-	}
-	XORL(in.at.As32(), in.at.As32())
-	Load(Param("channels"), left)
-	SUBQ(I8(channelsOfBody), left)
-	JLT(LabelRef("rest"))
-	Label("whole")
-	in.mask = nil
-	body()
-	ADDQ(I8(channelsOfBody), in.at)
-	SUBQ(I8(channelsOfBody), left)
-	JGE(LabelRef("whole"))
-	Label("rest")
-	ADDQ(I8(channelsOfBody), left)
-	JEQ(LabelRef("next"))
-	in.mask = reg.K1
-	MOVL(I32(-1), tmp.As32())
-	BZHIL(left.As32(), tmp.As32(), tmp.As32())
-	KMOVD(tmp.As32(), in.mask)
-	body()
-	Label("next")
+		body(v, points, tmp, pixel, ahead)
+	})
 	Load(Param("ldv"), tmp)
 	LEAQ(Mem{Base: v, Index: tmp, Scale: 2}, v)
-	ADDQ(I32(4*side*side), pixels)
+	ADDQ(I32(4*count), pixels)
 	DECQ(tiles)
 	JNE(LabelRef("tile"))
 	VZEROUPPER()
@@ -161,6 +158,89 @@ func (in *inputI8) transform(out func(point int, value reg.VecPhysical)) {
 	out(5, last)
 }
 
+// wordsOfBody is how many channels a vector of words has.
+func (c *code) wordsOfBody() int { return 2 * c.Lanes }
+
+// least says what AVX2 asks for, which has no masks of bytes and words.
+func (c *code) least(channels int) []string {
+	if c.ISA != vector.AVX2 {
+		return nil
+	}
+	return []string{"", fmt.Sprintf("There are at least %d channels, and the last ones may be computed twice.", channels)}
+}
+
+// loadBytes makes words of bytes.
+func (c *code) loadBytes(from Mem, to reg.VecPhysical) {
+	if c.mask == nil {
+		VPMOVZXBW(from, to)
+	} else {
+		VPMOVZXBW_Z(from, c.mask, to)
+	}
+}
+
+func (c *code) storeWords(from reg.VecPhysical, to Mem) {
+	if c.mask == nil {
+		c.move(from, to)
+	} else {
+		VMOVDQU16(from, c.mask, to)
+	}
+}
+
+// move copies a whole vector of integers.
+func (c *code) move(from, to Op) {
+	if c.ISA == vector.AVX512 {
+		VMOVDQU16(from, to)
+	} else {
+		VMOVDQU(from, to)
+	}
+}
+
+// overWords emits the body for vectors of words of all channels, as overChannels does of
+// float32.
+func (c *code) overWords(left, tmp reg.GPPhysical, body func()) {
+	if c.ISA == vector.AVX2 {
+		c.overlapping(c.wordsOfBody(), left, body)
+		return
+	}
+	channels := c.wordsOfBody()
+	XORL(c.at.As32(), c.at.As32())
+	Load(Param("channels"), left)
+	SUBQ(I8(channels), left)
+	JLT(LabelRef("rest"))
+	Label("whole")
+	c.mask = nil
+	body()
+	ADDQ(I8(channels), c.at)
+	SUBQ(I8(channels), left)
+	JGE(LabelRef("whole"))
+	Label("rest")
+	ADDQ(I8(channels), left)
+	JEQ(LabelRef("next"))
+	c.mask = reg.K1
+	MOVL(I32(-1), tmp.As32())
+	BZHIL(left.As32(), tmp.As32(), tmp.As32())
+	KMOVD(tmp.As32(), c.mask)
+	body()
+	Label("next")
+}
+
+// overlapping emits the body for so many channels at a time, and for the last ones.
+func (c *code) overlapping(channels int, tmp reg.GPPhysical, body func()) {
+	c.mask = nil
+	XORL(c.at.As32(), c.at.As32())
+	Label("whole")
+	body()
+	Load(Param("channels"), tmp)
+	SUBQ(I8(channels), tmp)
+	CMPQ(c.at, tmp)
+	JEQ(LabelRef("next"))
+	ADDQ(I8(channels), c.at)
+	CMPQ(c.at, tmp)
+	CMOVQGT(tmp, c.at)
+	JMP(LabelRef("whole"))
+	Label("next")
+}
+
 type outputI8 struct {
 	code
 	bodies int
@@ -168,37 +248,118 @@ type outputI8 struct {
 
 func (o *outputI8) emit() {
 	side, outputs := o.side(), o.outputs()
-	TEXT("WinogradOutputI8_6x6_4x4", 0, "func(tiles, channels int, m *int32, ldm, points int, y *uint8, pitch int, pixels *int32, scale, bias *float32)")
-	Doc("WinogradOutputI8_6x6_4x4 is, for tiles that write 4x4 pixels:",
+	TEXT("WinogradOutputI8_6x6_4x4", 0, signatureOutputI8)
+	o.doc("WinogradOutputI8_6x6_4x4 is, for tiles that write 4x4 pixels:", side*side, outputs,
+		"where transformed, along each side, is generic.WinogradOutputI8, with the factors of",
+		"generic.WinogradFactorI8, and y is rounded to the nearest integer, of two to the even one,",
+		"and limited to 0 and 255. What is rounded is to be less than 1<<31.")
+	GLOBL("factors", 8|16) // RODATA|NOPTR
+	for i := range outputs {
+		DATA(4*i, U32(factorI8(i/o.Outputs, i%o.Outputs)))
+	}
+	// The values between the two passes take the first 24 registers of AVX-512, and memory in AVX2.
+	inRegisters := o.ISA == vector.AVX512
+	between := func(row, i int) reg.VecPhysical { return o.Reg(row*o.Outputs + i) }
+	in, values, temporary := o.registers(0, 6), o.registers(6, 4), o.registers(10, 3)
+	factors, biases, spare := o.Reg(13), o.Reg(14), o.Reg(15)
+	if inRegisters {
+		in = append(o.registers(24, 4), o.Reg(30))
+		temporary = []reg.VecPhysical{o.Reg(28), o.Reg(29), o.Reg(31)}
+		factors, biases, spare = o.Reg(29), o.Reg(30), o.Reg(31)
+		o.allocate(outputs, 0)
+	} else {
+		o.values = reg.RCX
+		o.allocate(outputs, side*o.Outputs)
+	}
+	o.overTiles(outputs, func(m, points, tmp, pixel, scale, bias reg.GPPhysical) {
+		LEAQ(Mem{Base: m, Index: o.at, Scale: 4}, tmp)
+		for row := range side {
+			from, to := in, values
+			if inRegisters {
+				from, to = append([]reg.VecPhysical{between(row, 0)}, in...), o.registers(row*o.Outputs, o.Outputs)
+			}
+			for _, v := range from {
+				o.Load(Mem{Base: tmp}, v, o.mask)
+				ADDQ(points, tmp)
+			}
+			o.transform(from, to, temporary)
+			for i, v := range to {
+				if !inRegisters {
+					VMOVDQU(v, o.value(row*o.Outputs+i))
+				}
+			}
+		}
+		finish := func(column int, values []reg.VecPhysical) {
+			for row, v := range values {
+				i := row*o.Outputs + column
+				o.finish(i, v, NewDataAddr(Symbol{Name: "factors", Static: true}, 4*i), factors, biases, spare, pixel)
+			}
+		}
+		var all [4][]reg.VecPhysical
+		for column := range o.Outputs {
+			from, to := in, values
+			if inRegisters {
+				from, to = nil, nil
+				for row := range side {
+					from = append(from, between(row, column))
+				}
+				to = from[:o.Outputs]
+			} else {
+				for row, v := range from {
+					VMOVDQU(o.value(row*o.Outputs+column), v)
+				}
+			}
+			o.transform(from, to, temporary)
+			all[column] = to
+			if !inRegisters {
+				o.Load(Mem{Base: scale, Index: o.at, Scale: 4}, factors, nil)
+				o.Load(Mem{Base: bias, Index: o.at, Scale: 4}, biases, nil)
+				finish(column, to)
+			}
+		}
+		if !inRegisters {
+			return
+		}
+		o.Load(Mem{Base: scale, Index: o.at, Scale: 4}, factors, o.mask)
+		o.Load(Mem{Base: bias, Index: o.at, Scale: 4}, biases, o.mask)
+		o.Zero(spare)
+		for column, values := range all {
+			finish(column, values)
+		}
+	})
+}
+
+const signatureOutputI8 = "func(tiles, channels int, m *int32, ldm, points int, y *uint8, pitch int, pixels *int32, scale, bias *float32)"
+
+// doc is the comment of an output transform, with what it begins and ends with.
+func (o *outputI8) doc(begin string, points, outputs int, end ...string) {
+	Doc(append([]string{begin,
 		"",
 		"\tfor t := range tiles {",
 		"\t\tfor c := range channels {",
-		"\t\t\tvar p [36]int32",
+		fmt.Sprintf("\t\t\tvar p [%d]int32", points),
 		"\t\t\tfor i := range p {",
 		"\t\t\t\tp[i] = m[i*points+t*ldm+c]",
 		"\t\t\t}",
 		"\t\t\tfor i, value := range transformed(p) {",
-		"\t\t\t\tif pixel := pixels[t*16+i]; pixel >= 0 {",
+		fmt.Sprintf("\t\t\t\tif pixel := pixels[t*%d+i]; pixel >= 0 {", outputs),
 		"\t\t\t\t\ty[pixel*pitch+c] = value*scale[c] + bias[c]",
 		"\t\t\t\t}",
 		"\t\t\t}",
 		"\t\t}",
 		"\t}",
 		"",
-		"where transformed, along each side, is generic.WinogradOutputI8, with the factors of",
-		"generic.WinogradFactorI8, and y is rounded to the nearest integer, of two to the even one,",
-		"and limited to 0 and 255. What is rounded is to be less than 1<<31.")
+	}, append(end, o.least(o.Lanes)...)...)...)
 	Pragma("noescape")
-	GLOBL("factors", 8|16) // RODATA|NOPTR
-	for i := range outputs {
-		DATA(4*i, U32(factorI8(i/o.Outputs, i%o.Outputs)))
-	}
+}
+
+// overTiles emits the body for the channels of every tile, of which outputs pixels are written.
+func (o *outputI8) overTiles(outputs int, body func(m, points, tmp, pixel, scale, bias reg.GPPhysical)) {
 	o.at = reg.RAX
 	left, tmp, pixel := reg.RDX, reg.RSI, reg.RDI
 	m, points := reg.R8, reg.R9
 	tiles, pixels := reg.R10, reg.R11
 	scale, bias := reg.R12, reg.R13
-	o.allocate(outputs, 0)
 	Load(Param("points"), points)
 	SHLQ(U8(2), points)
 	Load(Param("tiles"), tiles)
@@ -219,53 +380,15 @@ func (o *outputI8) emit() {
 		Label(fmt.Sprintf("outside%d", i))
 		MOVQ(pixel, o.table.Offset(8*i))
 	}
-	// The values between the two passes take the first 24 registers.
-	between := func(row, i int) reg.VecPhysical { return o.Reg(row*o.Outputs + i) }
-	spare := o.Reg(30)
-	o.overChannels("channels", left, tmp, reg.K1, func() {
-		from := tmp
-		LEAQ(Mem{Base: m, Index: o.at, Scale: 4}, from)
-		for row := range side {
-			next := func(to reg.VecPhysical) {
-				o.Load(Mem{Base: from}, to, o.mask)
-				ADDQ(points, from)
-			}
-			in := []reg.VecPhysical{between(row, 0), o.Reg(24), o.Reg(25), o.Reg(26), o.Reg(27), spare}
-			for _, to := range in {
-				next(to)
-			}
-			o.transform(in, func(i int) reg.VecPhysical { return between(row, i) })
-		}
-		factors, biases, zero := o.Reg(29), o.Reg(30), o.Reg(31)
-		for column := range o.Outputs {
-			var in []reg.VecPhysical
-			for row := range side {
-				in = append(in, between(row, column))
-			}
-			o.transform(in, func(i int) reg.VecPhysical { return between(i, column) })
-		}
-		o.Load(Mem{Base: scale, Index: o.at, Scale: 4}, factors, o.mask)
-		o.Load(Mem{Base: bias, Index: o.at, Scale: 4}, biases, o.mask)
-		o.Zero(zero)
-		for i := range outputs {
-			skip, value := fmt.Sprintf("skip%d_%d", o.bodies, i), between(i/o.Outputs, i%o.Outputs)
-			MOVQ(o.table.Offset(8*i), pixel)
-			TESTQ(pixel, pixel)
-			JLT(LabelRef(skip))
-			VPMULLD_BCST(NewDataAddr(Symbol{Name: "factors", Static: true}, 4*i), value, value)
-			VCVTDQ2PS(value, value)
-			VFMADD213PS(biases, factors, value)
-			VCVTPS2DQ(value, value)
-			VPMAXSD(zero, value, value)
-			if to := (Mem{Base: pixel, Index: o.at, Scale: 1}); o.mask == nil {
-				VPMOVUSDB(value, to)
-			} else {
-				VPMOVUSDB(value, o.mask, to)
-			}
-			Label(skip)
-		}
+	each := func() {
+		body(m, points, tmp, pixel, scale, bias)
 		o.bodies++
-	})
+	}
+	if o.ISA == vector.AVX2 {
+		o.overlapping(o.Lanes, left, each)
+	} else {
+		o.overChannels("channels", left, tmp, reg.K1, each)
+	}
 	Load(Param("ldm"), tmp)
 	LEAQ(Mem{Base: m, Index: tmp, Scale: 4}, m)
 	ADDQ(I32(4*outputs), pixels)
@@ -275,23 +398,68 @@ func (o *outputI8) emit() {
 	RET()
 }
 
+// registers are count registers from first on.
+func (c *code) registers(first, count int) []reg.VecPhysical {
+	var list []reg.VecPhysical
+	for i := range count {
+		list = append(list, c.Reg(first+i))
+	}
+	return list
+}
+
+// finish makes integers of a value for pixel i, times a factor if that has a place, and
+// stores them. spare is zero in AVX-512.
+func (o *outputI8) finish(i int, value reg.VecPhysical, factor Mem, factors, biases, spare reg.VecPhysical, pixel reg.GPPhysical) {
+	skip := fmt.Sprintf("skip%d_%d", o.bodies, i)
+	MOVQ(o.table.Offset(8*i), pixel)
+	TESTQ(pixel, pixel)
+	JLT(LabelRef(skip))
+	switch {
+	case factor.Symbol.Name == "":
+	case o.ISA == vector.AVX512:
+		VPMULLD_BCST(factor, value, value)
+	default:
+		VPBROADCASTD(factor, spare)
+		VPMULLD(spare, value, value)
+	}
+	VCVTDQ2PS(value, value)
+	VFMADD213PS(biases, factors, value)
+	VCVTPS2DQ(value, value)
+	to := Mem{Base: pixel, Index: o.at, Scale: 1}
+	switch {
+	case o.ISA == vector.AVX2:
+		low, high := o.Half(value), o.Half(spare)
+		VEXTRACTI128(U8(1), value, high)
+		VPACKSSDW(high, low, low)
+		VPACKUSWB(low, low, low)
+		VMOVQ(low, to)
+	case o.mask == nil:
+		VPMAXSD(spare, value, value)
+		VPMOVUSDB(value, to)
+	default:
+		VPMAXSD(spare, value, value)
+		VPMOVUSDB(value, o.mask, to)
+	}
+	Label(skip)
+}
+
 // transform computes four values of those at six points, the first of which may be where the
 // first value is to be, as any of in may be where the value of its place is.
-func (o *outputI8) transform(in []reg.VecPhysical, value func(i int) reg.VecPhysical) {
-	sum1, sum2, difference := o.Reg(28), o.Reg(29), o.Reg(31)
+func (o *outputI8) transform(in, values, temporary []reg.VecPhysical) {
+	sum1, sum2, difference := temporary[0], temporary[1], temporary[2]
 	VPADDD(in[2], in[1], sum1)
 	VPSUBD(in[2], in[1], difference)
 	VPADDD(in[4], in[3], sum2)
-	VPSUBD(in[4], in[3], value(3)) // of the second pair
-	VPSUBD(sum1, sum2, value(2))
+	VPSUBD(in[4], in[3], values[3]) // of the second pair
+	VPSUBD(sum1, sum2, values[2])
 	VPSLLD(U8(2), sum1, sum1)
 	VPSUBD(sum1, sum2, sum2)
-	VPADDD(sum2, in[0], value(0))
+	VPADDD(sum2, in[0], values[0])
 	VPADDD(difference, difference, sum1)
-	VPSUBD(sum1, value(3), value(1))
-	VPADDD(value(3), value(3), sum2)
+	VPSUBD(sum1, values[3], values[1])
+	VPADDD(values[3], values[3], sum2)
 	VPSUBD(difference, sum2, sum2)
-	VPADDD(in[5], sum2, value(3))
+	VPADDD(in[5], sum2, values[3])
 }
 
 // factorI8 makes 64 times a sum of the value of a row and a column that the transforms give,

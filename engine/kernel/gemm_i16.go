@@ -13,8 +13,9 @@ type GemmI16 struct {
 	Name string
 	NR   int // columns of a tile and of a panel of b
 
-	rows int // of a tile
-	tile gemmTileI16
+	bytes int // products of GemmI8 that take as long as one
+	rows  int // of a tile
+	tile  gemmTileI16
 }
 
 type gemmTileI16 func(m, n, pairs int, a *int16, lda int, b *int16, c *int32, ldc int, ahead uintptr, aheadStep int)

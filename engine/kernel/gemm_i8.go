@@ -11,10 +11,9 @@ import (
 // GemmI8 is a kernel for products of unsigned 8-bit integers with signed ones, and sums of 32
 // bits, which are exact: a tile, the order it wants b in and the loops around it.
 type GemmI8 struct {
-	Name   string
-	NR     int  // columns of a tile and of a panel of b
-	Faster bool // than Winograd's algorithm in float32
-	Fours  bool // an instruction adds four products: otherwise it is two, of words
+	Name  string
+	NR    int  // columns of a tile and of a panel of b
+	Fours bool // an instruction adds four products: otherwise it is two, of words
 
 	rows         int // of a tile
 	tile         gemmTileI8

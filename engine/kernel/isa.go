@@ -49,7 +49,7 @@ type Set struct {
 
 	winograd     []*WinogradF32
 	winogradBF16 []*WinogradBF16 // where GemmBF16 is
-	winogradI8   *WinogradI8     // where it is faster than GemmI8
+	winogradI8   []*WinogradI8   // where it is faster than GemmI8
 
 	norm normalizationF32
 
@@ -130,8 +130,9 @@ func genericSet() *Set {
 			winogradTransformsBF16{generic.WinogradInputBF16_10x10, generic.WinogradOutputBF16_10x10_8x8, generic.WinogradWeightsBF16_3x3_10x10},
 			winogradTransformsBF16{generic.WinogradInputBF16_15, generic.WinogradOutputBF16_15_9, generic.WinogradWeightsBF16_7_15},
 		),
-		winogradI8: newWinogradI8(gemm, &GemmI16{Name: "GemmI16_2x4", NR: 4, rows: 2, tile: generic.GemmI16_2x4},
-			generic.WinogradInputI8_6x6, generic.WinogradOutputI8_6x6_4x4),
+		winogradI8: newWinogradI8(gemm, &GemmI16{Name: "GemmI16_2x4", NR: 4, bytes: 1, rows: 2, tile: generic.GemmI16_2x4},
+			winogradTransformsI8{input: generic.WinogradInputI8_6x6, output: generic.WinogradOutputI8_6x6_4x4},
+			winogradTransformsI8{input: generic.WinogradInputI8_12, output: generic.WinogradOutputI8_9_6}),
 		norm: normalizationF32{
 			generic.StatisticsF32, generic.NormalizeF32, generic.NormGradientSumsF32, generic.NormGradientF32,
 		},

@@ -80,6 +80,9 @@ func avx512Set() *Set {
 			rows: 14, tile: avx512.GemmI8_14x32,
 			indirectRows: 12, indirect: avx512.IndirectGemmI8_12x32,
 		},
+		winogradI8: newWinogradI8(gemm, &GemmI16{Name: "GemmI16_14x32", NR: 32, bytes: 1, rows: 14, tile: avx512.GemmI16_14x32},
+			winogradTransformsI8{input: avx512.WinogradInputI8_6x6, output: avx512.WinogradOutputI8_6x6_4x4},
+			winogradTransformsI8{input: avx512.WinogradInputI8_12, output: avx512.WinogradOutputI8_9_6}),
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			avx512.WinogradInputF32_6x6, avx512.WinogradInputF32_6, avx512.WinogradInputF32_10,
@@ -131,12 +134,13 @@ func addBF16(set *Set) {
 // addVNNI adds the kernels of AVX512-VNNI.
 func addVNNI(set *Set) {
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_14x32 of VNNI", NR: 32, Faster: true, Fours: true,
+		Name: "GemmI8_14x32 of VNNI", NR: 32, Fours: true,
 		rows: 14, tile: avx512vnni.GemmI8_14x32,
 		indirectRows: 12, indirect: avx512vnni.IndirectGemmI8_12x32,
 	}
-	set.winogradI8 = newWinogradI8(set.Gemm, &GemmI16{Name: "GemmI16_14x32", NR: 32, rows: 14, tile: avx512vnni.GemmI16_14x32},
-		avx512vnni.WinogradInputI8_6x6, avx512vnni.WinogradOutputI8_6x6_4x4)
+	square := set.winogradI8[0]
+	square.product = &GemmI16{Name: "GemmI16_14x32 of VNNI", NR: 32, bytes: 2, rows: 14, tile: avx512vnni.GemmI16_14x32}
+	set.winogradI8 = []*WinogradI8{square} // lines have half the products, which take twice as long
 	set.multiplyAddI8 = loop{avx512vnni.MultiplyAddI8, 12 * 16 * 4 * 2}
 }
 
@@ -145,7 +149,7 @@ func addAMX(set *Set) {
 	set.ISA = AMX
 	set.winogradI8 = nil // its tiles multiply bytes many times as fast as AVX-512 does words
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_32x32 of AMX", NR: 32, Faster: true, Fours: true,
+		Name: "GemmI8_32x32 of AMX", NR: 32, Fours: true,
 		rows: 32, indirectRows: 32, block: amx.GemmI8_32x32, gather: amx.Gather,
 	}
 	set.GemmBF16 = &GemmBF16{
@@ -159,8 +163,9 @@ func addAMX(set *Set) {
 // addAVXVNNI puts the kernels of AVX-VNNI in the place of AVX2's.
 func addAVXVNNI(set *Set) {
 	set.ISA = AVXVNNI
+	set.winogradI8 = nil // words take four times as long
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_6x16 of VNNI", NR: 16, Faster: true, Fours: true,
+		Name: "GemmI8_6x16 of VNNI", NR: 16, Fours: true,
 		rows: 6, tile: avxvnni.GemmI8_6x16,
 		indirectRows: 6, indirect: avxvnni.IndirectGemmI8_6x16,
 	}
@@ -188,6 +193,9 @@ func avx2Set() *Set {
 			rows: 6, tile: avx2.GemmI8_6x16,
 			indirectRows: 6, indirect: avx2.IndirectGemmI8_6x16,
 		},
+		winogradI8: newWinogradI8(gemm, &GemmI16{Name: "GemmI16_6x16", NR: 16, bytes: 1, rows: 6, tile: avx2.GemmI16_6x16},
+			winogradTransformsI8{16, 8, avx2.WinogradInputI8_6x6, avx2.WinogradOutputI8_6x6_4x4},
+			winogradTransformsI8{16, 8, avx2.WinogradInputI8_12, avx2.WinogradOutputI8_9_6}),
 		Gradient: gradient,
 		winograd: newWinograd(gemm, gradient, winogradTransforms{
 			avx2.WinogradInputF32_6x6, avx2.WinogradInputF32_6, avx2.WinogradInputF32_10,

@@ -9,3 +9,11 @@ func otherGemmI8() []*GemmI8 {
 	}
 	return []*GemmI8{avx512Set().GemmI8}
 }
+
+// otherWinogradI8 are the convolutions of 8-bit integers of such machines.
+func otherWinogradI8() []*WinogradI8 {
+	if otherGemmI8() == nil {
+		return nil
+	}
+	return avx512Set().winogradI8
+}

@@ -19,7 +19,7 @@ type Winograd struct {
 	outputs    int // pixels along a side of a tile that is not one pixel high or wide
 	gemm       *GemmF32
 	points     []float64 // p of each pair p, -p
-	zeros      int       // 1 where 0 is a point; infinity always is
+	zeros      int       // 1 where 0 is a point, 2 with one more that is in no pair; infinity always is
 	toPoints   []float32 // coefficients of the input transform
 	fromPoints []float32 // and of the output transform
 	fromTaps   []float32 // of the weights' transform: [points][taps]
@@ -126,7 +126,8 @@ func (s *Set) Winograd(kh, kw int) *WinogradF32 {
 	return nil
 }
 
-// side is the number of points along a side of a tile that is not one pixel high or wide.
+// side is the number of points along a side of a tile that is not one pixel high or wide. It is
+// how many pixels the tile reads, unless the taps are in pieces.
 func (w *Winograd) side() int { return 2*len(w.points) + w.zeros + 1 }
 
 // Points is how many points, and so how many products of matrices, there are.
@@ -240,7 +241,8 @@ type Grid struct {
 	tiles    int // of an image
 	imageIn  int // pixels of one
 	imageOut int
-	outputs  int // of a tile
+	inputs   int // of a tile
+	outputs  int
 	in       []int32
 	out      []int32
 }
@@ -267,11 +269,11 @@ func (w *Winograd) Grid(of Geometry) *Grid {
 	}
 	outH, inH := 1, 1
 	if w.KH > 1 {
-		outH, inH = w.outputs, w.side()
+		outH, inH = w.outputs, w.outputs+w.KH-1
 	}
 	outW, inW := 1, 1
 	if w.KW > 1 {
-		outW, inW = w.outputs, w.side()
+		outW, inW = w.outputs, w.outputs+w.KW-1
 	}
 	index := func(y, x int, image Pair) int32 {
 		if y < 0 || y >= image.Y || x < 0 || x >= image.X {
@@ -279,7 +281,7 @@ func (w *Winograd) Grid(of Geometry) *Grid {
 		}
 		return int32(y*image.X + x)
 	}
-	g.outputs = outH * outW
+	g.inputs, g.outputs = inH*inW, outH*outW
 	g.in, g.out = make([]int32, 0, g.tiles*inH*inW), make([]int32, 0, g.tiles*g.outputs)
 	for y := 0; y < of.Out.Y; y += outH {
 		for x := 0; x < of.Out.X; x += outW {

@@ -16,11 +16,25 @@ import (
 // what the output transform makes of them: 576 times the result at most, which is 64 times 9. An
 // odd number has an inverse modulo 1<<32. What is left is 64 times the result, if that is less
 // than 1<<25.
+//
+// Windows of seven along one side are two pieces of four taps, of which the second has a zero in
+// the place of the tap that they share: seven would need more points than words have room for.
+// Tiles of 6 outputs and the points 0, 1, -1, 2, -2, 1/2, -1/2, 3 and infinity turn pixels into
+// words of at most 25500, and weights into such of at most 5120. Both pieces are summed in one
+// product of twice the depth. It gives 12600 times the result, which is 8 times 1575.
 type WinogradI8 struct {
 	Winograd // in whose sizes a pair of words is a float32, and K their number
+	pieces   int
 	product  *GemmI16
-	input    winogradInputI8
-	output   winogradOutputI8
+	winogradTransformsI8
+}
+
+// winogradTransformsI8 are transforms for at least so many channels before and after; for fewer
+// those in Go are in their place.
+type winogradTransformsI8 struct {
+	leastIn, leastOut int
+	input             winogradInputI8
+	output            winogradOutputI8
 }
 
 type winogradInputI8 func(tiles, channels int, x *uint8, pitch int, pixels *int32, zero *uint8, v *int16, ldv, points int)
@@ -31,48 +45,81 @@ type winogradOutputI8 func(tiles, channels int, m *int32, ldm, points int, y *ui
 // WinogradScaleI8 is by how much too large the numbers are that a convolution's scale multiplies.
 const MostWinogradI8, WinogradScaleI8 = 1 << 25, 64
 
-// newWinogradI8 is of products with a panel as wide as that of float32.
-func newWinogradI8(g *GemmF32, product *GemmI16, input winogradInputI8, output winogradOutputI8) *WinogradI8 {
-	return &WinogradI8{
-		Winograd: Winograd{Name: "WinogradI8_3x3", KH: 3, KW: 3, outputs: 4, gemm: g, points: []float64{1, 2}, zeros: 1},
-		product:  product, input: input, output: output,
+// newWinogradI8 lists the sizes of kernel that the transforms serve: of squares, and of lines.
+// Panels are as wide as those of float32.
+func newWinogradI8(g *GemmF32, product *GemmI16, square, line winogradTransformsI8) []*WinogradI8 {
+	of := func(kh, kw, outputs, pieces int, points []float64, zeros int, t winogradTransformsI8) *WinogradI8 {
+		return &WinogradI8{
+			Winograd: Winograd{Name: fmt.Sprintf("WinogradI8_%dx%d", kh, kw), KH: kh, KW: kw, outputs: outputs, gemm: g, points: points, zeros: zeros},
+			pieces:   pieces, product: product, winogradTransformsI8: t,
+		}
+	}
+	return []*WinogradI8{
+		of(3, 3, 4, 1, []float64{1, 2}, 1, square),
+		of(1, 7, 6, 2, []float64{1, 2, 1. / 2}, 2, line),
+		of(7, 1, 6, 2, []float64{1, 2, 1. / 2}, 2, line),
 	}
 }
 
 // WinogradI8 returns the kernel for kh x kw, or nil where there is none that is faster than a
 // direct product.
 func (s *Set) WinogradI8(kh, kw int) *WinogradI8 {
-	if w := s.winogradI8; w != nil && w.KH == kh && w.KW == kw {
-		return w
+	for _, w := range s.winogradI8 {
+		if w.KH == kh && w.KW == kw {
+			return w
+		}
 	}
 	return nil
 }
 
-// PackedSize is how many elements PackInto fills.
-func (w *WinogradI8) PackedSize(k, n int) int { return w.Points() * w.product.PackedSize(k, n) }
+// Depth is how many products of words make a sum at a point, of k channels.
+func (w *WinogradI8) Depth(k int) int { return w.pieces * k }
 
-// PackInto transforms weights, [3][3][k][n], to [points] of the packed b of a product of k rows
-// and n columns, in dst, which is zero in the tail columns. It panics where k is odd.
+// WordProducts is how many products of GemmI8 take as long as one of words.
+func (w *WinogradI8) WordProducts() int { return w.product.bytes }
+
+// Scratch is how many floats Run needs for a number of tiles at a time.
+func (w *WinogradI8) Scratch(k, n, tiles int) int { return w.Winograd.Scratch(w.Depth(k)/2, n, tiles) }
+
+// PackedSize is how many elements PackInto fills.
+func (w *WinogradI8) PackedSize(k, n int) int {
+	return w.Points() * w.product.PackedSize(w.Depth(k), n)
+}
+
+// PackInto transforms weights, [KH][KW][k][n], to [points] of the packed b of a product of
+// Depth(k) rows and n columns, in dst, which is zero in the tail columns. It panics where k is
+// odd.
 func (w *WinogradI8) PackInto(dst []int16, weights []int8, k, n int) {
 	if k%2 != 0 {
 		panic(fmt.Sprintf("kernel: %s packs pairs of channels, and there are %d", w.Name, k))
 	}
-	nr, size := w.product.NR, w.product.PackedSize(k, n)
-	var taps [9][]int8
+	nr, depth, size := w.product.NR, w.Depth(k), w.product.PackedSize(w.Depth(k), n)
+	taps := make([][]int8, w.KH*w.KW)
 	for row := range k {
 		for tap := range taps {
 			taps[tap] = weights[(tap*k+row)*n:][:n]
 		}
 		for j := range n {
+			at := func(row int) int { return ((j/nr*depth+row)/2*nr+j%nr)*2 + row%2 }
+			tap := func(i int) int16 { return int16(taps[i][j]) }
+			if w.pieces == 2 {
+				for piece, values := range [][9]int16{
+					generic.WinogradWeightsI8Line(tap(0), tap(1), tap(2), tap(3)),
+					generic.WinogradWeightsI8Line(0, tap(4), tap(5), tap(6)),
+				} {
+					for point, v := range values {
+						dst[point*size+at(piece*k+row)] = v
+					}
+				}
+				continue
+			}
 			var columns [3][6]int16 // by the window's column
 			for x := range columns {
-				columns[x] = generic.WinogradWeightsI8(int16(taps[x][j]), int16(taps[3+x][j]), int16(taps[6+x][j]))
+				columns[x] = generic.WinogradWeightsI8(tap(x), tap(3+x), tap(6+x))
 			}
-			at := ((j/nr*k+row)/2*nr+j%nr)*2 + row%2
 			for y := range 6 {
-				for _, v := range generic.WinogradWeightsI8(columns[0][y], columns[1][y], columns[2][y]) {
-					dst[at] = v
-					at += size
+				for x, v := range generic.WinogradWeightsI8(columns[0][y], columns[1][y], columns[2][y]) {
+					dst[(6*y+x)*size+at(row)] = v
 				}
 			}
 		}
@@ -106,29 +153,44 @@ func (w *WinogradI8) Run(p *ConvolutionI8, t0, t1 int, scratch []float32) {
 	if t0 == t1 {
 		return
 	}
-	tiles, points := t1-t0, w.Points()
-	l := w.layout(p.K/2, p.N, tiles)
-	ldv, pointsV, size := 2*l.ldv, 2*l.pointsV, w.product.PackedSize(p.K, p.N)
+	input, output := w.input, w.output
+	if p.K < w.leastIn {
+		input = w.inGo().input
+	}
+	if p.N < w.leastOut {
+		output = w.inGo().output
+	}
+	tiles, points, depth := t1-t0, w.Points(), w.Depth(p.K)
+	l := w.layout(depth/2, p.N, tiles)
+	ldv, pointsV, size := 2*l.ldv, 2*l.pointsV, w.product.PackedSize(depth, p.N)
 	v := unsafe.Slice((*int16)(unsafe.Pointer(&scratch[0])), points*pointsV)
 	m := unsafe.Slice((*int32)(unsafe.Pointer(&scratch[points*l.pointsV])), points*l.pointsM)
 	for t := t0; t < t1; {
 		count, first, image := p.Grid.call(t, t1)
-		w.input(count, p.K, &p.X[image*p.Grid.imageIn*p.Pitch], p.Pitch, &p.Grid.in[first*points], &p.Zero[0],
+		input(count, p.K, &p.X[image*p.Grid.imageIn*p.Pitch], p.Pitch, &p.Grid.in[first*p.Grid.inputs], &p.Zero[0],
 			&v[(t-t0)*ldv], ldv, pointsV)
 		t += count
 	}
 	for point := range points {
 		w.product.Run(&ProductI16{
-			M: tiles, N: p.N, K: p.K,
+			M: tiles, N: p.N, K: depth,
 			A: v[point*pointsV:], LDA: ldv, B: p.B[point*size:], C: m[point*l.pointsM:], LDC: l.ldm,
 		})
 	}
 	for t := t0; t < t1; {
 		count, first, image := p.Grid.call(t, t1)
-		w.output(count, p.N, &m[(t-t0)*l.ldm], l.ldm, l.pointsM,
+		output(count, p.N, &m[(t-t0)*l.ldm], l.ldm, l.pointsM,
 			&p.Y[image*p.Grid.imageOut*p.PitchY], p.PitchY, &p.Grid.out[first*p.Grid.outputs], &p.Scale[0], &p.Bias[0])
 		t += count
 	}
+}
+
+// inGo are the transforms in plain Go.
+func (w *WinogradI8) inGo() winogradTransformsI8 {
+	if w.pieces == 2 {
+		return winogradTransformsI8{input: generic.WinogradInputI8_12, output: generic.WinogradOutputI8_9_6}
+	}
+	return winogradTransformsI8{input: generic.WinogradInputI8_6x6, output: generic.WinogradOutputI8_6x6_4x4}
 }
 
 // check panics unless everything that a Run reads and writes lies inside the slices.
@@ -143,5 +205,5 @@ func (p *ConvolutionI8) check(w *WinogradI8, t0, t1, scratch int) {
 	need("Y", len(p.Y), p.Grid.Pixels, p.PitchY, p.N)
 	need("Scale", len(p.Scale), 1, 0, p.N)
 	need("Bias", len(p.Bias), 1, 0, p.N)
-	need("scratch", scratch, 1, 0, w.Scratch(p.K/2, p.N, t1-t0))
+	need("scratch", scratch, 1, 0, w.Scratch(p.K, p.N, t1-t0))
 }

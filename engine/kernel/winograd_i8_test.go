@@ -7,14 +7,38 @@ import (
 	"testing"
 )
 
-// eachWinogradI8 runs a test on all kernels of the machine.
+// eachWinogradI8 runs a test on all kernels of the machine, and on those of AVX-512 that are not
+// its usual ones where it has VNNI.
 func eachWinogradI8(t *testing.T, test func(t *testing.T, w *WinogradI8)) {
 	eachSet(t, func(t *testing.T, set *Set) {
 		if set.winogradI8 == nil {
-			t.Skipf("%s has no tile of AVX-512 VNNI, which this algorithm is for", set.ISA)
+			t.Skipf("%s multiplies bytes too fast for this algorithm", set.ISA)
 		}
-		test(t, set.winogradI8)
+		for _, w := range set.winogradI8 {
+			t.Run(w.Name, func(t *testing.T) { test(t, w) })
+		}
 	})
+	for _, w := range otherWinogradI8() {
+		t.Run(w.Name+" without VNNI", func(t *testing.T) { test(t, w) })
+	}
+}
+
+// samePadding is a case whose results are as many as the pixels.
+func samePadding(w *WinogradI8, images, h, width, k, n int) convolutionCase {
+	return convolutionCase{images: images, h: h, w: width, top: w.KH / 2, left: w.KW / 2, outH: h, outW: width, k: k, n: n}
+}
+
+// oneTile is a case of a single tile, none of which is outside.
+func oneTile(w *WinogradI8, k, n int) convolutionCase {
+	cc := convolutionCase{images: 1, outH: 1, outW: 1, k: k, n: n}
+	if w.KH > 1 {
+		cc.outH = w.outputs
+	}
+	if w.KW > 1 {
+		cc.outW = w.outputs
+	}
+	cc.h, cc.w = cc.outH+w.KH-1, cc.outW+w.KW-1
+	return cc
 }
 
 // testConvolutionI8 is a convolution of random integers, with what they are made of.
@@ -41,7 +65,7 @@ func newConvolutionI8(w *WinogradI8, cc convolutionCase, most int, r *rand.Rand)
 	for i, v := range p.X {
 		p.wide[i] = float32(v)
 	}
-	p.weights = make([]int8, 9*cc.k*cc.n)
+	p.weights = make([]int8, w.KH*w.KW*cc.k*cc.n)
 	wide := make([]float32, len(p.weights))
 	for i := range p.weights {
 		p.weights[i] = int8(extremes(r, -most, min(most, 127)))
@@ -69,7 +93,7 @@ func (p *testConvolutionI8) run(t *testing.T, w *WinogradI8) {
 		slices.Reverse(blocks)
 	}
 	for _, block := range blocks {
-		scratch := newGuarded(w.Scratch(p.K/2, p.N, block[1]-block[0]))
+		scratch := newGuarded(w.Scratch(p.K, p.N, block[1]-block[0]))
 		w.Run(&p.ConvolutionI8, block[0], block[1], scratch.s)
 		scratch.check(t, "scratch")
 	}
@@ -96,11 +120,13 @@ func TestWinogradI8IsExact(t *testing.T) {
 	eachWinogradI8(t, func(t *testing.T, w *WinogradI8) {
 		r := rand.New(rand.NewPCG(31, 32))
 		for k := 2; k <= 70; k += 2 {
-			newConvolutionI8(w, convolutionCase{images: 1, h: 2 + k%5, w: 7 - k%5, top: 1, left: 1, outH: 2 + k%5, outW: 7 - k%5, k: k, n: 1 + (k*7)%67}, 128, r).expectExact(t, w)
+			newConvolutionI8(w, samePadding(w, 1, 2+k%5, 7-k%5, k, 1+(k*7)%67), 128, r).expectExact(t, w)
 		}
-		// As large as sums may be: the second has 2^25-1 of them at most.
-		newConvolutionI8(w, convolutionCase{images: 1, h: 3, w: 3, outH: 1, outW: 1, k: 56, n: 33}, 128, r).expectExact(t, w)
-		newConvolutionI8(w, convolutionCase{images: 1, h: 6, w: 6, outH: 4, outW: 4, k: 488, n: 5}, 15, r).expectExact(t, w)
+		// As large as sums may be, which is less than 1<<25.
+		area := w.KH * w.KW
+		k := (MostWinogradI8 - 1) / (255 * 128 * area) &^ 1
+		newConvolutionI8(w, oneTile(w, k, 33), 128, r).expectExact(t, w)
+		newConvolutionI8(w, oneTile(w, (MostWinogradI8-1)/(255*15*area)&^1, 5), 15, r).expectExact(t, w)
 	})
 }
 
@@ -110,7 +136,8 @@ func TestWinogradI8OfTheLargest(t *testing.T) {
 	eachWinogradI8(t, func(t *testing.T, w *WinogradI8) {
 		r := rand.New(rand.NewPCG(33, 34))
 		for _, weight := range []int8{-128, 127} {
-			p := newConvolutionI8(w, convolutionCase{images: 1, h: 6, w: 6, outH: 4, outW: 4, k: 114, n: 3}, 1, r)
+			k := (MostWinogradI8 - 1) / (255 * 128 * w.KH * w.KW) &^ 1
+			p := newConvolutionI8(w, oneTile(w, k, 11), 1, r)
 			for i := range p.X {
 				p.X[i] = 255
 			}
@@ -118,7 +145,7 @@ func TestWinogradI8OfTheLargest(t *testing.T) {
 				p.weights[i] = weight
 			}
 			w.PackInto(p.B, p.weights, p.K, p.N)
-			sum := 9 * 114 * 255 * int(weight) // more than 1<<24, and a multiple of two
+			sum := w.KH * w.KW * k * 255 * int(weight) // more than 1<<24, and a multiple of two
 			for i := range p.sums {
 				p.sums[i] = sum
 			}
@@ -156,23 +183,17 @@ func TestWinogradI8(t *testing.T) {
 				}
 			}
 		}
-		same := convolutionCase{images: 1, top: 1, left: 1, k: 6, n: 3}
 		for size := 1; size <= 18; size++ {
-			cc := same
-			cc.h, cc.w = size, 19-size
-			cc.outH, cc.outW = cc.h, cc.w
-			cc.images = 1 + size%3
+			cc := samePadding(w, 1+size%3, size, 19-size, 6, 3)
 			cc.backwards = size%4 > 1
 			try(cc)
 		}
 		for k := 2; k <= 100; k += 2 {
-			cc := same
-			cc.h, cc.w, cc.outH, cc.outW = 5, 6, 5, 6
-			cc.k, cc.n = k, 101-k
+			cc := samePadding(w, 1, 5, 6, k, 101-k)
 			cc.backwards = k%4 > 1
 			try(cc)
 		}
-		try(convolutionCase{images: 3, h: 17, w: 13, outH: 15, outW: 11, k: 36, n: 41})
+		try(convolutionCase{images: 3, h: 17, w: 13, outH: 18 - w.KH, outW: 14 - w.KW, k: 36, n: 41})
 	})
 }
 
@@ -220,7 +241,12 @@ func TestWinogradI8RefusesShortSlices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := set.winogradI8
+	for _, w := range set.winogradI8 {
+		t.Run(w.Name, func(t *testing.T) { testShortWinogradI8(t, w) })
+	}
+}
+
+func testShortWinogradI8(t *testing.T, w *WinogradI8) {
 	const side, k, n = 5, 4, 7
 	var first, last int
 	var scratch []float32
@@ -241,13 +267,13 @@ func TestWinogradI8RefusesShortSlices(t *testing.T) {
 		"last":    func(*ConvolutionI8) { last++ },
 	}, func(spoil func(p *ConvolutionI8)) {
 		p := &ConvolutionI8{
-			Grid: gridOf(&w.Winograd, 1, Square(side), Square(1), Square(side)), K: k, N: n,
+			Grid: gridOf(&w.Winograd, 1, Square(side), Pair{w.KH / 2, w.KW / 2}, Square(side)), K: k, N: n,
 			X: make([]uint8, side*side*k), Pitch: k, Zero: make([]uint8, k),
 			B: make([]int16, w.PackedSize(k, n)), Y: make([]uint8, side*side*n), PitchY: n,
 			Scale: make([]float32, n), Bias: make([]float32, n),
 		}
 		first, last = 0, p.Grid.Tiles
-		scratch = make([]float32, w.Scratch(k/2, n, last))
+		scratch = make([]float32, w.Scratch(k, n, last))
 		spoil(p)
 		w.Run(p, first, last, scratch)
 	})

@@ -1,4 +1,4 @@
-// Gemmi8 generates the AVX2 tiles of matrix products of 8-bit integers, as words.
+// Gemmi8 generates the AVX2 tiles of matrix products of 8-bit integers, as words, and of words.
 package main
 
 import (
@@ -18,5 +18,7 @@ func main() {
 		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX2, 4, gemm.Words
 		tile.Emit()
 	}
+	words := gemm.Tile{ISA: vector.AVX2, Rows: 6, Vectors: 2, Unroll: 4, Int16: gemm.Pairs}
+	words.Emit()
 	build.Generate()
 }

@@ -17,7 +17,7 @@ func main() {
 		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX512, 4, gemm.VNNI
 		tile.Emit()
 	}
-	words := gemm.Tile{ISA: vector.AVX512, Rows: 14, Vectors: 2, Unroll: 4, Int16: true}
+	words := gemm.Tile{ISA: vector.AVX512, Rows: 14, Vectors: 2, Unroll: 4, Int16: gemm.PairsVNNI}
 	words.Emit()
 	build.Generate()
 }

@@ -17,7 +17,6 @@ var implementations = []candidate{
 	candidateOf(dtypes.BFloat16, acceptsBF16, newDirectBF16),
 	candidateOf(anyType, acceptsTrainedBF16, newTrainedBF16),
 	candidateOf(anyType, acceptsWinogradI8, newWinogradI8),
-	candidateOf(anyType, acceptsWinogradWidened, newWinogradWidened),
 	candidateOf(anyType, acceptsI8, newDirectI8),
 	candidateOf(dtypes.Float32, acceptsWinograd, newWinograd),
 	candidateOf(dtypes.Float32, acceptsPhases, newPhased),

@@ -4,7 +4,6 @@ import (
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
-	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -73,16 +72,11 @@ func (w *winogradBF16) products(lanes int) (dtypes.DType, int64, int64) {
 	return winogradProducts(&w.kernel.Winograd, w.product.Grid.Tiles, w.product.K, w.product.N, lanes)
 }
 
-func (w *winogradWidened) products(lanes int) (dtypes.DType, int64, int64) {
-	of, done, loaded := w.inner.products(lanes)
-	return of, done * int64(w.groups), loaded * int64(w.groups)
-}
-
 // products counts those of words, each of which takes as long as some of bytes.
 func (w *winogradI8) products(lanes int) (dtypes.DType, int64, int64) {
 	p := &w.product
-	_, done, loaded := winogradProducts(&w.kernel.Winograd, p.Grid.Tiles, p.K/2, p.N, lanes)
-	return dtypes.Int8, 2 * tuning.WordProducts * done, loaded
+	_, done, loaded := winogradProducts(&w.kernel.Winograd, p.Grid.Tiles, w.kernel.Depth(p.K)/2, p.N, lanes)
+	return dtypes.Int8, 2 * int64(w.kernel.WordProducts()) * done, loaded
 }
 
 // winogradProducts are one of float32 at each point of the tiles.

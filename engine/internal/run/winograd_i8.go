@@ -30,9 +30,10 @@ func acceptsWinogradI8(c *chooser, o *plan.Convolution) bool {
 	if k == nil {
 		return false
 	}
-	products, tiles := o.In.C*o.Out.C, k.Tiles(o.Out.N, o.Out.Image())
-	cost := k.Points() * (tiles*(tuning.WordProducts*products+tuning.TransformCostI8*(o.In.C+o.Out.C)) + tuning.WeightCostI8*products)
-	if cost >= o.Out.Pixels()*o.Window.Kernel.Area()*products {
+	depth, tiles := k.Depth(o.In.C), k.Tiles(o.Out.N, o.Out.Image())
+	products := depth * o.Out.C
+	cost := k.Points() * (tiles*(products+tuning.TransformCostI8*(depth+o.Out.C)) + tuning.WeightCostI8*products)
+	if k.WordProducts()*cost >= o.Out.Pixels()*o.Window.Kernel.Area()*o.In.C*o.Out.C {
 		return false
 	}
 	f := factorsOf(o, o.Out.C)
@@ -46,7 +47,7 @@ func newWinogradI8(c *chooser, o *plan.Convolution) *winogradI8 {
 	p.Grid = c.grid(&k.Winograd, o.Geometry())
 	p.K, p.N = o.In.C, o.Out.C
 	p.Zero = make([]uint8, p.K)
-	w.tiles = blockOfTiles(&k.Winograd, p.Grid.Tiles, p.K/2, p.N, c.Threads)
+	w.tiles = blockOfTiles(&k.Winograd, p.Grid.Tiles, k.Depth(p.K)/2, p.N, c.Threads)
 	return w
 }
 
@@ -56,7 +57,7 @@ func (w *winogradI8) needs() needs {
 	p := &w.product
 	return needs{
 		packed:  int(unsafe.Sizeof(int16(0))) * w.kernel.PackedSize(p.K, p.N),
-		scratch: 4 * w.kernel.Scratch(p.K/2, p.N, w.tiles),
+		scratch: 4 * w.kernel.Scratch(p.K, p.N, w.tiles),
 	}
 }
 

@@ -122,17 +122,10 @@ const (
 	// size of Winograd's tiles saves as many.
 	BF16BlockProducts = 6
 
-	// WordProducts is how many products of bytes take as long as one of words.
 	// TransformCostI8 is what the transforms of a tile of integers cost for each channel before
 	// and after, and WeightCostI8 what reading a transformed weight costs, at each point, in
-	// products of bytes.
-	WordProducts, TransformCostI8, WeightCostI8 = 2, 14, 24
-
-	// WidenedTaps is from how many taps on the algorithm in float32 is faster than products
-	// of 8-bit integers that are made words first: 371 and 264 billion operations a second for
-	// 3x3 and 1x7 against 155, on a thread of Zen 4. WidenedMemory is how many bytes the images
-	// that are widened for it may take.
-	WidenedTaps, WidenedMemory = 7, 8 << 20
+	// products of words.
+	TransformCostI8, WeightCostI8 = 7, 12
 
 	// WinogradBlock is by how many tiles a block of them grows.
 	WinogradBlock = 14

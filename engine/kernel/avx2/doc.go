@@ -11,3 +11,4 @@ package avx2
 //go:generate go -C ../../../_asm run ./avx2/poolgradient -pkg avx2 -out ../engine/kernel/avx2/pool_gradient_amd64.s -stubs ../engine/kernel/avx2/pool_gradient_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/u8 -pkg avx2 -out ../engine/kernel/avx2/u8_amd64.s -stubs ../engine/kernel/avx2/u8_amd64.go
 //go:generate go -C ../../../_asm run ./avx2/winograd -pkg avx2 -out ../engine/kernel/avx2/winograd_amd64.s -stubs ../engine/kernel/avx2/winograd_amd64.go
+//go:generate go -C ../../../_asm run ./avx2/winogradi8 -pkg avx2 -out ../engine/kernel/avx2/winograd_i8_amd64.s -stubs ../engine/kernel/avx2/winograd_i8_amd64.go

@@ -12,3 +12,4 @@ package avx512
 //go:generate go -C ../../../_asm run ./avx512/poolgradient -pkg avx512 -out ../engine/kernel/avx512/pool_gradient_amd64.s -stubs ../engine/kernel/avx512/pool_gradient_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/u8 -pkg avx512 -out ../engine/kernel/avx512/u8_amd64.s -stubs ../engine/kernel/avx512/u8_amd64.go
 //go:generate go -C ../../../_asm run ./avx512/winograd -pkg avx512 -out ../engine/kernel/avx512/winograd_amd64.s -stubs ../engine/kernel/avx512/winograd_amd64.go
+//go:generate go -C ../../../_asm run ./avx512/winogradi8 -pkg avx512 -out ../engine/kernel/avx512/winograd_i8_amd64.s -stubs ../engine/kernel/avx512/winograd_i8_amd64.go

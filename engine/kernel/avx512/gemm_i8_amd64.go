@@ -70,3 +70,20 @@ func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8,
 //
 //go:noescape
 func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+
+// GemmI16_14x32 is, for m of 1 to 14 and n of 1 to 32:
+//
+//	for i := range m {
+//		for j := range n {
+//			acc := 0
+//			for p := range 2*pairs {
+//				acc += a[i*lda+p] * b[(p/2*32+j)*2+p%2]
+//			}
+//			c[i*ldc+j] = acc
+//		}
+//	}
+//
+// where acc is an integer modulo 1<<32.
+//
+//go:noescape
+func GemmI16_14x32(m int, n int, pairs int, a *int16, lda int, b *int16, c *int32, ldc int, ahead uintptr, aheadStep int)

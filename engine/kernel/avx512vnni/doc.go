@@ -4,4 +4,3 @@ package avx512vnni
 
 //go:generate go -C ../../../_asm run ./avx512vnni/gemm -pkg avx512vnni -out ../engine/kernel/avx512vnni/gemm_amd64.s -stubs ../engine/kernel/avx512vnni/gemm_amd64.go
 //go:generate go -C ../../../_asm run ./avx512vnni/peak -pkg avx512vnni -out ../engine/kernel/avx512vnni/peak_amd64.s -stubs ../engine/kernel/avx512vnni/peak_amd64.go
-//go:generate go -C ../../../_asm run ./avx512vnni/winograd -pkg avx512vnni -out ../engine/kernel/avx512vnni/winograd_amd64.s -stubs ../engine/kernel/avx512vnni/winograd_amd64.go
