@@ -106,6 +106,10 @@ func (t *Tile) doc(loop string) {
 	if t.Int8 != NoInt8 {
 		lines = append(lines, docI8...)
 	}
+	if t.Int8 == Halves {
+		lines = append(lines, "What b lacks of w is in more, where starts says, for each tap and vector of columns: see",
+			"kernel.MoreI8.")
+	}
 	if t.Int16 != NoInt16 {
 		lines = append(lines, "", "where acc is an integer modulo 1<<32.")
 	}
@@ -164,9 +168,12 @@ func (t *Tile) Emit() {
 		}%s`, begin, depth, packed, epilogue))
 	}
 	Pragma("noescape")
-	var locals, row Mem
+	var locals, row, more Mem
 	if t.Indirect {
 		locals = AllocLocal(32)
+	}
+	if t.Int8 == Halves {
+		more = AllocLocal(24)
 	}
 	if t.Int8 != NoInt8 && t.ISA == vector.AVX2 {
 		row = AllocLocal(16)
@@ -179,7 +186,7 @@ func (t *Tile) Emit() {
 	}
 	for rows := 1; rows <= t.Rows; rows++ {
 		Label(fmt.Sprintf("rows%d", rows))
-		s := &section{Tile: t, rows: rows, locals: locals, row: row}
+		s := &section{Tile: t, rows: rows, locals: locals, row: row, more: more}
 		if t.Indirect {
 			s.askOutput()
 		}
@@ -207,6 +214,7 @@ type section struct {
 	rows   int
 	locals Mem
 	row    Mem // of 8-bit integers, one row of the result
+	more   Mem // of Halves: what of starts comes next, the end of its entries, and b meanwhile
 }
 
 // vectors is how many registers a row takes while products are summed.
@@ -224,6 +232,9 @@ func (s *section) label(name string) string     { return fmt.Sprintf("%s%d", nam
 
 // begin sets the sums to the bias, or to zero.
 func (s *section) begin() {
+	if s.Int8 == Halves {
+		s.ISA.Load(table("ones"), s.ones(), nil)
+	}
 	if s.Int8 != NoInt8 || s.Int16 != NoInt16 {
 		s.zero()
 		return
@@ -293,8 +304,8 @@ const prefetch = 2048
 
 // step is one k: every row's a times b's vectors.
 func (s *section) step(row func(i int) Mem, b Mem) {
-	if s.Int8 == Words {
-		s.stepWords(row, b)
+	if s.Int8 == Halves {
+		s.stepHalves(row, b)
 		return
 	}
 	for v := range s.vectors() {
@@ -316,10 +327,9 @@ func (s *section) step(row func(i int) Mem, b Mem) {
 		case s.Int16 == PairsVNNI:
 			multiplyAdd = VPDPWSSD
 		case s.Int16 == Pairs:
-			product := s.Reg(s.Registers - s.Vectors - 2)
 			multiplyAdd = func(ops ...Op) {
-				VPMADDWD(ops[0], ops[1], product)
-				VPADDD(product, ops[2], ops[2])
+				VPMADDWD(ops[0], ops[1], s.product())
+				VPADDD(s.product(), ops[2], ops[2])
 			}
 		case s.BF16:
 			multiplyAdd = func(ops ...Op) {
@@ -438,6 +448,22 @@ func (s *section) multiply() {
 	DECQ(k)
 	JNE(LabelRef(s.label("single")))
 	Label(s.label("multiplied"))
+	if s.Int8 == Halves {
+		Load(Param("starts"), k)
+		MOVQ(k, s.more)
+		at, where, first, second := reg.R9, reg.R10, reg.R11, reg.R12
+		s.again(at, where, func(i int) Mem {
+			if i == 0 {
+				LEAQ(Mem{Base: a0, Index: where, Scale: 1}, first)
+			}
+			if i == 7 {
+				LEAQ(Mem{Base: a7, Index: where, Scale: 1}, second)
+			}
+			m := row(i, 0)
+			m.Base = []reg.Register{first, second}[i/7]
+			return m
+		})
+	}
 }
 
 // multiplyIndirect walks along k with a pointer per row, tap by tap. The pointers
@@ -459,6 +485,10 @@ func (s *section) multiplyIndirect() {
 	MOVQ(k, aEnd)
 	Load(Param("b"), b)
 	Load(Param("ahead"), ahead)
+	if s.Int8 == Halves {
+		Load(Param("starts"), k)
+		MOVQ(k, s.more)
+	}
 	Label(s.label("tap"))
 	MOVQ(table, k)
 	for i := range s.rows {
@@ -497,6 +527,11 @@ func (s *section) multiplyIndirect() {
 	ADDQ(I8(4), k)
 	JNE(LabelRef(s.label("single")))
 	Label(s.label("tapped"))
+	if s.Int8 == Halves {
+		MOVQ(b, s.more.Offset(16))
+		s.again(b, k, func(i int) Mem { return Mem{Base: rows[i], Index: k, Scale: 1} })
+		MOVQ(s.more.Offset(16), b)
+	}
 	Load(Param("stride"), k)
 	SHLQ(U8(2), k)
 	ADDQ(k, table)

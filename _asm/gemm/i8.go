@@ -1,6 +1,8 @@
 package gemm
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -19,13 +21,13 @@ const (
 	// VNNI adds the four products of a lane in one instruction.
 	VNNI
 
-	// Words makes words of the bytes, of those of even numbers and of those of odd ones, and
-	// adds their products in pairs: exact, where the products of bytes that are added in words
-	// would be cut off.
-	Words
+	// Halves adds the products of a lane two by two in words, and then these. A word holds two
+	// products for certain if the weights are at most 128 together: what others have more is
+	// multiplied once again.
+	Halves
 )
 
-const signatureI8 = "m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int"
+const signatureI8 = "m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int"
 
 const epilogueDocI8 = `
 		v := acc*scale[j] + bias[j]
@@ -66,17 +68,17 @@ const (
 )
 
 // Tables writes what the tiles of 8-bit integers read: the order of the columns of two rows
-// that were packed in lanes, the largest byte, and for Words a mask of the even bytes.
+// that were packed in lanes, the largest byte, and for Halves words of one.
 func Tables(isa vector.ISA, how Int8) {
 	GLOBL("unpacked", 8|16) // RODATA|NOPTR
 	lanes := isa.Lanes / 4
 	for i := range isa.Lanes {
 		DATA(4*i, U32(uint32(i%lanes*4+i/lanes)))
 	}
-	if how == Words {
-		GLOBL("evenBytes", 8|16)
+	if how == Halves {
+		GLOBL("ones", 8|16)
 		for i := range isa.Lanes {
-			DATA(4*i, U32(0x00ff00ff))
+			DATA(4*i, U32(0x00010001))
 		}
 	}
 	GLOBL("most", 8|16) // 255
@@ -85,29 +87,72 @@ func Tables(isa vector.ISA, how Int8) {
 
 func table(name string) Mem { return NewDataAddr(Symbol{Name: name, Static: true}, 0) }
 
-// stepWords is four k, as words.
-func (s *section) stepWords(row func(i int) Mem, b Mem) {
+// ones is the register of words of one, and product that of a product, while Halves are summed.
+func (s *section) ones() reg.VecPhysical    { return s.b(s.Vectors - 1) }
+func (s *section) product() reg.VecPhysical { return s.Reg(s.Registers - s.Vectors - 2) }
+
+// stepHalves is four k. The last vector of b is read from memory for each row: its register has
+// the ones.
+func (s *section) stepHalves(row func(i int) Mem, b Mem) {
 	s.prefetchB(b)
-	a, product := s.broadcast(), s.Reg(s.Registers-s.Vectors-2)
-	for half := range 2 {
+	for v := range s.Vectors - 1 {
+		s.ISA.Load(b.Offset(v*s.Bytes()), s.b(v), nil)
+	}
+	for i := range s.rows {
+		VPBROADCASTD(row(i), s.broadcast())
 		for v := range s.Vectors {
-			VPMOVSXBW(b.Offset((half*s.Vectors+v)*s.Bytes()/2), s.b(v))
+			var weights Op = s.b(v)
+			if v == s.Vectors-1 {
+				weights = b.Offset(v * s.Bytes())
+			}
+			s.addHalves(weights, s.acc(i, v))
 		}
+	}
+}
+
+// addHalves adds the products of the broadcast bytes with weights.
+func (s *section) addHalves(weights Op, acc reg.VecPhysical) {
+	MultiplyHalves(weights, s.broadcast(), s.ones(), s.product())
+	VPADDD(s.product(), acc, acc)
+}
+
+// MultiplyHalves sums the four products of each lane, two by two in words and then these.
+func MultiplyHalves(b, a, ones, product Op) {
+	VPMADDUBSW(b, a, product)
+	VPMADDWD(ones, product, product)
+}
+
+// entry is how many bytes what is multiplied once again takes, for a vector of columns: the
+// weights, and where the bytes of a are, from the end of what has been multiplied.
+func (s *section) entry() int { return s.Bytes() + 4 }
+
+// again multiplies once again, vector by vector, what starts lists for the tap. row refers to
+// where, the distance of what is multiplied from the end of the rows.
+func (s *section) again(at, where reg.GPPhysical, row func(i int) Mem) {
+	starts, end := s.more, s.more.Offset(8)
+	for v := range s.Vectors {
+		label := func(name string) string { return s.label(fmt.Sprintf("%s%d_", name, v)) }
+		MOVQ(starts, where)
+		MOVLQSX(Mem{Base: where, Disp: 4}, at)
+		ADDQ(vector.Arg("more"), at)
+		MOVQ(at, end)
+		MOVLQSX(Mem{Base: where}, at)
+		ADDQ(vector.Arg("more"), at)
+		ADDQ(I8(4), where)
+		MOVQ(where, starts)
+		CMPQ(at, end)
+		JEQ(LabelRef(label("once")))
+		Label(label("again"))
+		MOVLQSX(Mem{Base: at, Disp: s.Bytes()}, where)
+		s.ISA.Load(Mem{Base: at}, s.b(0), nil)
 		for i := range s.rows {
-			VPBROADCASTD(row(i), a)
-			switch {
-			case half == 1:
-				VPSRLW(U8(8), a, a)
-			case s.ISA == vector.AVX512:
-				VPANDD(table("evenBytes"), a, a)
-			default:
-				VPAND(table("evenBytes"), a, a)
-			}
-			for v := range s.Vectors {
-				VPMADDWD(s.b(v), a, product)
-				VPADDD(product, s.acc(i, v), s.acc(i, v))
-			}
+			VPBROADCASTD(row(i), s.broadcast())
+			s.addHalves(s.b(0), s.acc(i, v))
 		}
+		ADDQ(I8(s.entry()), at)
+		CMPQ(at, end)
+		JNE(LabelRef(label("again")))
+		Label(label("once"))
 	}
 }
 

@@ -34,16 +34,12 @@ func EmitBF16() {
 
 // EmitI8 writes the loop of 8-bit integers, multiplied as tiles are.
 func EmitI8(isa vector.ISA, how gemm.Int8) {
-	lanes := fmt.Sprintf("%d lanes of four", isa.Lanes)
-	if how == gemm.Words {
-		lanes = fmt.Sprintf("%d lanes of two", isa.Lanes)
-	}
-	emit(isa, "MultiplyAddI8", lanes, func(i int) {
+	emit(isa, "MultiplyAddI8", fmt.Sprintf("%d lanes of four", isa.Lanes), func(i int) {
 		if how == gemm.VNNI {
 			gemm.MultiplyQuads(isa, isa.Reg(14), isa.Reg(15), isa.Reg(i))
 			return
 		}
-		VPMADDWD(isa.Reg(14), isa.Reg(15), isa.Reg(13))
+		gemm.MultiplyHalves(isa.Reg(14), isa.Reg(15), isa.Reg(12), isa.Reg(13))
 		VPADDD(isa.Reg(13), isa.Reg(i), isa.Reg(i))
 	})
 }

@@ -23,7 +23,7 @@ func blockI8InGo(m, n, steps int, a *uint8, lda int, b *int8, panel int, c *uint
 			for quad := range 16 * steps {
 				copy(weights[quad*16:], from[(quad*32+j%32)*4:][:16])
 			}
-			generic.GemmI8_2x4(1, width, 16*steps, offset(a, i*lda), lda, &weights[0], offset(c, i*ldc+j), ldc, offset(cf, i*ldf+j), ldf,
+			generic.GemmI8_2x4(1, width, 16*steps, offset(a, i*lda), lda, &weights[0], nil, nil, offset(c, i*ldc+j), ldc, offset(cf, i*ldf+j), ldf,
 				offset(scale, j), offset(bias, j), offset(residual, i*ldr+j), ldr, floor, inverse, zeroPoint, 0, 0)
 		}
 	}
@@ -70,7 +70,7 @@ func gatherInGo(m, taps, bytes int, a *byte, lda int, rows *int32, stride int, z
 }
 
 func gemmI8InGo() *GemmI8 {
-	return &GemmI8{Name: "blocks of I8 in Go", NR: 32, Fours: true, rows: 5, indirectRows: 5, block: blockI8InGo, gather: gatherInGo}
+	return &GemmI8{Name: "blocks of I8 in Go", NR: 32, rows: 5, indirectRows: 5, block: blockI8InGo, gather: gatherInGo}
 }
 
 func gemmBF16InGo() *GemmBF16 {

@@ -47,6 +47,7 @@ type caseI8 struct {
 	residual, relu, inPlace bool
 	zeroPoint               float32
 	folded                  bool
+	rare                    bool // are large weights
 }
 
 // testProductI8 is a product with all that it reads and writes.
@@ -81,9 +82,12 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 	p.b = make([]int8, taps*pc.k*pc.n)
 	for i := range p.b {
 		p.b[i] = int8(extremes(r, -128, 127))
+		if pc.rare && r.IntN(50) > 0 {
+			p.b[i] = int8(r.IntN(41) - 20)
+		}
 	}
 	p.B = make([]int8, g.PackedSize(taps, pc.k, pc.n))
-	g.PackInto(p.B, p.b, taps, pc.k, pc.n)
+	p.More = g.PackInto(p.B, p.b, taps, pc.k, pc.n)
 	p.scratch = newGuardedOf[uint8](g.Scratch(taps, pc.k))
 	p.Scratch = p.scratch.s
 	p.Scale, p.Bias = newGuarded(g.Panels(pc.n)*g.NR).s, newGuarded(g.Panels(pc.n)*g.NR).s
@@ -196,7 +200,7 @@ func testRunI8(t *testing.T, g *GemmI8, pc caseI8, r *rand.Rand) {
 
 // randomI8 is what is asked for of a product.
 func randomI8(r *rand.Rand, m, n, k, taps int) caseI8 {
-	pc := caseI8{m: m, n: n, k: k, taps: taps, integers: true, zeroPoint: float32(128 * r.IntN(2))}
+	pc := caseI8{m: m, n: n, k: k, taps: taps, integers: true, zeroPoint: float32(128 * r.IntN(2)), rare: r.IntN(2) == 0}
 	if r.IntN(2) == 0 {
 		pc.folded = true
 		return pc
@@ -261,7 +265,7 @@ func TestGemmI8IsExact(t *testing.T) {
 							p.b[i] = 127
 						}
 					}
-					g.PackInto(p.B, p.b, max(1, taps), k, p.N)
+					p.More = g.PackInto(p.B, p.b, max(1, taps), k, p.N)
 				}
 				g.Run(&p.ProductI8, 0, p.M, 0, g.Panels(p.N))
 				for i := range p.M {
@@ -357,6 +361,41 @@ func TestGemmI8InLines(t *testing.T) {
 			p.c.checkGaps(t, what, p.M, p.N, pitch)
 			p.cf.checkGaps(t, what, p.M, p.N, pitchF)
 		}
+	})
+}
+
+// Pairs of weights of whose products a word may not be the sum are halved, and no others are.
+func TestMoreI8(t *testing.T) {
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		if !g.halves {
+			t.Skipf("%s sums no products in words", g.Name)
+		}
+		const taps, k = 3, 12
+		n := 2*g.NR - 3
+		for _, c := range []struct{ first, second, entries int }{
+			{64, 64, 0}, {-64, -64, 0}, {127, -128, 0}, {127, 1, 0}, {127, 2, 1}, {-128, -1, 1}, {-128, -128, 1}, {127, 127, 1},
+		} {
+			b := make([]int8, taps*k*n)
+			for row, w := range map[int]int{2*k + 6: c.first, 2*k + 7: c.second} {
+				b[row*n+g.NR+1] = int8(w)
+			}
+			m := g.PackInto(make([]int8, g.PackedSize(taps, k, n)), b, taps, k, n)
+			if got := len(m.entries); got != c.entries*(2*g.NR+4) {
+				t.Errorf("%d and %d: entries of %d bytes, want %d of %d", c.first, c.second, got, c.entries, 2*g.NR+4)
+			}
+			if c.entries > 0 && (m.starts[10] != 0 || m.starts[11] != int32(len(m.entries))) {
+				t.Errorf("%d and %d: entries start at %d, want one for the last tap of the second panel", c.first, c.second, m.starts)
+			}
+		}
+		expectPanics(t, map[string]func(p *testProductI8){
+			"no More":           func(p *testProductI8) { p.More = nil },
+			"More of less":      func(p *testProductI8) { p.More = &MoreI8{taps: 1, k: 4, n: 10} },
+			"More of more taps": func(p *testProductI8) { p.More.taps++ },
+		}, func(spoil func(p *testProductI8)) {
+			p := newProductI8(g, caseI8{m: 3, n: 10, k: 8, taps: 2, integers: true}, rand.New(rand.NewPCG(9, 10)))
+			spoil(p)
+			g.Run(&p.ProductI8, 0, 3, 0, 1)
+		})
 	})
 }
 

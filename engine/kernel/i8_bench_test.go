@@ -15,13 +15,16 @@ func randomU8(n int) []uint8 {
 	return s
 }
 
-func packedI8(g *GemmI8, taps, k, n int) []int8 {
+// packedI8 are weights as quantised ones of He's initialisation are: the largest is 3.3 times the
+// standard deviation.
+func packedI8(g *GemmI8, taps, k, n int) ([]int8, *MoreI8) {
 	weights, packed := make([]int8, taps*k*n), make([]int8, g.PackedSize(taps, k, n))
-	for i, v := range randomU8(len(weights)) {
-		weights[i] = int8(v)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range weights {
+		weights[i] = int8(min(max(r.NormFloat64()*127/3.3, -127), 127))
 	}
-	g.PackInto(packed, weights, taps, k, n)
-	return packed
+	more := g.PackInto(packed, weights, taps, k, n)
+	return packed, more
 }
 
 func peakI8(set *Set) float64 { return set.PeakI8(time.Nanosecond) }
@@ -29,9 +32,10 @@ func peakI8(set *Set) float64 { return set.PeakI8(time.Nanosecond) }
 // productI8 is a product of pixels, at a distance as in a network, whose result is integers.
 func productI8(g *GemmI8, m, taps, k, n int) *ProductI8 {
 	pitch := k + 64
+	b, more := packedI8(g, taps, k, n)
 	p := &ProductI8{
 		M: m, N: n, K: k, A: randomU8(m * pitch), LDA: pitch,
-		B: packedI8(g, taps, k, n), C: make([]uint8, m*n), LDC: n,
+		B: b, More: more, C: make([]uint8, m*n), LDC: n,
 		Scratch: make([]byte, g.Scratch(taps, k)),
 		Scale:   random(g.Panels(n) * g.NR), Bias: random(g.Panels(n) * g.NR),
 	}

@@ -114,7 +114,7 @@ func genericSet() *Set {
 			indirectRows: 2, indirect: generic.IndirectGemmBF16_2x4,
 		},
 		GemmI8: &GemmI8{
-			Name: "GemmI8_2x4", NR: 4, Fours: true,
+			Name: "GemmI8_2x4", NR: 4,
 			rows: 2, tile: generic.GemmI8_2x4,
 			indirectRows: 2, indirect: generic.IndirectGemmI8_2x4,
 		},

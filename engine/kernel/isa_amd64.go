@@ -76,7 +76,7 @@ func avx512Set() *Set {
 			indirectRows: 6, indirect: avx512.IndirectGemmWideF32_6x32,
 		},
 		GemmI8: &GemmI8{
-			Name: "GemmI8_14x32", NR: 32,
+			Name: "GemmI8_14x32", NR: 32, halves: true,
 			rows: 14, tile: avx512.GemmI8_14x32,
 			indirectRows: 12, indirect: avx512.IndirectGemmI8_12x32,
 		},
@@ -110,7 +110,7 @@ func avx512Set() *Set {
 		poolMaxGradient: avx512.PoolMaxGradientF32, poolSumGradient: avx512.PoolSumGradientF32,
 		loads:         loading{avx512.LoadF32, 16 * 16},
 		multiplyAdd:   loop{avx512.MultiplyAddF32, 12 * 16 * 2},
-		multiplyAddI8: loop{avx512.MultiplyAddI8, 12 * 16 * 2 * 2},
+		multiplyAddI8: loop{avx512.MultiplyAddI8, 12 * 16 * 4 * 2},
 	}
 }
 
@@ -134,7 +134,7 @@ func addBF16(set *Set) {
 // addVNNI adds the kernels of AVX512-VNNI.
 func addVNNI(set *Set) {
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_14x32 of VNNI", NR: 32, Fours: true,
+		Name: "GemmI8_14x32 of VNNI", NR: 32,
 		rows: 14, tile: avx512vnni.GemmI8_14x32,
 		indirectRows: 12, indirect: avx512vnni.IndirectGemmI8_12x32,
 	}
@@ -149,7 +149,7 @@ func addAMX(set *Set) {
 	set.ISA = AMX
 	set.winogradI8 = nil // its tiles multiply bytes many times as fast as AVX-512 does words
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_32x32 of AMX", NR: 32, Fours: true,
+		Name: "GemmI8_32x32 of AMX", NR: 32,
 		rows: 32, indirectRows: 32, block: amx.GemmI8_32x32, gather: amx.Gather,
 	}
 	set.GemmBF16 = &GemmBF16{
@@ -165,7 +165,7 @@ func addAVXVNNI(set *Set) {
 	set.ISA = AVXVNNI
 	set.winogradI8 = nil // words take four times as long
 	set.GemmI8 = &GemmI8{
-		Name: "GemmI8_6x16 of VNNI", NR: 16, Fours: true,
+		Name: "GemmI8_6x16 of VNNI", NR: 16,
 		rows: 6, tile: avxvnni.GemmI8_6x16,
 		indirectRows: 6, indirect: avxvnni.IndirectGemmI8_6x16,
 	}
@@ -189,7 +189,7 @@ func avx2Set() *Set {
 			indirectRows: 2, indirect: avx2.IndirectGemmWideF32_2x16,
 		},
 		GemmI8: &GemmI8{
-			Name: "GemmI8_6x16", NR: 16,
+			Name: "GemmI8_6x16", NR: 16, halves: true,
 			rows: 6, tile: avx2.GemmI8_6x16,
 			indirectRows: 6, indirect: avx2.IndirectGemmI8_6x16,
 		},
@@ -223,6 +223,6 @@ func avx2Set() *Set {
 		poolMaxGradient: avx2.PoolMaxGradientF32, poolSumGradient: avx2.PoolSumGradientF32,
 		loads:         loading{avx2.LoadF32, 16 * 8},
 		multiplyAdd:   loop{avx2.MultiplyAddF32, 12 * 8 * 2},
-		multiplyAddI8: loop{avx2.MultiplyAddI8, 12 * 8 * 2 * 2},
+		multiplyAddI8: loop{avx2.MultiplyAddI8, 12 * 8 * 4 * 2},
 	}
 }

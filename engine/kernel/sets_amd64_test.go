@@ -4,7 +4,7 @@ package kernel
 // with it has, where the machine has VNNI too.
 func otherGemmI8() []*GemmI8 {
 	set, err := For(AVX512)
-	if err != nil || !set.GemmI8.Fours {
+	if err != nil || set.GemmI8.halves {
 		return nil
 	}
 	return []*GemmI8{avx512Set().GemmI8}

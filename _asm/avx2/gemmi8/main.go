@@ -1,4 +1,4 @@
-// Gemmi8 generates the AVX2 tiles of matrix products of 8-bit integers, as words, and of words.
+// Gemmi8 generates the AVX2 tiles of matrix products of 8-bit integers and of words.
 package main
 
 import (
@@ -10,12 +10,12 @@ import (
 
 func main() {
 	vector.AVX2.LaneMasks()
-	gemm.Tables(vector.AVX2, gemm.Words)
+	gemm.Tables(vector.AVX2, gemm.Halves)
 	for _, tile := range []gemm.Tile{
 		{Rows: 6, Vectors: 2},
 		{Rows: 6, Vectors: 2, Indirect: true},
 	} {
-		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX2, 4, gemm.Words
+		tile.ISA, tile.Unroll, tile.Int8 = vector.AVX2, 4, gemm.Halves
 		tile.Emit()
 	}
 	words := gemm.Tile{ISA: vector.AVX2, Rows: 6, Vectors: 2, Unroll: 4, Int16: gemm.Pairs}

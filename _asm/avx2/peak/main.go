@@ -12,6 +12,6 @@ import (
 func main() {
 	peak.Emit(vector.AVX2)
 	peak.EmitLoad(vector.AVX2)
-	peak.EmitI8(vector.AVX2, gemm.Words)
+	peak.EmitI8(vector.AVX2, gemm.Halves)
 	build.Generate()
 }

@@ -12,6 +12,6 @@ import (
 func main() {
 	peak.Emit(vector.AVX512)
 	peak.EmitLoad(vector.AVX512)
-	peak.EmitI8(vector.AVX512, gemm.Words)
+	peak.EmitI8(vector.AVX512, gemm.Halves)
 	build.Generate()
 }

@@ -91,7 +91,7 @@ func (d *directI8) shape() productShape {
 
 func (d *directI8) pack(dst []byte) {
 	o, p := d.o, &d.product
-	d.gemm.PackInto(integers(dst), o.Integers, p.Taps, p.K, p.N)
+	p.More = d.gemm.PackInto(integers(dst), o.Integers, p.Taps, p.K, p.N)
 	f := factorsOf(o, d.panels()*d.gemm.NR)
 	if f.folded {
 		p.Inverse, p.ReLU = 0, false

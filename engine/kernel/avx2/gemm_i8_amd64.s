@@ -30,50 +30,51 @@ DATA unpacked<>+24(SB)/4, $0x00000003
 DATA unpacked<>+28(SB)/4, $0x00000007
 GLOBL unpacked<>(SB), RODATA|NOPTR, $32
 
-DATA evenBytes<>+0(SB)/4, $0x00ff00ff
-DATA evenBytes<>+4(SB)/4, $0x00ff00ff
-DATA evenBytes<>+8(SB)/4, $0x00ff00ff
-DATA evenBytes<>+12(SB)/4, $0x00ff00ff
-DATA evenBytes<>+16(SB)/4, $0x00ff00ff
-DATA evenBytes<>+20(SB)/4, $0x00ff00ff
-DATA evenBytes<>+24(SB)/4, $0x00ff00ff
-DATA evenBytes<>+28(SB)/4, $0x00ff00ff
-GLOBL evenBytes<>(SB), RODATA|NOPTR, $32
+DATA ones<>+0(SB)/4, $0x00010001
+DATA ones<>+4(SB)/4, $0x00010001
+DATA ones<>+8(SB)/4, $0x00010001
+DATA ones<>+12(SB)/4, $0x00010001
+DATA ones<>+16(SB)/4, $0x00010001
+DATA ones<>+20(SB)/4, $0x00010001
+DATA ones<>+24(SB)/4, $0x00010001
+DATA ones<>+28(SB)/4, $0x00010001
+GLOBL ones<>(SB), RODATA|NOPTR, $32
 
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-144
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask1
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+TEXT ·GemmI8_6x16(SB), NOSPLIT, $40-160
+	MOVQ    m+0(FP), AX
+	CMPQ    AX, $+6
+	JEQ     rows6
+	CMPQ    AX, $+5
+	JEQ     rows5
+	CMPQ    AX, $+4
+	JEQ     rows4
+	CMPQ    AX, $+3
+	JEQ     rows3
+	CMPQ    AX, $+2
+	JEQ     rows2
+	VMOVUPS ones<>+0(SB), Y15
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask1
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask1:
 	SHLQ    $0x02, R11
@@ -90,23 +91,15 @@ ask1:
 
 loop1:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -116,38 +109,22 @@ loop1:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    64(DI), Y14
-	VPMOVSXBW    80(DI), Y15
+	VMOVUPS      64(DI), Y14
 	VPBROADCASTD 4(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    96(DI), Y14
-	VPMOVSXBW    112(DI), Y15
-	VPBROADCASTD 4(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	PREFETCHT0   2176(DI)
-	VPMOVSXBW    128(DI), Y14
-	VPMOVSXBW    144(DI), Y15
+	VMOVUPS      128(DI), Y14
 	VPBROADCASTD 8(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    160(DI), Y14
-	VPMOVSXBW    176(DI), Y15
-	VPBROADCASTD 8(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -157,21 +134,13 @@ loop1:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    192(DI), Y14
-	VPMOVSXBW    208(DI), Y15
+	VMOVUPS      192(DI), Y14
 	VPBROADCASTD 12(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    224(DI), Y14
-	VPMOVSXBW    240(DI), Y15
-	VPBROADCASTD 12(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	ADDQ         $+16, AX
 	ADDQ         $+256, DI
@@ -184,21 +153,13 @@ rest1:
 
 single1:
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	ADDQ         $+4, AX
 	ADDQ         $+64, DI
@@ -206,17 +167,67 @@ single1:
 	JNE          single1
 
 multiplied1:
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_1
+
+again0_1:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_1
+
+once0_1:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_1
+
+again1_1:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_1
+
+once1_1:
 	CMPQ        n+8(FP), $0x10
 	JNE         narrow1
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -237,36 +248,36 @@ general1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -285,15 +296,15 @@ done1:
 	RET
 
 narrow1:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -304,11 +315,11 @@ narrow1:
 	VPACKSSDW   Y1, Y0, Y0
 	VPACKUSWB   Y0, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, (SP)
+	VMOVDQU     X0, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked1BytesA:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked1BytesA
@@ -342,10 +353,10 @@ generalMasked1:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -354,26 +365,26 @@ generalMasked1:
 	ADDQ        DX, CX
 
 aloneMasked1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
 	ADDQ         DX, CX
 
 integersMasked1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -384,11 +395,11 @@ integersMasked1:
 	VPACKSSDW    Y1, Y0, Y0
 	VPACKUSWB    Y0, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, (SP)
+	VMOVDQU      X0, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked1BytesA:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked1BytesA
@@ -399,25 +410,26 @@ doneMasked1:
 	RET
 
 rows2:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask2
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Y15
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask2
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask2:
 	SHLQ    $0x02, R11
@@ -434,35 +446,22 @@ ask2:
 
 loop2:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -472,62 +471,36 @@ loop2:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    64(DI), Y14
-	VPMOVSXBW    80(DI), Y15
+	VMOVUPS      64(DI), Y14
 	VPBROADCASTD 4(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    96(DI), Y14
-	VPMOVSXBW    112(DI), Y15
-	VPBROADCASTD 4(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	PREFETCHT0   2176(DI)
-	VPMOVSXBW    128(DI), Y14
-	VPMOVSXBW    144(DI), Y15
+	VMOVUPS      128(DI), Y14
 	VPBROADCASTD 8(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    160(DI), Y14
-	VPMOVSXBW    176(DI), Y15
-	VPBROADCASTD 8(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -537,33 +510,20 @@ loop2:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    192(DI), Y14
-	VPMOVSXBW    208(DI), Y15
+	VMOVUPS      192(DI), Y14
 	VPBROADCASTD 12(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    224(DI), Y14
-	VPMOVSXBW    240(DI), Y15
-	VPBROADCASTD 12(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	ADDQ         $+16, AX
 	ADDQ         $+256, DI
@@ -576,33 +536,20 @@ rest2:
 
 single2:
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	ADDQ         $+4, AX
 	ADDQ         $+64, DI
@@ -610,17 +557,75 @@ single2:
 	JNE          single2
 
 multiplied2:
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_2
+
+again0_2:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_2
+
+once0_2:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_2
+
+again1_2:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_2
+
+once1_2:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow2
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general2
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -655,10 +660,10 @@ general2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -668,15 +673,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -686,13 +691,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -721,15 +726,15 @@ done2:
 	RET
 
 narrow2:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked2
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -747,21 +752,21 @@ narrow2:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, (SP)
+	VMOVDQU     X0, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked2BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked2BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked2BytesB:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked2BytesB
@@ -799,10 +804,10 @@ generalMasked2:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -816,15 +821,15 @@ generalMasked2:
 	ADDQ        DX, CX
 
 aloneMasked2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -834,13 +839,13 @@ aloneMasked2:
 	ADDQ         DX, CX
 
 integersMasked2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -858,21 +863,21 @@ integersMasked2:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, (SP)
+	VMOVDQU      X0, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked2BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked2BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked2BytesB:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked2BytesB
@@ -883,27 +888,28 @@ doneMasked2:
 	RET
 
 rows3:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask3
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Y15
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask3
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask3:
 	SHLQ    $0x02, R11
@@ -920,47 +926,29 @@ ask3:
 
 loop3:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -970,86 +958,50 @@ loop3:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    64(DI), Y14
-	VPMOVSXBW    80(DI), Y15
+	VMOVUPS      64(DI), Y14
 	VPBROADCASTD 4(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    96(DI), Y14
-	VPMOVSXBW    112(DI), Y15
-	VPBROADCASTD 4(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	PREFETCHT0   2176(DI)
-	VPMOVSXBW    128(DI), Y14
-	VPMOVSXBW    144(DI), Y15
+	VMOVUPS      128(DI), Y14
 	VPBROADCASTD 8(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    160(DI), Y14
-	VPMOVSXBW    176(DI), Y15
-	VPBROADCASTD 8(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -1059,45 +1011,27 @@ loop3:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    192(DI), Y14
-	VPMOVSXBW    208(DI), Y15
+	VMOVUPS      192(DI), Y14
 	VPBROADCASTD 12(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    224(DI), Y14
-	VPMOVSXBW    240(DI), Y15
-	VPBROADCASTD 12(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	ADDQ         $+16, AX
 	ADDQ         $+256, DI
@@ -1110,45 +1044,27 @@ rest3:
 
 single3:
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	ADDQ         $+4, AX
 	ADDQ         $+64, DI
@@ -1156,17 +1072,83 @@ single3:
 	JNE          single3
 
 multiplied3:
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_3
+
+again0_3:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_3
+
+once0_3:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_3
+
+again1_3:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_3
+
+once1_3:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow3
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general3
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -1216,10 +1198,10 @@ general3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -1232,17 +1214,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -1255,13 +1237,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -1301,15 +1283,15 @@ done3:
 	RET
 
 narrow3:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked3
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -1327,21 +1309,21 @@ narrow3:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, (SP)
+	VMOVDQU     X0, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked3BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked3BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked3BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked3BytesB
@@ -1355,11 +1337,11 @@ foldedMasked3BytesB:
 	VPACKSSDW   Y5, Y4, Y4
 	VPACKUSWB   Y4, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked3BytesC:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked3BytesC
@@ -1401,10 +1383,10 @@ generalMasked3:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -1423,17 +1405,17 @@ generalMasked3:
 	ADDQ        DX, CX
 
 aloneMasked3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -1446,13 +1428,13 @@ aloneMasked3:
 	ADDQ         DX, CX
 
 integersMasked3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -1470,21 +1452,21 @@ integersMasked3:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, (SP)
+	VMOVDQU      X0, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked3BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked3BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked3BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked3BytesB
@@ -1498,11 +1480,11 @@ generalMasked3BytesB:
 	VPACKSSDW   Y5, Y4, Y4
 	VPACKUSWB   Y4, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked3BytesC:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked3BytesC
@@ -1513,29 +1495,30 @@ doneMasked3:
 	RET
 
 rows4:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask4
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Y15
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask4
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask4:
 	SHLQ    $0x02, R11
@@ -1552,59 +1535,36 @@ ask4:
 
 loop4:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -1614,110 +1574,64 @@ loop4:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    64(DI), Y14
-	VPMOVSXBW    80(DI), Y15
+	VMOVUPS      64(DI), Y14
 	VPBROADCASTD 4(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 4(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    96(DI), Y14
-	VPMOVSXBW    112(DI), Y15
-	VPBROADCASTD 4(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 4(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	PREFETCHT0   2176(DI)
-	VPMOVSXBW    128(DI), Y14
-	VPMOVSXBW    144(DI), Y15
+	VMOVUPS      128(DI), Y14
 	VPBROADCASTD 8(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 8(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    160(DI), Y14
-	VPMOVSXBW    176(DI), Y15
-	VPBROADCASTD 8(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 8(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -1727,57 +1641,34 @@ loop4:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    192(DI), Y14
-	VPMOVSXBW    208(DI), Y15
+	VMOVUPS      192(DI), Y14
 	VPBROADCASTD 12(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 12(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    224(DI), Y14
-	VPMOVSXBW    240(DI), Y15
-	VPBROADCASTD 12(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 12(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	ADDQ         $+16, AX
 	ADDQ         $+256, DI
@@ -1790,57 +1681,34 @@ rest4:
 
 single4:
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	ADDQ         $+4, AX
 	ADDQ         $+64, DI
@@ -1848,17 +1716,91 @@ single4:
 	JNE          single4
 
 multiplied4:
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_4
+
+again0_4:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD (R11)(DX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_4
+
+once0_4:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_4
+
+again1_4:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (R11)(DX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_4
+
+once1_4:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow4
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general4
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -1922,10 +1864,10 @@ general4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -1941,7 +1883,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -1950,10 +1892,10 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -1969,13 +1911,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -2025,15 +1967,15 @@ done4:
 	RET
 
 narrow4:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked4
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -2051,21 +1993,21 @@ narrow4:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, (SP)
+	VMOVDQU     X0, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked4BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked4BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked4BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked4BytesB
@@ -2086,21 +2028,21 @@ foldedMasked4BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked4BytesC:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked4BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, (SP)
+	VMOVDQU      X5, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked4BytesD:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked4BytesD
@@ -2146,10 +2088,10 @@ generalMasked4:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -2173,7 +2115,7 @@ generalMasked4:
 	ADDQ        DX, CX
 
 aloneMasked4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -2182,10 +2124,10 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -2201,13 +2143,13 @@ aloneMasked4:
 	ADDQ         DX, CX
 
 integersMasked4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -2225,21 +2167,21 @@ integersMasked4:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, (SP)
+	VMOVDQU      X0, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked4BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked4BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked4BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked4BytesB
@@ -2260,21 +2202,21 @@ generalMasked4BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked4BytesC:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked4BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, (SP)
+	VMOVDQU      X5, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked4BytesD:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked4BytesD
@@ -2285,31 +2227,32 @@ doneMasked4:
 	RET
 
 rows5:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask5
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Y15
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask5
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask5:
 	SHLQ    $0x02, R11
@@ -2326,71 +2269,43 @@ ask5:
 
 loop5:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD (AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD (AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -2400,134 +2315,78 @@ loop5:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    64(DI), Y14
-	VPMOVSXBW    80(DI), Y15
+	VMOVUPS      64(DI), Y14
 	VPBROADCASTD 4(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 4(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD 4(AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    96(DI), Y14
-	VPMOVSXBW    112(DI), Y15
-	VPBROADCASTD 4(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 4(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD 4(AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	PREFETCHT0   2176(DI)
-	VPMOVSXBW    128(DI), Y14
-	VPMOVSXBW    144(DI), Y15
+	VMOVUPS      128(DI), Y14
 	VPBROADCASTD 8(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 8(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD 8(AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    160(DI), Y14
-	VPMOVSXBW    176(DI), Y15
-	VPBROADCASTD 8(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 8(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD 8(AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -2537,69 +2396,41 @@ loop5:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    192(DI), Y14
-	VPMOVSXBW    208(DI), Y15
+	VMOVUPS      192(DI), Y14
 	VPBROADCASTD 12(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 12(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD 12(AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    224(DI), Y14
-	VPMOVSXBW    240(DI), Y15
-	VPBROADCASTD 12(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 12(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD 12(AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	ADDQ         $+16, AX
 	ADDQ         $+256, DI
@@ -2612,69 +2443,41 @@ rest5:
 
 single5:
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD (AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD (AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	ADDQ         $+4, AX
 	ADDQ         $+64, DI
@@ -2682,17 +2485,99 @@ single5:
 	JNE          single5
 
 multiplied5:
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_5
+
+again0_5:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD (R11)(DX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	VPBROADCASTD (R11)(CX*4), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_5
+
+once0_5:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_5
+
+again1_5:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (R11)(DX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD (R11)(CX*4), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_5
+
+once1_5:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow5
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general5
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -2771,10 +2656,10 @@ general5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -2793,7 +2678,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -2804,10 +2689,10 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -2826,13 +2711,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -2893,15 +2778,15 @@ done5:
 	RET
 
 narrow5:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked5
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -2919,21 +2804,21 @@ narrow5:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, (SP)
+	VMOVDQU     X0, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked5BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked5BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked5BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked5BytesB
@@ -2954,21 +2839,21 @@ foldedMasked5BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked5BytesC:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked5BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, (SP)
+	VMOVDQU      X5, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked5BytesD:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked5BytesD
@@ -2982,11 +2867,11 @@ foldedMasked5BytesD:
 	VPACKSSDW   Y9, Y8, Y8
 	VPACKUSWB   Y8, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, (SP)
+	VMOVDQU     X8, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked5BytesE:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked5BytesE
@@ -3036,10 +2921,10 @@ generalMasked5:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -3068,7 +2953,7 @@ generalMasked5:
 	ADDQ        DX, CX
 
 aloneMasked5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -3079,10 +2964,10 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -3101,13 +2986,13 @@ aloneMasked5:
 	ADDQ         DX, CX
 
 integersMasked5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -3125,21 +3010,21 @@ integersMasked5:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, (SP)
+	VMOVDQU      X0, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked5BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked5BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked5BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked5BytesB
@@ -3160,21 +3045,21 @@ generalMasked5BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked5BytesC:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked5BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, (SP)
+	VMOVDQU      X5, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked5BytesD:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked5BytesD
@@ -3188,11 +3073,11 @@ generalMasked5BytesD:
 	VPACKSSDW   Y9, Y8, Y8
 	VPACKUSWB   Y8, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, (SP)
+	VMOVDQU     X8, 24(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked5BytesE:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked5BytesE
@@ -3203,33 +3088,34 @@ doneMasked5:
 	RET
 
 rows6:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask6
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Y15
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask6
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask6:
 	SHLQ    $0x02, R11
@@ -3246,83 +3132,50 @@ ask6:
 
 loop6:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD (AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD (AX)(SI*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD (AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD (AX)(SI*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -3332,158 +3185,92 @@ loop6:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    64(DI), Y14
-	VPMOVSXBW    80(DI), Y15
+	VMOVUPS      64(DI), Y14
 	VPBROADCASTD 4(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 4(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD 4(AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD 4(AX)(SI*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    96(DI), Y14
-	VPMOVSXBW    112(DI), Y15
-	VPBROADCASTD 4(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 4(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 4(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 4(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD 4(AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD 4(AX)(SI*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   2176(DI)
-	VPMOVSXBW    128(DI), Y14
-	VPMOVSXBW    144(DI), Y15
+	VMOVUPS      128(DI), Y14
 	VPBROADCASTD 8(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 8(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD 8(AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD 8(AX)(SI*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    160(DI), Y14
-	VPMOVSXBW    176(DI), Y15
-	VPBROADCASTD 8(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 8(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 8(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 8(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD 8(AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD 8(AX)(SI*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   (R10)
 	PREFETCHT0   (R12)
@@ -3493,81 +3280,48 @@ loop6:
 	ADDQ         R11, R10
 	ADDQ         R13, R12
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    192(DI), Y14
-	VPMOVSXBW    208(DI), Y15
+	VMOVUPS      192(DI), Y14
 	VPBROADCASTD 12(AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD 12(AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD 12(AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD 12(AX)(SI*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    224(DI), Y14
-	VPMOVSXBW    240(DI), Y15
-	VPBROADCASTD 12(AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD 12(AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD 12(AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD 12(AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD 12(AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD 12(AX)(SI*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	ADDQ         $+16, AX
 	ADDQ         $+256, DI
@@ -3580,81 +3334,48 @@ rest6:
 
 single6:
 	PREFETCHT0   2048(DI)
-	VPMOVSXBW    (DI), Y14
-	VPMOVSXBW    16(DI), Y15
+	VMOVUPS      (DI), Y14
 	VPBROADCASTD (AX), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (AX)(CX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (AX)(CX*2), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (AX)(DX*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD (AX)(CX*4), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD (AX)(SI*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    32(DI), Y14
-	VPMOVSXBW    48(DI), Y15
-	VPBROADCASTD (AX), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (AX)(CX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (AX)(CX*2), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (AX)(DX*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD (AX)(CX*4), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD (AX)(SI*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(DI), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	ADDQ         $+4, AX
 	ADDQ         $+64, DI
@@ -3662,17 +3383,107 @@ single6:
 	JNE          single6
 
 multiplied6:
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_6
+
+again0_6:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD (R11)(DX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	VPBROADCASTD (R11)(CX*4), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD (R11)(SI*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_6
+
+once0_6:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_6
+
+again1_6:
+	MOVLQSX      32(R9), R10
+	VMOVUPS      (R9), Y14
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (R11)(CX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (R11)(CX*2), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (R11)(DX*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD (R11)(CX*4), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD (R11)(SI*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+36, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_6
+
+once1_6:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow6
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general6
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -3765,10 +3576,10 @@ general6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -3790,7 +3601,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -3803,10 +3614,10 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -3828,13 +3639,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -3905,15 +3716,15 @@ done6:
 	RET
 
 narrow6:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked6
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -3931,21 +3742,21 @@ narrow6:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, (SP)
+	VMOVDQU     X0, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked6BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked6BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked6BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked6BytesB
@@ -3966,21 +3777,21 @@ foldedMasked6BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked6BytesC:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked6BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, (SP)
+	VMOVDQU      X5, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked6BytesD:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked6BytesD
@@ -4001,21 +3812,21 @@ foldedMasked6BytesD:
 	VPACKSSDW   Y11, Y10, Y10
 	VPACKUSWB   Y10, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, (SP)
+	VMOVDQU     X8, 24(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked6BytesE:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked6BytesE
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y8, X9
-	VMOVDQU      X9, (SP)
+	VMOVDQU      X9, 24(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked6BytesF:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked6BytesF
@@ -4069,10 +3880,10 @@ generalMasked6:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -4106,7 +3917,7 @@ generalMasked6:
 	ADDQ        DX, CX
 
 aloneMasked6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -4119,10 +3930,10 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -4144,13 +3955,13 @@ aloneMasked6:
 	ADDQ         DX, CX
 
 integersMasked6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4168,21 +3979,21 @@ integersMasked6:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, (SP)
+	VMOVDQU      X0, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesA:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked6BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, (SP)
+	VMOVDQU      X1, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesB:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked6BytesB
@@ -4203,21 +4014,21 @@ generalMasked6BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, (SP)
+	VMOVDQU     X4, 24(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked6BytesC:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked6BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, (SP)
+	VMOVDQU      X5, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesD:
-	MOVB        -1(SP)(AX*1), BL
+	MOVB        23(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked6BytesD
@@ -4238,21 +4049,21 @@ generalMasked6BytesD:
 	VPACKSSDW   Y11, Y10, Y10
 	VPACKUSWB   Y10, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, (SP)
+	VMOVDQU     X8, 24(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked6BytesE:
-	MOVB         -1(SP)(AX*1), BL
+	MOVB         23(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked6BytesE
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y8, X9
-	VMOVDQU      X9, (SP)
+	VMOVDQU      X9, 24(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesF:
-	MOVB -1(SP)(AX*1), BL
+	MOVB 23(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked6BytesF
@@ -4262,9 +4073,9 @@ doneMasked6:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-176
+TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $72-192
 	MOVQ  m+0(FP), AX
 	CMPQ  AX, $+6
 	JEQ   rows6
@@ -4276,14 +4087,14 @@ TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-176
 	JEQ   rows3
 	CMPQ  AX, $+2
 	JEQ   rows2
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask1:
 	SHLQ       $0x02, BX
@@ -4297,21 +4108,24 @@ ask1:
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Y15
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap1:
 	MOVQ    (SP), R15
@@ -4328,74 +4142,42 @@ tap1:
 
 loop1:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    64(R14), Y14
-	VPMOVSXBW    80(R14), Y15
+	VMOVUPS      64(R14), Y14
 	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    96(R14), Y14
-	VPMOVSXBW    112(R14), Y15
-	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	PREFETCHT0   2176(R14)
-	VPMOVSXBW    128(R14), Y14
-	VPMOVSXBW    144(R14), Y15
+	VMOVUPS      128(R14), Y14
 	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    160(R14), Y14
-	VPMOVSXBW    176(R14), Y15
-	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    192(R14), Y14
-	VPMOVSXBW    208(R14), Y15
+	VMOVUPS      192(R14), Y14
 	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    224(R14), Y14
-	VPMOVSXBW    240(R14), Y15
-	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	ADDQ         $+256, R14
 	ADDQ         $+16, R15
@@ -4407,43 +4189,83 @@ rest1:
 
 single1:
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD (AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD (AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	ADDQ         $+64, R14
 	ADDQ         $+4, R15
 	JNE          single1
 
 tapped1:
-	MOVQ        stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_1
+
+again0_1:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_1
+
+once0_1:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_1
+
+again1_1:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_1
+
+once1_1:
+	MOVQ        48(SP), R14
+	MOVQ        stride+176(FP), R15
 	SHLQ        $0x02, R15
 	ADDQ        R15, (SP)
 	DECQ        8(SP)
 	JNE         tap1
 	CMPQ        n+8(FP), $0x10
 	JNE         narrow1
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -4464,36 +4286,36 @@ general1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4512,15 +4334,15 @@ done1:
 	RET
 
 narrow1:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -4531,11 +4353,11 @@ narrow1:
 	VPACKSSDW   Y1, Y0, Y0
 	VPACKUSWB   Y0, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, 32(SP)
+	VMOVDQU     X0, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked1BytesA:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked1BytesA
@@ -4569,10 +4391,10 @@ generalMasked1:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -4581,26 +4403,26 @@ generalMasked1:
 	ADDQ        DX, CX
 
 aloneMasked1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
 	ADDQ         DX, CX
 
 integersMasked1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4611,11 +4433,11 @@ integersMasked1:
 	VPACKSSDW    Y1, Y0, Y0
 	VPACKUSWB    Y0, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, 32(SP)
+	VMOVDQU      X0, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked1BytesA:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked1BytesA
@@ -4626,14 +4448,14 @@ doneMasked1:
 	RET
 
 rows2:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask2:
 	SHLQ       $0x02, BX
@@ -4651,23 +4473,26 @@ ask2:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Y15
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap2:
 	MOVQ    (SP), R15
@@ -4689,122 +4514,70 @@ tap2:
 
 loop2:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    64(R14), Y14
-	VPMOVSXBW    80(R14), Y15
+	VMOVUPS      64(R14), Y14
 	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    96(R14), Y14
-	VPMOVSXBW    112(R14), Y15
-	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	PREFETCHT0   2176(R14)
-	VPMOVSXBW    128(R14), Y14
-	VPMOVSXBW    144(R14), Y15
+	VMOVUPS      128(R14), Y14
 	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    160(R14), Y14
-	VPMOVSXBW    176(R14), Y15
-	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    192(R14), Y14
-	VPMOVSXBW    208(R14), Y15
+	VMOVUPS      192(R14), Y14
 	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    224(R14), Y14
-	VPMOVSXBW    240(R14), Y15
-	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	ADDQ         $+256, R14
 	ADDQ         $+16, R15
@@ -4816,55 +4589,98 @@ rest2:
 
 single2:
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD (AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD (AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	ADDQ         $+64, R14
 	ADDQ         $+4, R15
 	JNE          single2
 
 tapped2:
-	MOVQ         stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_2
+
+again0_2:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_2
+
+once0_2:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_2
+
+again1_2:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_2
+
+once1_2:
+	MOVQ         48(SP), R14
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap2
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow2
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general2
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -4899,10 +4715,10 @@ general2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -4912,15 +4728,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -4930,13 +4746,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4965,15 +4781,15 @@ done2:
 	RET
 
 narrow2:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked2
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -4991,21 +4807,21 @@ narrow2:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, 32(SP)
+	VMOVDQU     X0, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked2BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked2BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked2BytesB:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked2BytesB
@@ -5043,10 +4859,10 @@ generalMasked2:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -5060,15 +4876,15 @@ generalMasked2:
 	ADDQ        DX, CX
 
 aloneMasked2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -5078,13 +4894,13 @@ aloneMasked2:
 	ADDQ         DX, CX
 
 integersMasked2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -5102,21 +4918,21 @@ integersMasked2:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, 32(SP)
+	VMOVDQU      X0, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked2BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked2BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked2BytesB:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked2BytesB
@@ -5127,14 +4943,14 @@ doneMasked2:
 	RET
 
 rows3:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask3:
 	SHLQ       $0x02, BX
@@ -5156,25 +4972,28 @@ ask3:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Y15
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap3:
 	MOVQ    (SP), R15
@@ -5201,170 +5020,98 @@ tap3:
 
 loop3:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    64(R14), Y14
-	VPMOVSXBW    80(R14), Y15
+	VMOVUPS      64(R14), Y14
 	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    96(R14), Y14
-	VPMOVSXBW    112(R14), Y15
-	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	PREFETCHT0   2176(R14)
-	VPMOVSXBW    128(R14), Y14
-	VPMOVSXBW    144(R14), Y15
+	VMOVUPS      128(R14), Y14
 	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    160(R14), Y14
-	VPMOVSXBW    176(R14), Y15
-	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    192(R14), Y14
-	VPMOVSXBW    208(R14), Y15
+	VMOVUPS      192(R14), Y14
 	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    224(R14), Y14
-	VPMOVSXBW    240(R14), Y15
-	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	ADDQ         $+256, R14
 	ADDQ         $+16, R15
@@ -5376,67 +5123,113 @@ rest3:
 
 single3:
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD (AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD (AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	ADDQ         $+64, R14
 	ADDQ         $+4, R15
 	JNE          single3
 
 tapped3:
-	MOVQ         stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_3
+
+again0_3:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_3
+
+once0_3:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_3
+
+again1_3:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_3
+
+once1_3:
+	MOVQ         48(SP), R14
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap3
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow3
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general3
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -5486,10 +5279,10 @@ general3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -5502,17 +5295,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -5525,13 +5318,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -5571,15 +5364,15 @@ done3:
 	RET
 
 narrow3:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked3
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -5597,21 +5390,21 @@ narrow3:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, 32(SP)
+	VMOVDQU     X0, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked3BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked3BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked3BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked3BytesB
@@ -5625,11 +5418,11 @@ foldedMasked3BytesB:
 	VPACKSSDW   Y5, Y4, Y4
 	VPACKUSWB   Y4, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked3BytesC:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked3BytesC
@@ -5671,10 +5464,10 @@ generalMasked3:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -5693,17 +5486,17 @@ generalMasked3:
 	ADDQ        DX, CX
 
 aloneMasked3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -5716,13 +5509,13 @@ aloneMasked3:
 	ADDQ         DX, CX
 
 integersMasked3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -5740,21 +5533,21 @@ integersMasked3:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, 32(SP)
+	VMOVDQU      X0, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked3BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked3BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked3BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked3BytesB
@@ -5768,11 +5561,11 @@ generalMasked3BytesB:
 	VPACKSSDW   Y5, Y4, Y4
 	VPACKUSWB   Y4, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked3BytesC:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked3BytesC
@@ -5783,14 +5576,14 @@ doneMasked3:
 	RET
 
 rows4:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask4:
 	SHLQ       $0x02, BX
@@ -5816,6 +5609,7 @@ ask4:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Y15
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5824,19 +5618,21 @@ ask4:
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap4:
 	MOVQ    (SP), R15
@@ -5868,218 +5664,126 @@ tap4:
 
 loop4:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -16(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -16(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    64(R14), Y14
-	VPMOVSXBW    80(R14), Y15
+	VMOVUPS      64(R14), Y14
 	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -12(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    96(R14), Y14
-	VPMOVSXBW    112(R14), Y15
-	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -12(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	PREFETCHT0   2176(R14)
-	VPMOVSXBW    128(R14), Y14
-	VPMOVSXBW    144(R14), Y15
+	VMOVUPS      128(R14), Y14
 	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -8(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    160(R14), Y14
-	VPMOVSXBW    176(R14), Y15
-	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -8(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    192(R14), Y14
-	VPMOVSXBW    208(R14), Y15
+	VMOVUPS      192(R14), Y14
 	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -4(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    224(R14), Y14
-	VPMOVSXBW    240(R14), Y15
-	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -4(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	ADDQ         $+256, R14
 	ADDQ         $+16, R15
@@ -6091,79 +5795,128 @@ rest4:
 
 single4:
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD (AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD (AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	ADDQ         $+64, R14
 	ADDQ         $+4, R15
 	JNE          single4
 
 tapped4:
-	MOVQ         stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_4
+
+again0_4:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD (DX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_4
+
+once0_4:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_4
+
+again1_4:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (DX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_4
+
+once1_4:
+	MOVQ         48(SP), R14
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap4
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow4
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general4
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -6227,10 +5980,10 @@ general4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -6246,7 +5999,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -6255,10 +6008,10 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -6274,13 +6027,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -6330,15 +6083,15 @@ done4:
 	RET
 
 narrow4:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked4
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -6356,21 +6109,21 @@ narrow4:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, 32(SP)
+	VMOVDQU     X0, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked4BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked4BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked4BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked4BytesB
@@ -6391,21 +6144,21 @@ foldedMasked4BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked4BytesC:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked4BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, 32(SP)
+	VMOVDQU      X5, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked4BytesD:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked4BytesD
@@ -6451,10 +6204,10 @@ generalMasked4:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -6478,7 +6231,7 @@ generalMasked4:
 	ADDQ        DX, CX
 
 aloneMasked4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -6487,10 +6240,10 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -6506,13 +6259,13 @@ aloneMasked4:
 	ADDQ         DX, CX
 
 integersMasked4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -6530,21 +6283,21 @@ integersMasked4:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, 32(SP)
+	VMOVDQU      X0, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked4BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked4BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked4BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked4BytesB
@@ -6565,21 +6318,21 @@ generalMasked4BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked4BytesC:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked4BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, 32(SP)
+	VMOVDQU      X5, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked4BytesD:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked4BytesD
@@ -6590,14 +6343,14 @@ doneMasked4:
 	RET
 
 rows5:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask5:
 	SHLQ       $0x02, BX
@@ -6627,6 +6380,7 @@ ask5:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Y15
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -6637,19 +6391,21 @@ ask5:
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap5:
 	MOVQ    (SP), R15
@@ -6686,266 +6442,154 @@ tap5:
 
 loop5:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -16(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -16(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -16(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -16(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    64(R14), Y14
-	VPMOVSXBW    80(R14), Y15
+	VMOVUPS      64(R14), Y14
 	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -12(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -12(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    96(R14), Y14
-	VPMOVSXBW    112(R14), Y15
-	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -12(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -12(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	PREFETCHT0   2176(R14)
-	VPMOVSXBW    128(R14), Y14
-	VPMOVSXBW    144(R14), Y15
+	VMOVUPS      128(R14), Y14
 	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -8(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -8(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    160(R14), Y14
-	VPMOVSXBW    176(R14), Y15
-	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -8(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -8(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    192(R14), Y14
-	VPMOVSXBW    208(R14), Y15
+	VMOVUPS      192(R14), Y14
 	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -4(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -4(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    224(R14), Y14
-	VPMOVSXBW    240(R14), Y15
-	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -4(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -4(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	ADDQ         $+256, R14
 	ADDQ         $+16, R15
@@ -6957,91 +6601,143 @@ rest5:
 
 single5:
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD (AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD (SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD (AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD (SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	ADDQ         $+64, R14
 	ADDQ         $+4, R15
 	JNE          single5
 
 tapped5:
-	MOVQ         stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_5
+
+again0_5:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD (DX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	VPBROADCASTD (SI)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_5
+
+once0_5:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_5
+
+again1_5:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (DX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD (SI)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_5
+
+once1_5:
+	MOVQ         48(SP), R14
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap5
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow5
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general5
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -7120,10 +6816,10 @@ general5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -7142,7 +6838,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -7153,10 +6849,10 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -7175,13 +6871,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -7242,15 +6938,15 @@ done5:
 	RET
 
 narrow5:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked5
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -7268,21 +6964,21 @@ narrow5:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, 32(SP)
+	VMOVDQU     X0, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked5BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked5BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked5BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked5BytesB
@@ -7303,21 +6999,21 @@ foldedMasked5BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked5BytesC:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked5BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, 32(SP)
+	VMOVDQU      X5, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked5BytesD:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked5BytesD
@@ -7331,11 +7027,11 @@ foldedMasked5BytesD:
 	VPACKSSDW   Y9, Y8, Y8
 	VPACKUSWB   Y8, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, 32(SP)
+	VMOVDQU     X8, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked5BytesE:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked5BytesE
@@ -7385,10 +7081,10 @@ generalMasked5:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -7417,7 +7113,7 @@ generalMasked5:
 	ADDQ        DX, CX
 
 aloneMasked5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -7428,10 +7124,10 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -7450,13 +7146,13 @@ aloneMasked5:
 	ADDQ         DX, CX
 
 integersMasked5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -7474,21 +7170,21 @@ integersMasked5:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, 32(SP)
+	VMOVDQU      X0, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked5BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked5BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked5BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked5BytesB
@@ -7509,21 +7205,21 @@ generalMasked5BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked5BytesC:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked5BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, 32(SP)
+	VMOVDQU      X5, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked5BytesD:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked5BytesD
@@ -7537,11 +7233,11 @@ generalMasked5BytesD:
 	VPACKSSDW   Y9, Y8, Y8
 	VPACKUSWB   Y8, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, 32(SP)
+	VMOVDQU     X8, 56(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked5BytesE:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked5BytesE
@@ -7552,14 +7248,14 @@ doneMasked5:
 	RET
 
 rows6:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask6:
 	SHLQ       $0x02, BX
@@ -7593,6 +7289,7 @@ ask6:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Y15
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -7605,19 +7302,21 @@ ask6:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap6:
 	MOVQ    (SP), R15
@@ -7659,314 +7358,182 @@ tap6:
 
 loop6:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -16(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -16(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD -16(DI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD -16(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -16(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -16(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -16(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -16(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD -16(DI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    64(R14), Y14
-	VPMOVSXBW    80(R14), Y15
+	VMOVUPS      64(R14), Y14
 	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -12(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -12(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD -12(DI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    96(R14), Y14
-	VPMOVSXBW    112(R14), Y15
-	VPBROADCASTD -12(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -12(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -12(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -12(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -12(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD -12(DI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   96(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   2176(R14)
-	VPMOVSXBW    128(R14), Y14
-	VPMOVSXBW    144(R14), Y15
+	VMOVUPS      128(R14), Y14
 	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -8(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -8(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD -8(DI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    160(R14), Y14
-	VPMOVSXBW    176(R14), Y15
-	VPBROADCASTD -8(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -8(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -8(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -8(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -8(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD -8(DI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   160(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    192(R14), Y14
-	VPMOVSXBW    208(R14), Y15
+	VMOVUPS      192(R14), Y14
 	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD -4(DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD -4(SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD -4(DI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    224(R14), Y14
-	VPMOVSXBW    240(R14), Y15
-	VPBROADCASTD -4(AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD -4(BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD -4(CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD -4(DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD -4(SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD -4(DI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   224(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	ADDQ         $+256, R14
 	ADDQ         $+16, R15
@@ -7978,103 +7545,158 @@ rest6:
 
 single6:
 	PREFETCHT0   2048(R14)
-	VPMOVSXBW    (R14), Y14
-	VPMOVSXBW    16(R14), Y15
+	VMOVUPS      (R14), Y14
 	VPBROADCASTD (AX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y1, Y1
 	VPBROADCASTD (BX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y3, Y3
 	VPBROADCASTD (CX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y5, Y5
 	VPBROADCASTD (DX)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y7, Y7
 	VPBROADCASTD (SI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y9, Y9
 	VPBROADCASTD (DI)(R15*1), Y13
-	VPAND        evenBytes<>+0(SB), Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y11, Y11
-	VPMOVSXBW    32(R14), Y14
-	VPMOVSXBW    48(R14), Y15
-	VPBROADCASTD (AX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y0, Y0
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y1, Y1
-	VPBROADCASTD (BX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y2, Y2
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y3, Y3
-	VPBROADCASTD (CX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y4, Y4
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y5, Y5
-	VPBROADCASTD (DX)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y6, Y6
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y7, Y7
-	VPBROADCASTD (SI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y8, Y8
-	VPMADDWD     Y15, Y13, Y12
-	VPADDD       Y12, Y9, Y9
-	VPBROADCASTD (DI)(R15*1), Y13
-	VPSRLW       $0x08, Y13, Y13
-	VPMADDWD     Y14, Y13, Y12
-	VPADDD       Y12, Y10, Y10
-	VPMADDWD     Y15, Y13, Y12
+	VPMADDUBSW   32(R14), Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
 	VPADDD       Y12, Y11, Y11
 	ADDQ         $+64, R14
 	ADDQ         $+4, R15
 	JNE          single6
 
 tapped6:
-	MOVQ         stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_6
+
+again0_6:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y0, Y0
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y2, Y2
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y4, Y4
+	VPBROADCASTD (DX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y6, Y6
+	VPBROADCASTD (SI)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y8, Y8
+	VPBROADCASTD (DI)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y10, Y10
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_6
+
+once0_6:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_6
+
+again1_6:
+	MOVLQSX      32(R14), R15
+	VMOVUPS      (R14), Y14
+	VPBROADCASTD (AX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPBROADCASTD (BX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPBROADCASTD (CX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPBROADCASTD (DX)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y7, Y7
+	VPBROADCASTD (SI)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y9, Y9
+	VPBROADCASTD (DI)(R15*1), Y13
+	VPMADDUBSW   Y14, Y13, Y12
+	VPMADDWD     Y15, Y12, Y12
+	VPADDD       Y12, Y11, Y11
+	ADDQ         $+36, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_6
+
+once1_6:
+	MOVQ         48(SP), R14
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap6
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow6
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general6
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -8167,10 +7789,10 @@ general6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -8192,7 +7814,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -8205,10 +7827,10 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -8230,13 +7852,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -8307,15 +7929,15 @@ done6:
 	RET
 
 narrow6:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked6
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -8333,21 +7955,21 @@ narrow6:
 	VPACKSSDW   Y3, Y2, Y2
 	VPACKUSWB   Y2, Y0, Y0
 	VPERMD      Y0, Y13, Y0
-	VMOVDQU     X0, 32(SP)
+	VMOVDQU     X0, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked6BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked6BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked6BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked6BytesB
@@ -8368,21 +7990,21 @@ foldedMasked6BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked6BytesC:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked6BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, 32(SP)
+	VMOVDQU      X5, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked6BytesD:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         foldedMasked6BytesD
@@ -8403,21 +8025,21 @@ foldedMasked6BytesD:
 	VPACKSSDW   Y11, Y10, Y10
 	VPACKUSWB   Y10, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, 32(SP)
+	VMOVDQU     X8, 56(SP)
 	MOVQ        n+8(FP), AX
 
 foldedMasked6BytesE:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          foldedMasked6BytesE
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y8, X9
-	VMOVDQU      X9, 32(SP)
+	VMOVDQU      X9, 56(SP)
 	MOVQ         n+8(FP), AX
 
 foldedMasked6BytesF:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  foldedMasked6BytesF
@@ -8471,10 +8093,10 @@ generalMasked6:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -8508,7 +8130,7 @@ generalMasked6:
 	ADDQ        DX, CX
 
 aloneMasked6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -8521,10 +8143,10 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -8546,13 +8168,13 @@ aloneMasked6:
 	ADDQ         DX, CX
 
 integersMasked6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -8570,21 +8192,21 @@ integersMasked6:
 	VPACKSSDW    Y3, Y2, Y2
 	VPACKUSWB    Y2, Y0, Y0
 	VPERMD       Y0, Y13, Y0
-	VMOVDQU      X0, 32(SP)
+	VMOVDQU      X0, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesA:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked6BytesA
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y0, X1
-	VMOVDQU      X1, 32(SP)
+	VMOVDQU      X1, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesB:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked6BytesB
@@ -8605,21 +8227,21 @@ generalMasked6BytesB:
 	VPACKSSDW   Y7, Y6, Y6
 	VPACKUSWB   Y6, Y4, Y4
 	VPERMD      Y4, Y13, Y4
-	VMOVDQU     X4, 32(SP)
+	VMOVDQU     X4, 56(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked6BytesC:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked6BytesC
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y4, X5
-	VMOVDQU      X5, 32(SP)
+	VMOVDQU      X5, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesD:
-	MOVB        31(SP)(AX*1), BL
+	MOVB        55(SP)(AX*1), BL
 	MOVB        BL, -1(CX)(AX*1)
 	DECQ        AX
 	JNE         generalMasked6BytesD
@@ -8640,21 +8262,21 @@ generalMasked6BytesD:
 	VPACKSSDW   Y11, Y10, Y10
 	VPACKUSWB   Y10, Y8, Y8
 	VPERMD      Y8, Y13, Y8
-	VMOVDQU     X8, 32(SP)
+	VMOVDQU     X8, 56(SP)
 	MOVQ        n+8(FP), AX
 
 generalMasked6BytesE:
-	MOVB         31(SP)(AX*1), BL
+	MOVB         55(SP)(AX*1), BL
 	MOVB         BL, -1(CX)(AX*1)
 	DECQ         AX
 	JNE          generalMasked6BytesE
 	ADDQ         DX, CX
 	VEXTRACTI128 $0x01, Y8, X9
-	VMOVDQU      X9, 32(SP)
+	VMOVDQU      X9, 56(SP)
 	MOVQ         n+8(FP), AX
 
 generalMasked6BytesF:
-	MOVB 31(SP)(AX*1), BL
+	MOVB 55(SP)(AX*1), BL
 	MOVB BL, -1(CX)(AX*1)
 	DECQ AX
 	JNE  generalMasked6BytesF

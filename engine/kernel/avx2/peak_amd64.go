@@ -8,5 +8,5 @@ func MultiplyAddF32(n int)
 // LoadF32 loads n times 128 values, one block behind the other.
 func LoadF32(x *float32, n int)
 
-// MultiplyAddI8 does n times 12 independent multiply-adds of 8 lanes of two, all of zeros.
+// MultiplyAddI8 does n times 12 independent multiply-adds of 8 lanes of four, all of zeros.
 func MultiplyAddI8(n int)

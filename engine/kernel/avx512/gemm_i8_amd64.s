@@ -20,74 +20,75 @@ DATA unpacked<>+56(SB)/4, $0x0000000b
 DATA unpacked<>+60(SB)/4, $0x0000000f
 GLOBL unpacked<>(SB), RODATA|NOPTR, $64
 
-DATA evenBytes<>+0(SB)/4, $0x00ff00ff
-DATA evenBytes<>+4(SB)/4, $0x00ff00ff
-DATA evenBytes<>+8(SB)/4, $0x00ff00ff
-DATA evenBytes<>+12(SB)/4, $0x00ff00ff
-DATA evenBytes<>+16(SB)/4, $0x00ff00ff
-DATA evenBytes<>+20(SB)/4, $0x00ff00ff
-DATA evenBytes<>+24(SB)/4, $0x00ff00ff
-DATA evenBytes<>+28(SB)/4, $0x00ff00ff
-DATA evenBytes<>+32(SB)/4, $0x00ff00ff
-DATA evenBytes<>+36(SB)/4, $0x00ff00ff
-DATA evenBytes<>+40(SB)/4, $0x00ff00ff
-DATA evenBytes<>+44(SB)/4, $0x00ff00ff
-DATA evenBytes<>+48(SB)/4, $0x00ff00ff
-DATA evenBytes<>+52(SB)/4, $0x00ff00ff
-DATA evenBytes<>+56(SB)/4, $0x00ff00ff
-DATA evenBytes<>+60(SB)/4, $0x00ff00ff
-GLOBL evenBytes<>(SB), RODATA|NOPTR, $64
+DATA ones<>+0(SB)/4, $0x00010001
+DATA ones<>+4(SB)/4, $0x00010001
+DATA ones<>+8(SB)/4, $0x00010001
+DATA ones<>+12(SB)/4, $0x00010001
+DATA ones<>+16(SB)/4, $0x00010001
+DATA ones<>+20(SB)/4, $0x00010001
+DATA ones<>+24(SB)/4, $0x00010001
+DATA ones<>+28(SB)/4, $0x00010001
+DATA ones<>+32(SB)/4, $0x00010001
+DATA ones<>+36(SB)/4, $0x00010001
+DATA ones<>+40(SB)/4, $0x00010001
+DATA ones<>+44(SB)/4, $0x00010001
+DATA ones<>+48(SB)/4, $0x00010001
+DATA ones<>+52(SB)/4, $0x00010001
+DATA ones<>+56(SB)/4, $0x00010001
+DATA ones<>+60(SB)/4, $0x00010001
+GLOBL ones<>(SB), RODATA|NOPTR, $64
 
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-144
-	MOVQ   m+0(FP), AX
-	CMPQ   AX, $+14
-	JEQ    rows14
-	CMPQ   AX, $+13
-	JEQ    rows13
-	CMPQ   AX, $+12
-	JEQ    rows12
-	CMPQ   AX, $+11
-	JEQ    rows11
-	CMPQ   AX, $+10
-	JEQ    rows10
-	CMPQ   AX, $+9
-	JEQ    rows9
-	CMPQ   AX, $+8
-	JEQ    rows8
-	CMPQ   AX, $+7
-	JEQ    rows7
-	CMPQ   AX, $+6
-	JEQ    rows6
-	CMPQ   AX, $+5
-	JEQ    rows5
-	CMPQ   AX, $+4
-	JEQ    rows4
-	CMPQ   AX, $+3
-	JEQ    rows3
-	CMPQ   AX, $+2
-	JEQ    rows2
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask1
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+TEXT ·GemmI8_14x32(SB), NOSPLIT, $24-160
+	MOVQ    m+0(FP), AX
+	CMPQ    AX, $+14
+	JEQ     rows14
+	CMPQ    AX, $+13
+	JEQ     rows13
+	CMPQ    AX, $+12
+	JEQ     rows12
+	CMPQ    AX, $+11
+	JEQ     rows11
+	CMPQ    AX, $+10
+	JEQ     rows10
+	CMPQ    AX, $+9
+	JEQ     rows9
+	CMPQ    AX, $+8
+	JEQ     rows8
+	CMPQ    AX, $+7
+	JEQ     rows7
+	CMPQ    AX, $+6
+	JEQ     rows6
+	CMPQ    AX, $+5
+	JEQ     rows5
+	CMPQ    AX, $+4
+	JEQ     rows4
+	CMPQ    AX, $+3
+	JEQ     rows3
+	CMPQ    AX, $+2
+	JEQ     rows2
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask1
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask1:
 	SHLQ    $0x02, R11
@@ -104,24 +105,16 @@ ask1:
 
 loop1:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -133,39 +126,23 @@ loop1:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -177,21 +154,13 @@ loop1:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -205,21 +174,13 @@ rest1:
 single1:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -227,15 +188,65 @@ single1:
 	JNE          single1
 
 multiplied1:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_1
+
+again0_1:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_1
+
+once0_1:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_1
+
+again1_1:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_1
+
+once1_1:
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Z30
 	VMOVUPS     64(SI), Z31
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU32   unpacked<>+0(SB), Z29
 	MOVQ        n+8(FP), AX
 	MOVL        $-1, BX
@@ -281,10 +292,10 @@ general1:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -293,26 +304,26 @@ general1:
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Z30
-	VBROADCASTSS zeroPoint+120(FP), Z31
+	VBROADCASTSS inverse+132(FP), Z30
+	VBROADCASTSS zeroPoint+136(FP), Z31
 	VBROADCASTSS most<>+0(SB), Z28
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU32    unpacked<>+0(SB), Z29
 	MOVQ         n+8(FP), AX
 	MOVL         $-1, BX
@@ -335,25 +346,26 @@ done1:
 	RET
 
 rows2:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask2
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask2
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask2:
 	SHLQ    $0x02, R11
@@ -370,36 +382,23 @@ ask2:
 
 loop2:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -411,63 +410,37 @@ loop2:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -479,33 +452,20 @@ loop2:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -519,33 +479,20 @@ rest2:
 single2:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -553,15 +500,73 @@ single2:
 	JNE          single2
 
 multiplied2:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_2
+
+again0_2:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_2
+
+once0_2:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_2
+
+again1_2:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_2
+
+once1_2:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general2
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -621,10 +626,10 @@ general2:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -638,15 +643,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -656,13 +661,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done2
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -695,27 +700,28 @@ done2:
 	RET
 
 rows3:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask3
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask3
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask3:
 	SHLQ    $0x02, R11
@@ -732,48 +738,30 @@ ask3:
 
 loop3:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -785,87 +773,51 @@ loop3:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -877,45 +829,27 @@ loop3:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -929,45 +863,27 @@ rest3:
 single3:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -975,15 +891,81 @@ single3:
 	JNE          single3
 
 multiplied3:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_3
+
+again0_3:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_3
+
+once0_3:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_3
+
+again1_3:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_3
+
+once1_3:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general3
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1058,10 +1040,10 @@ general3:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -1080,17 +1062,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -1103,13 +1085,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done3
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1153,29 +1135,30 @@ done3:
 	RET
 
 rows4:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask4
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask4
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask4:
 	SHLQ    $0x02, R11
@@ -1192,60 +1175,37 @@ ask4:
 
 loop4:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -1257,111 +1217,65 @@ loop4:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -1373,57 +1287,34 @@ loop4:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -1437,57 +1328,34 @@ rest4:
 single4:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -1495,15 +1363,89 @@ single4:
 	JNE          single4
 
 multiplied4:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_4
+
+again0_4:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_4
+
+once0_4:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_4
+
+again1_4:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_4
+
+once1_4:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general4
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1592,10 +1534,10 @@ general4:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -1619,7 +1561,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -1628,10 +1570,10 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -1647,13 +1589,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done4
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1707,31 +1649,32 @@ done4:
 	RET
 
 rows5:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask5
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask5
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask5:
 	SHLQ    $0x02, R11
@@ -1748,72 +1691,44 @@ ask5:
 
 loop5:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -1825,135 +1740,79 @@ loop5:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -1965,69 +1824,41 @@ loop5:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -2041,69 +1872,41 @@ rest5:
 single5:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -2111,15 +1914,97 @@ single5:
 	JNE          single5
 
 multiplied5:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_5
+
+again0_5:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_5
+
+once0_5:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_5
+
+again1_5:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_5
+
+once1_5:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general5
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2223,10 +2108,10 @@ general5:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -2255,7 +2140,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -2266,10 +2151,10 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -2288,13 +2173,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done5
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2359,33 +2244,34 @@ done5:
 	RET
 
 rows6:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask6
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask6
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask6:
 	SHLQ    $0x02, R11
@@ -2402,84 +2288,51 @@ ask6:
 
 loop6:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -2491,159 +2344,93 @@ loop6:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -2655,81 +2442,48 @@ loop6:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -2743,81 +2497,48 @@ rest6:
 single6:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -2825,15 +2546,105 @@ single6:
 	JNE          single6
 
 multiplied6:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_6
+
+again0_6:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_6
+
+once0_6:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_6
+
+again1_6:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_6
+
+once1_6:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general6
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2951,10 +2762,10 @@ general6:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -2988,7 +2799,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -3001,10 +2812,10 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -3026,13 +2837,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done6
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -3107,35 +2918,36 @@ done6:
 	RET
 
 rows7:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask7
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask7
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask7:
 	SHLQ    $0x02, R11
@@ -3152,96 +2964,58 @@ ask7:
 
 loop7:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -3253,183 +3027,107 @@ loop7:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -3441,93 +3139,55 @@ loop7:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	ADDQ         $+16, AX
 	ADDQ         $+512, DI
@@ -3541,93 +3201,55 @@ rest7:
 single7:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	ADDQ         $+4, AX
 	ADDQ         $+128, DI
@@ -3635,15 +3257,113 @@ single7:
 	JNE          single7
 
 multiplied7:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_7
+
+again0_7:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_7
+
+once0_7:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_7
+
+again1_7:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_7
+
+once1_7:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general7
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -3776,10 +3496,10 @@ general7:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone7
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -3818,7 +3538,7 @@ general7:
 	ADDQ        DX, CX
 
 alone7:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -3833,10 +3553,10 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -3861,13 +3581,13 @@ alone7:
 	ADDQ         DX, CX
 
 integers7:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done7
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -3953,39 +3673,40 @@ done7:
 	RET
 
 rows8:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask8
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask8
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask8:
 	SHLQ    $0x02, R11
@@ -4002,108 +3723,65 @@ ask8:
 
 loop8:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -4115,207 +3793,121 @@ loop8:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -4327,105 +3919,62 @@ loop8:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -4440,105 +3989,62 @@ rest8:
 single8:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -4547,15 +4053,123 @@ single8:
 	JNE          single8
 
 multiplied8:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_8
+
+again0_8:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_8
+
+once0_8:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_8
+
+again1_8:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_8
+
+once1_8:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general8
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -4702,10 +4316,10 @@ general8:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone8
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -4749,7 +4363,7 @@ general8:
 	ADDQ        DX, CX
 
 alone8:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -4766,10 +4380,10 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -4797,13 +4411,13 @@ alone8:
 	ADDQ         DX, CX
 
 integers8:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done8
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -4899,41 +4513,42 @@ done8:
 	RET
 
 rows9:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask9
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask9
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask9:
 	SHLQ    $0x02, R11
@@ -4950,120 +4565,72 @@ ask9:
 
 loop9:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -5075,231 +4642,135 @@ loop9:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -5311,117 +4782,69 @@ loop9:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -5436,117 +4859,69 @@ rest9:
 single9:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -5555,15 +4930,131 @@ single9:
 	JNE          single9
 
 multiplied9:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_9
+
+again0_9:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_9
+
+once0_9:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_9
+
+again1_9:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_9
+
+once1_9:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general9
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -5725,10 +5216,10 @@ general9:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone9
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -5777,7 +5268,7 @@ general9:
 	ADDQ        DX, CX
 
 alone9:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -5796,10 +5287,10 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -5830,13 +5321,13 @@ alone9:
 	ADDQ         DX, CX
 
 integers9:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done9
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -5943,43 +5434,44 @@ done9:
 	RET
 
 rows10:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask10
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask10
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask10:
 	SHLQ    $0x02, R11
@@ -5996,132 +5488,79 @@ ask10:
 
 loop10:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -6133,255 +5572,149 @@ loop10:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -6393,129 +5726,76 @@ loop10:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -6530,129 +5810,76 @@ rest10:
 single10:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -6661,15 +5888,139 @@ single10:
 	JNE          single10
 
 multiplied10:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_10
+
+again0_10:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_10
+
+once0_10:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_10
+
+again1_10:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_10
+
+once1_10:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general10
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -6845,10 +6196,10 @@ general10:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone10
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -6902,7 +6253,7 @@ general10:
 	ADDQ        DX, CX
 
 alone10:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -6923,10 +6274,10 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -6960,13 +6311,13 @@ alone10:
 	ADDQ         DX, CX
 
 integers10:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done10
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -7083,45 +6434,46 @@ done10:
 	RET
 
 rows11:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask11
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask11
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask11:
 	SHLQ    $0x02, R11
@@ -7138,144 +6490,86 @@ ask11:
 
 loop11:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -7287,279 +6581,163 @@ loop11:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -7571,141 +6749,83 @@ loop11:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -7720,141 +6840,83 @@ rest11:
 single11:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -7863,15 +6925,147 @@ single11:
 	JNE          single11
 
 multiplied11:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_11
+
+again0_11:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z20, Z20
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_11
+
+once0_11:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_11
+
+again1_11:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z21, Z21
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_11
+
+once1_11:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general11
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8062,10 +7256,10 @@ general11:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone11
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -8124,7 +7318,7 @@ general11:
 	ADDQ        DX, CX
 
 alone11:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -8147,10 +7341,10 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -8187,13 +7381,13 @@ alone11:
 	ADDQ         DX, CX
 
 integers11:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done11
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8321,47 +7515,48 @@ done11:
 	RET
 
 rows12:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask12
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask12
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask12:
 	SHLQ    $0x02, R11
@@ -8378,156 +7573,93 @@ ask12:
 
 loop12:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -8539,303 +7671,177 @@ loop12:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 4(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 4(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 8(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 8(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -8847,153 +7853,90 @@ loop12:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 12(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 12(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -9008,153 +7951,90 @@ rest12:
 single12:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -9163,15 +8043,155 @@ single12:
 	JNE          single12
 
 multiplied12:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_12
+
+again0_12:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z20, Z20
+	VPBROADCASTD (R12)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z22, Z22
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_12
+
+once0_12:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_12
+
+again1_12:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z21, Z21
+	VPBROADCASTD (R12)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z23, Z23
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_12
+
+once1_12:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general12
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -9376,10 +8396,10 @@ general12:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone12
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -9443,7 +8463,7 @@ general12:
 	ADDQ        DX, CX
 
 alone12:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -9468,10 +8488,10 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -9511,13 +8531,13 @@ alone12:
 	ADDQ         DX, CX
 
 integers12:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done12
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -9655,49 +8675,50 @@ done12:
 	RET
 
 rows13:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask13
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask13
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask13:
 	SHLQ    $0x02, R11
@@ -9714,168 +8735,100 @@ ask13:
 
 loop13:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD (BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD (BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -9887,327 +8840,191 @@ loop13:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 4(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD 4(BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 4(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD 4(BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 8(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD 8(BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 8(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD 8(BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -10219,165 +9036,97 @@ loop13:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 12(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD 12(BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 12(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD 12(BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -10392,165 +9141,97 @@ rest13:
 single13:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD (BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD (BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -10559,15 +9240,163 @@ single13:
 	JNE          single13
 
 multiplied13:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_13
+
+again0_13:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z20, Z20
+	VPBROADCASTD (R12)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z22, Z22
+	VPBROADCASTD (R12)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z24, Z24
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_13
+
+once0_13:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_13
+
+again1_13:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z21, Z21
+	VPBROADCASTD (R12)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z23, Z23
+	VPBROADCASTD (R12)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z25, Z25
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_13
+
+once1_13:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general13
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -10787,10 +9616,10 @@ general13:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone13
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -10859,7 +9688,7 @@ general13:
 	ADDQ        DX, CX
 
 alone13:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -10886,10 +9715,10 @@ alone13:
 	VMAXPS       Z23, Z29, Z23
 	VMAXPS       Z24, Z29, Z24
 	VMAXPS       Z25, Z29, Z25
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers13
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -10932,13 +9761,13 @@ alone13:
 	ADDQ         DX, CX
 
 integers13:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done13
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -11087,51 +9916,52 @@ done13:
 	RET
 
 rows14:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	VPXORD Z24, Z24, Z24
-	VPXORD Z25, Z25, Z25
-	VPXORD Z26, Z26, Z26
-	VPXORD Z27, Z27, Z27
-	MOVQ   ahead+128(FP), R9
-	MOVQ   a+24(FP), AX
-	MOVQ   lda+32(FP), CX
-	LEAQ   (CX)(CX*2), DX
-	LEAQ   (CX)(CX*4), SI
-	LEAQ   (AX)(DX*2), BX
-	ADDQ   CX, BX
-	MOVQ   b+40(FP), DI
-	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
-	TESTQ  R10, R10
-	JNE    ask14
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	VMOVUPS ones<>+0(SB), Z31
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	MOVQ    ahead+144(FP), R9
+	MOVQ    a+24(FP), AX
+	MOVQ    lda+32(FP), CX
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (CX)(CX*4), SI
+	LEAQ    (AX)(DX*2), BX
+	ADDQ    CX, BX
+	MOVQ    b+40(FP), DI
+	MOVQ    quads+16(FP), R8
+	MOVQ    c+64(FP), R12
+	MOVQ    ldc+72(FP), R13
+	MOVQ    residual+112(FP), R10
+	MOVQ    ldr+120(FP), R11
+	TESTQ   R10, R10
+	JNE     ask14
+	MOVQ    cf+80(FP), R10
+	MOVQ    ldf+88(FP), R11
 
 ask14:
 	SHLQ    $0x02, R11
@@ -11148,180 +9978,107 @@ ask14:
 
 loop14:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD (BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	VPBROADCASTD (BX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z27, Z27
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD (BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPBROADCASTD (BX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -11333,351 +10090,205 @@ loop14:
 	ADDQ         R13, R12
 	PREFETCHT0   2176(DI)
 	PREFETCHT0   2240(DI)
-	VPMOVSXBW    128(DI), Z30
-	VPMOVSXBW    160(DI), Z31
+	VMOVUPS      128(DI), Z30
 	VPBROADCASTD 4(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 4(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 4(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD 4(BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	VPBROADCASTD 4(BX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z27, Z27
-	VPMOVSXBW    192(DI), Z30
-	VPMOVSXBW    224(DI), Z31
-	VPBROADCASTD 4(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 4(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 4(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 4(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 4(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 4(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 4(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 4(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 4(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 4(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 4(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 4(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD 4(BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPBROADCASTD 4(BX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	PREFETCHT0   2304(DI)
 	PREFETCHT0   2368(DI)
-	VPMOVSXBW    256(DI), Z30
-	VPMOVSXBW    288(DI), Z31
+	VMOVUPS      256(DI), Z30
 	VPBROADCASTD 8(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 8(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 8(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD 8(BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	VPBROADCASTD 8(BX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z27, Z27
-	VPMOVSXBW    320(DI), Z30
-	VPMOVSXBW    352(DI), Z31
-	VPBROADCASTD 8(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 8(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 8(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 8(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 8(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 8(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 8(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 8(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 8(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 8(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 8(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 8(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD 8(BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPBROADCASTD 8(BX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
@@ -11689,177 +10300,104 @@ loop14:
 	ADDQ         R13, R12
 	PREFETCHT0   2432(DI)
 	PREFETCHT0   2496(DI)
-	VPMOVSXBW    384(DI), Z30
-	VPMOVSXBW    416(DI), Z31
+	VMOVUPS      384(DI), Z30
 	VPBROADCASTD 12(AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD 12(BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD 12(BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD 12(BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	VPBROADCASTD 12(BX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z27, Z27
-	VPMOVSXBW    448(DI), Z30
-	VPMOVSXBW    480(DI), Z31
-	VPBROADCASTD 12(AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD 12(AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD 12(AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD 12(AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD 12(AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD 12(AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD 12(AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD 12(BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD 12(BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD 12(BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD 12(BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD 12(BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD 12(BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPBROADCASTD 12(BX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	ADDQ         $+16, AX
 	ADDQ         $+16, BX
@@ -11874,177 +10412,104 @@ rest14:
 single14:
 	PREFETCHT0   2048(DI)
 	PREFETCHT0   2112(DI)
-	VPMOVSXBW    (DI), Z30
-	VPMOVSXBW    32(DI), Z31
+	VMOVUPS      (DI), Z30
 	VPBROADCASTD (AX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (AX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (AX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (AX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (AX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (AX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (AX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (BX), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (BX)(CX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (BX)(CX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (BX)(DX*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (BX)(CX*4), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	VPBROADCASTD (BX)(SI*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	VPBROADCASTD (BX)(DX*2), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z27, Z27
-	VPMOVSXBW    64(DI), Z30
-	VPMOVSXBW    96(DI), Z31
-	VPBROADCASTD (AX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (AX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (AX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (AX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (AX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (AX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (AX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (BX), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (BX)(CX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (BX)(CX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (BX)(DX*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (BX)(CX*4), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPBROADCASTD (BX)(SI*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z24, Z24
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z25, Z25
-	VPBROADCASTD (BX)(DX*2), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z26, Z26
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(DI), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	ADDQ         $+4, AX
 	ADDQ         $+4, BX
@@ -12053,15 +10518,171 @@ single14:
 	JNE          single14
 
 multiplied14:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ    starts+56(FP), R8
+	MOVQ    R8, (SP)
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once0_14
+
+again0_14:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z20, Z20
+	VPBROADCASTD (R12)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z22, Z22
+	VPBROADCASTD (R12)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z24, Z24
+	VPBROADCASTD (R12)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z26, Z26
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again0_14
+
+once0_14:
+	MOVQ    (SP), R10
+	MOVLQSX 4(R10), R9
+	ADDQ    more+48(FP), R9
+	MOVQ    R9, 8(SP)
+	MOVLQSX (R10), R9
+	ADDQ    more+48(FP), R9
+	ADDQ    $+4, R10
+	MOVQ    R10, (SP)
+	CMPQ    R9, 8(SP)
+	JEQ     once1_14
+
+again1_14:
+	MOVLQSX      64(R9), R10
+	VMOVUPS      (R9), Z30
+	LEAQ         (AX)(R10*1), R11
+	VPBROADCASTD (R11), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (R11)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (R11)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (R11)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (R11)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (R11)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R11)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	LEAQ         (BX)(R10*1), R12
+	VPBROADCASTD (R12), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R12)(CX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R12)(CX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	VPBROADCASTD (R12)(DX*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z21, Z21
+	VPBROADCASTD (R12)(CX*4), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z23, Z23
+	VPBROADCASTD (R12)(SI*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z25, Z25
+	VPBROADCASTD (R12)(DX*2), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z27, Z27
+	ADDQ         $+68, R9
+	CMPQ         R9, 8(SP)
+	JNE          again1_14
+
+once1_14:
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general14
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -12295,10 +10916,10 @@ general14:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone14
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -12372,7 +10993,7 @@ general14:
 	ADDQ        DX, CX
 
 alone14:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -12401,10 +11022,10 @@ alone14:
 	VMAXPS       Z25, Z29, Z25
 	VMAXPS       Z26, Z29, Z26
 	VMAXPS       Z27, Z29, Z27
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers14
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -12450,13 +11071,13 @@ alone14:
 	ADDQ         DX, CX
 
 integers14:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done14
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -12614,9 +11235,9 @@ done14:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
-TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-176
+TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $56-192
 	MOVQ  m+0(FP), AX
 	CMPQ  AX, $+12
 	JEQ   rows12
@@ -12640,14 +11261,14 @@ TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-176
 	JEQ   rows3
 	CMPQ  AX, $+2
 	JEQ   rows2
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask1:
 	SHLQ       $0x02, BX
@@ -12662,21 +11283,24 @@ ask1:
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap1:
 	MOVQ    (SP), R15
@@ -12693,78 +11317,46 @@ tap1:
 
 loop1:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -12777,41 +11369,81 @@ rest1:
 single1:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single1
 
 tapped1:
-	MOVQ        stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_1
+
+again0_1:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_1
+
+once0_1:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_1
+
+again1_1:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_1
+
+once1_1:
+	MOVQ        48(SP), R14
+	MOVQ        stride+176(FP), R15
 	SHLQ        $0x02, R15
 	ADDQ        R15, (SP)
 	DECQ        8(SP)
 	JNE         tap1
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Z30
 	VMOVUPS     64(SI), Z31
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU32   unpacked<>+0(SB), Z29
 	MOVQ        n+8(FP), AX
 	MOVL        $-1, BX
@@ -12857,10 +11489,10 @@ general1:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -12869,26 +11501,26 @@ general1:
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Z30
-	VBROADCASTSS zeroPoint+120(FP), Z31
+	VBROADCASTSS inverse+132(FP), Z30
+	VBROADCASTSS zeroPoint+136(FP), Z31
 	VBROADCASTSS most<>+0(SB), Z28
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU32    unpacked<>+0(SB), Z29
 	MOVQ         n+8(FP), AX
 	MOVL         $-1, BX
@@ -12911,14 +11543,14 @@ done1:
 	RET
 
 rows2:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask2:
 	SHLQ       $0x02, BX
@@ -12938,23 +11570,26 @@ ask2:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap2:
 	MOVQ    (SP), R15
@@ -12976,126 +11611,74 @@ tap2:
 
 loop2:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -13108,53 +11691,96 @@ rest2:
 single2:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single2
 
 tapped2:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_2
+
+again0_2:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_2
+
+once0_2:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_2
+
+again1_2:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_2
+
+once1_2:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap2
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general2
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -13214,10 +11840,10 @@ general2:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -13231,15 +11857,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -13249,13 +11875,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done2
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -13288,14 +11914,14 @@ done2:
 	RET
 
 rows3:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask3:
 	SHLQ       $0x02, BX
@@ -13320,25 +11946,28 @@ ask3:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap3:
 	MOVQ    (SP), R15
@@ -13365,174 +11994,102 @@ tap3:
 
 loop3:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -13545,65 +12102,111 @@ rest3:
 single3:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single3
 
 tapped3:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_3
+
+again0_3:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_3
+
+once0_3:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_3
+
+again1_3:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_3
+
+once1_3:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap3
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general3
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -13678,10 +12281,10 @@ general3:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -13700,17 +12303,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -13723,13 +12326,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done3
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -13773,14 +12376,14 @@ done3:
 	RET
 
 rows4:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask4:
 	SHLQ       $0x02, BX
@@ -13810,6 +12413,7 @@ ask4:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13818,19 +12422,21 @@ ask4:
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap4:
 	MOVQ    (SP), R15
@@ -13862,222 +12468,130 @@ tap4:
 
 loop4:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -14090,77 +12604,126 @@ rest4:
 single4:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single4
 
 tapped4:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_4
+
+again0_4:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_4
+
+once0_4:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_4
+
+again1_4:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_4
+
+once1_4:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap4
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general4
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -14249,10 +12812,10 @@ general4:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -14276,7 +12839,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -14285,10 +12848,10 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -14304,13 +12867,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done4
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -14364,14 +12927,14 @@ done4:
 	RET
 
 rows5:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask5:
 	SHLQ       $0x02, BX
@@ -14406,6 +12969,7 @@ ask5:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14416,19 +12980,21 @@ ask5:
 	VPXORD     Z7, Z7, Z7
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap5:
 	MOVQ    (SP), R15
@@ -14465,270 +13031,158 @@ tap5:
 
 loop5:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -14741,89 +13195,141 @@ rest5:
 single5:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single5
 
 tapped5:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_5
+
+again0_5:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_5
+
+once0_5:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_5
+
+again1_5:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_5
+
+once1_5:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap5
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general5
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -14927,10 +13433,10 @@ general5:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -14959,7 +13465,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -14970,10 +13476,10 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -14992,13 +13498,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done5
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -15063,14 +13569,14 @@ done5:
 	RET
 
 rows6:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask6:
 	SHLQ       $0x02, BX
@@ -15110,6 +13616,7 @@ ask6:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -15122,19 +13629,21 @@ ask6:
 	VPXORD     Z9, Z9, Z9
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap6:
 	MOVQ    (SP), R15
@@ -15176,318 +13685,186 @@ tap6:
 
 loop6:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -15500,101 +13877,156 @@ rest6:
 single6:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single6
 
 tapped6:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_6
+
+again0_6:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_6
+
+once0_6:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_6
+
+again1_6:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_6
+
+once1_6:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap6
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general6
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -15712,10 +14144,10 @@ general6:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -15749,7 +14181,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -15762,10 +14194,10 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -15787,13 +14219,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done6
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -15868,14 +14300,14 @@ done6:
 	RET
 
 rows7:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask7
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask7:
 	SHLQ       $0x02, BX
@@ -15920,6 +14352,7 @@ ask7:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -15934,19 +14367,21 @@ ask7:
 	VPXORD     Z11, Z11, Z11
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap7:
 	MOVQ    (SP), R15
@@ -15993,366 +14428,214 @@ tap7:
 
 loop7:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -16365,113 +14648,171 @@ rest7:
 single7:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single7
 
 tapped7:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_7
+
+again0_7:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_7
+
+once0_7:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_7
+
+again1_7:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_7
+
+once1_7:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap7
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general7
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -16604,10 +14945,10 @@ general7:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone7
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -16646,7 +14987,7 @@ general7:
 	ADDQ        DX, CX
 
 alone7:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -16661,10 +15002,10 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -16689,13 +15030,13 @@ alone7:
 	ADDQ         DX, CX
 
 integers7:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done7
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -16781,14 +15122,14 @@ done7:
 	RET
 
 rows8:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask8
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask8:
 	SHLQ       $0x02, BX
@@ -16838,6 +15179,7 @@ ask8:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -16854,19 +15196,21 @@ ask8:
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap8:
 	MOVQ    (SP), R15
@@ -16918,414 +15262,242 @@ tap8:
 
 loop8:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -17338,125 +15510,186 @@ rest8:
 single8:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single8
 
 tapped8:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_8
+
+again0_8:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_8
+
+once0_8:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_8
+
+again1_8:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_8
+
+once1_8:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap8
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general8
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -17603,10 +15836,10 @@ general8:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone8
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -17650,7 +15883,7 @@ general8:
 	ADDQ        DX, CX
 
 alone8:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -17667,10 +15900,10 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -17698,13 +15931,13 @@ alone8:
 	ADDQ         DX, CX
 
 integers8:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done8
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -17800,14 +16033,14 @@ done8:
 	RET
 
 rows9:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask9
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask9:
 	SHLQ       $0x02, BX
@@ -17862,6 +16095,7 @@ ask9:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -17880,19 +16114,21 @@ ask9:
 	VPXORD     Z15, Z15, Z15
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap9:
 	MOVQ    (SP), R15
@@ -17949,462 +16185,270 @@ tap9:
 
 loop9:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -18417,137 +16461,201 @@ rest9:
 single9:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single9
 
 tapped9:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_9
+
+again0_9:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_9
+
+once0_9:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_9
+
+again1_9:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_9
+
+once1_9:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap9
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general9
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -18709,10 +16817,10 @@ general9:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone9
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -18761,7 +16869,7 @@ general9:
 	ADDQ        DX, CX
 
 alone9:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -18780,10 +16888,10 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -18814,13 +16922,13 @@ alone9:
 	ADDQ         DX, CX
 
 integers9:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done9
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -18927,14 +17035,14 @@ done9:
 	RET
 
 rows10:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask10
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask10:
 	SHLQ       $0x02, BX
@@ -18994,6 +17102,7 @@ ask10:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -19014,19 +17123,21 @@ ask10:
 	VPXORD     Z17, Z17, Z17
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap10:
 	MOVQ    (SP), R15
@@ -19088,510 +17199,298 @@ tap10:
 
 loop10:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -16(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -16(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -12(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -12(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -8(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -8(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -4(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -4(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -19604,149 +17503,216 @@ rest10:
 single10:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single10
 
 tapped10:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_10
+
+again0_10:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R11)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_10
+
+once0_10:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_10
+
+again1_10:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R11)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_10
+
+once1_10:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap10
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general10
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -19922,10 +17888,10 @@ general10:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone10
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -19979,7 +17945,7 @@ general10:
 	ADDQ        DX, CX
 
 alone10:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -20000,10 +17966,10 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -20037,13 +18003,13 @@ alone10:
 	ADDQ         DX, CX
 
 integers10:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done10
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -20160,14 +18126,14 @@ done10:
 	RET
 
 rows11:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask11
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask11:
 	SHLQ       $0x02, BX
@@ -20232,6 +18198,7 @@ ask11:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -20254,19 +18221,21 @@ ask11:
 	VPXORD     Z19, Z19, Z19
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap11:
 	MOVQ    (SP), R15
@@ -20333,558 +18302,326 @@ tap11:
 
 loop11:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -16(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -16(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -16(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -16(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -12(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -12(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -12(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -12(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -8(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -8(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -8(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -8(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -4(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -4(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -4(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -4(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -20897,161 +18634,231 @@ rest11:
 single11:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single11
 
 tapped11:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_11
+
+again0_11:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R11)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	VPBROADCASTD (R12)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z20, Z20
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_11
+
+once0_11:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_11
+
+again1_11:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R11)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	VPBROADCASTD (R12)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z21, Z21
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_11
+
+once1_11:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap11
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general11
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -21242,10 +19049,10 @@ general11:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone11
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -21304,7 +19111,7 @@ general11:
 	ADDQ        DX, CX
 
 alone11:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -21327,10 +19134,10 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -21367,13 +19174,13 @@ alone11:
 	ADDQ         DX, CX
 
 integers11:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done11
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -21501,14 +19308,14 @@ done11:
 	RET
 
 rows12:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask12
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask12:
 	SHLQ       $0x02, BX
@@ -21578,6 +19385,7 @@ ask12:
 	ADDQ       DX, CX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
+	VMOVUPS    ones<>+0(SB), Z31
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -21602,19 +19410,21 @@ ask12:
 	VPXORD     Z21, Z21, Z21
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
+	MOVQ       starts+56(FP), R15
+	MOVQ       R15, 32(SP)
 
 tap12:
 	MOVQ    (SP), R15
@@ -21686,606 +19496,354 @@ tap12:
 
 loop12:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -16(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -16(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD -16(R13)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD -16(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -16(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -16(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -16(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -16(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -16(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -16(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -16(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -16(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -16(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -16(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD -16(R13)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   2176(R14)
 	PREFETCHT0   2240(R14)
-	VPMOVSXBW    128(R14), Z30
-	VPMOVSXBW    160(R14), Z31
+	VMOVUPS      128(R14), Z30
 	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -12(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -12(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD -12(R13)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    192(R14), Z30
-	VPMOVSXBW    224(R14), Z31
-	VPBROADCASTD -12(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -12(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -12(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -12(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -12(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -12(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -12(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -12(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -12(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -12(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -12(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD -12(R13)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   192(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   2304(R14)
 	PREFETCHT0   2368(R14)
-	VPMOVSXBW    256(R14), Z30
-	VPMOVSXBW    288(R14), Z31
+	VMOVUPS      256(R14), Z30
 	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -8(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -8(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD -8(R13)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    320(R14), Z30
-	VPMOVSXBW    352(R14), Z31
-	VPBROADCASTD -8(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -8(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -8(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -8(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -8(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -8(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -8(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -8(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -8(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -8(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -8(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD -8(R13)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   320(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   2432(R14)
 	PREFETCHT0   2496(R14)
-	VPMOVSXBW    384(R14), Z30
-	VPMOVSXBW    416(R14), Z31
+	VMOVUPS      384(R14), Z30
 	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD -4(R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD -4(R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD -4(R13)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    448(R14), Z30
-	VPMOVSXBW    480(R14), Z31
-	VPBROADCASTD -4(AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD -4(BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD -4(CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD -4(DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD -4(SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD -4(DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD -4(R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD -4(R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD -4(R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD -4(R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD -4(R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD -4(R13)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   448(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -22298,173 +19856,246 @@ rest12:
 single12:
 	PREFETCHT0   2048(R14)
 	PREFETCHT0   2112(R14)
-	VPMOVSXBW    (R14), Z30
-	VPMOVSXBW    32(R14), Z31
+	VMOVUPS      (R14), Z30
 	VPBROADCASTD (AX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	VPBROADCASTD (BX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	VPBROADCASTD (CX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	VPBROADCASTD (DX)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	VPBROADCASTD (SI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	VPBROADCASTD (DI)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	VPBROADCASTD (R8)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	VPBROADCASTD (R9)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	VPBROADCASTD (R10)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	VPBROADCASTD (R11)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	VPBROADCASTD (R12)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	VPBROADCASTD (R13)(R15*1), Z29
-	VPANDD       evenBytes<>+0(SB), Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z23, Z23
-	VPMOVSXBW    64(R14), Z30
-	VPMOVSXBW    96(R14), Z31
-	VPBROADCASTD (AX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z0, Z0
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z1, Z1
-	VPBROADCASTD (BX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z2, Z2
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z3, Z3
-	VPBROADCASTD (CX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z4, Z4
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z5, Z5
-	VPBROADCASTD (DX)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z6, Z6
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z7, Z7
-	VPBROADCASTD (SI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z8, Z8
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z9, Z9
-	VPBROADCASTD (DI)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z10, Z10
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z11, Z11
-	VPBROADCASTD (R8)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z12, Z12
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z13, Z13
-	VPBROADCASTD (R9)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z14, Z14
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z15, Z15
-	VPBROADCASTD (R10)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z16, Z16
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z17, Z17
-	VPBROADCASTD (R11)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z18, Z18
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z19, Z19
-	VPBROADCASTD (R12)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z20, Z20
-	VPMADDWD     Z31, Z29, Z28
-	VPADDD       Z28, Z21, Z21
-	VPBROADCASTD (R13)(R15*1), Z29
-	VPSRLW       $0x08, Z29, Z29
-	VPMADDWD     Z30, Z29, Z28
-	VPADDD       Z28, Z22, Z22
-	VPMADDWD     Z31, Z29, Z28
+	VPMADDUBSW   64(R14), Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	ADDQ         $+128, R14
 	ADDQ         $+4, R15
 	JNE          single12
 
 tapped12:
-	MOVQ          stride+160(FP), R15
+	MOVQ    R14, 48(SP)
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once0_12
+
+again0_12:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z0, Z0
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z2, Z2
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z4, Z4
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z6, Z6
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z8, Z8
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z10, Z10
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z12, Z12
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z14, Z14
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z16, Z16
+	VPBROADCASTD (R11)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z18, Z18
+	VPBROADCASTD (R12)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z20, Z20
+	VPBROADCASTD (R13)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z22, Z22
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again0_12
+
+once0_12:
+	MOVQ    32(SP), R15
+	MOVLQSX 4(R15), R14
+	ADDQ    more+48(FP), R14
+	MOVQ    R14, 40(SP)
+	MOVLQSX (R15), R14
+	ADDQ    more+48(FP), R14
+	ADDQ    $+4, R15
+	MOVQ    R15, 32(SP)
+	CMPQ    R14, 40(SP)
+	JEQ     once1_12
+
+again1_12:
+	MOVLQSX      64(R14), R15
+	VMOVUPS      (R14), Z30
+	VPBROADCASTD (AX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z1, Z1
+	VPBROADCASTD (BX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z3, Z3
+	VPBROADCASTD (CX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z5, Z5
+	VPBROADCASTD (DX)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z7, Z7
+	VPBROADCASTD (SI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z9, Z9
+	VPBROADCASTD (DI)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z11, Z11
+	VPBROADCASTD (R8)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z13, Z13
+	VPBROADCASTD (R9)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z15, Z15
+	VPBROADCASTD (R10)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z17, Z17
+	VPBROADCASTD (R11)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z19, Z19
+	VPBROADCASTD (R12)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z21, Z21
+	VPBROADCASTD (R13)(R15*1), Z29
+	VPMADDUBSW   Z30, Z29, Z28
+	VPMADDWD     Z31, Z28, Z28
+	VPADDD       Z28, Z23, Z23
+	ADDQ         $+68, R14
+	CMPQ         R14, 40(SP)
+	JNE          again1_12
+
+once1_12:
+	MOVQ          48(SP), R14
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap12
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general12
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -22669,10 +20300,10 @@ general12:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone12
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -22736,7 +20367,7 @@ general12:
 	ADDQ        DX, CX
 
 alone12:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -22761,10 +20392,10 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -22804,13 +20435,13 @@ alone12:
 	ADDQ         DX, CX
 
 integers12:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done12
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX

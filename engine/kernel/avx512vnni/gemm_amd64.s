@@ -23,9 +23,9 @@ GLOBL unpacked<>(SB), RODATA|NOPTR, $64
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
-TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-144
+TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-160
 	MOVQ   m+0(FP), AX
 	CMPQ   AX, $+14
 	JEQ    rows14
@@ -55,21 +55,21 @@ TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-144
 	JEQ    rows2
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask1
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask1:
 	SHLQ    $0x02, R11
@@ -86,7 +86,7 @@ ask1:
 
 loop1:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -154,15 +154,15 @@ single1:
 	JNE          single1
 
 multiplied1:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Z30
 	VMOVUPS     64(SI), Z31
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU32   unpacked<>+0(SB), Z29
 	MOVQ        n+8(FP), AX
 	MOVL        $-1, BX
@@ -208,10 +208,10 @@ general1:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -220,26 +220,26 @@ general1:
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Z30
-	VBROADCASTSS zeroPoint+120(FP), Z31
+	VBROADCASTSS inverse+132(FP), Z30
+	VBROADCASTSS zeroPoint+136(FP), Z31
 	VBROADCASTSS most<>+0(SB), Z28
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU32    unpacked<>+0(SB), Z29
 	MOVQ         n+8(FP), AX
 	MOVL         $-1, BX
@@ -266,21 +266,21 @@ rows2:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask2
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask2:
 	SHLQ    $0x02, R11
@@ -297,7 +297,7 @@ ask2:
 
 loop2:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -380,15 +380,15 @@ single2:
 	JNE          single2
 
 multiplied2:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general2
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -448,10 +448,10 @@ general2:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -465,15 +465,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -483,13 +483,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done2
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -528,21 +528,21 @@ rows3:
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask3
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask3:
 	SHLQ    $0x02, R11
@@ -559,7 +559,7 @@ ask3:
 
 loop3:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -657,15 +657,15 @@ single3:
 	JNE          single3
 
 multiplied3:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general3
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -740,10 +740,10 @@ general3:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -762,17 +762,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -785,13 +785,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done3
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -843,21 +843,21 @@ rows4:
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask4
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask4:
 	SHLQ    $0x02, R11
@@ -874,7 +874,7 @@ ask4:
 
 loop4:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -987,15 +987,15 @@ single4:
 	JNE          single4
 
 multiplied4:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general4
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1084,10 +1084,10 @@ general4:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -1111,7 +1111,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -1120,10 +1120,10 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -1139,13 +1139,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done4
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1209,21 +1209,21 @@ rows5:
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask5
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask5:
 	SHLQ    $0x02, R11
@@ -1240,7 +1240,7 @@ ask5:
 
 loop5:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -1368,15 +1368,15 @@ single5:
 	JNE          single5
 
 multiplied5:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general5
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1480,10 +1480,10 @@ general5:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -1512,7 +1512,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -1523,10 +1523,10 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -1545,13 +1545,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done5
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1628,21 +1628,21 @@ rows6:
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask6
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask6:
 	SHLQ    $0x02, R11
@@ -1659,7 +1659,7 @@ ask6:
 
 loop6:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -1802,15 +1802,15 @@ single6:
 	JNE          single6
 
 multiplied6:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general6
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -1928,10 +1928,10 @@ general6:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -1965,7 +1965,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -1978,10 +1978,10 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -2003,13 +2003,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done6
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2098,21 +2098,21 @@ rows7:
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask7
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask7:
 	SHLQ    $0x02, R11
@@ -2129,7 +2129,7 @@ ask7:
 
 loop7:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -2287,15 +2287,15 @@ single7:
 	JNE          single7
 
 multiplied7:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general7
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2428,10 +2428,10 @@ general7:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone7
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -2470,7 +2470,7 @@ general7:
 	ADDQ        DX, CX
 
 alone7:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -2485,10 +2485,10 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -2513,13 +2513,13 @@ alone7:
 	ADDQ         DX, CX
 
 integers7:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done7
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2621,7 +2621,7 @@ rows8:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -2630,14 +2630,14 @@ rows8:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask8
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask8:
 	SHLQ    $0x02, R11
@@ -2654,7 +2654,7 @@ ask8:
 
 loop8:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -2829,15 +2829,15 @@ single8:
 	JNE          single8
 
 multiplied8:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general8
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -2984,10 +2984,10 @@ general8:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone8
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -3031,7 +3031,7 @@ general8:
 	ADDQ        DX, CX
 
 alone8:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -3048,10 +3048,10 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -3079,13 +3079,13 @@ alone8:
 	ADDQ         DX, CX
 
 integers8:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done8
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -3199,7 +3199,7 @@ rows9:
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -3208,14 +3208,14 @@ rows9:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask9
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask9:
 	SHLQ    $0x02, R11
@@ -3232,7 +3232,7 @@ ask9:
 
 loop9:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -3422,15 +3422,15 @@ single9:
 	JNE          single9
 
 multiplied9:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general9
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -3592,10 +3592,10 @@ general9:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone9
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -3644,7 +3644,7 @@ general9:
 	ADDQ        DX, CX
 
 alone9:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -3663,10 +3663,10 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -3697,13 +3697,13 @@ alone9:
 	ADDQ         DX, CX
 
 integers9:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done9
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -3830,7 +3830,7 @@ rows10:
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -3839,14 +3839,14 @@ rows10:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask10
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask10:
 	SHLQ    $0x02, R11
@@ -3863,7 +3863,7 @@ ask10:
 
 loop10:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -4068,15 +4068,15 @@ single10:
 	JNE          single10
 
 multiplied10:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general10
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -4252,10 +4252,10 @@ general10:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone10
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -4309,7 +4309,7 @@ general10:
 	ADDQ        DX, CX
 
 alone10:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -4330,10 +4330,10 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -4367,13 +4367,13 @@ alone10:
 	ADDQ         DX, CX
 
 integers10:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done10
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -4512,7 +4512,7 @@ rows11:
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -4521,14 +4521,14 @@ rows11:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask11
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask11:
 	SHLQ    $0x02, R11
@@ -4545,7 +4545,7 @@ ask11:
 
 loop11:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -4765,15 +4765,15 @@ single11:
 	JNE          single11
 
 multiplied11:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general11
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -4964,10 +4964,10 @@ general11:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone11
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -5026,7 +5026,7 @@ general11:
 	ADDQ        DX, CX
 
 alone11:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -5049,10 +5049,10 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -5089,13 +5089,13 @@ alone11:
 	ADDQ         DX, CX
 
 integers11:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done11
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -5247,7 +5247,7 @@ rows12:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -5256,14 +5256,14 @@ rows12:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask12
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask12:
 	SHLQ    $0x02, R11
@@ -5280,7 +5280,7 @@ ask12:
 
 loop12:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -5515,15 +5515,15 @@ single12:
 	JNE          single12
 
 multiplied12:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general12
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -5728,10 +5728,10 @@ general12:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone12
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -5795,7 +5795,7 @@ general12:
 	ADDQ        DX, CX
 
 alone12:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -5820,10 +5820,10 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -5863,13 +5863,13 @@ alone12:
 	ADDQ         DX, CX
 
 integers12:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done12
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -6033,7 +6033,7 @@ rows13:
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -6042,14 +6042,14 @@ rows13:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask13
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask13:
 	SHLQ    $0x02, R11
@@ -6066,7 +6066,7 @@ ask13:
 
 loop13:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -6316,15 +6316,15 @@ single13:
 	JNE          single13
 
 multiplied13:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general13
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -6544,10 +6544,10 @@ general13:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone13
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -6616,7 +6616,7 @@ general13:
 	ADDQ        DX, CX
 
 alone13:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -6643,10 +6643,10 @@ alone13:
 	VMAXPS       Z23, Z29, Z23
 	VMAXPS       Z24, Z29, Z24
 	VMAXPS       Z25, Z29, Z25
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers13
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -6689,13 +6689,13 @@ alone13:
 	ADDQ         DX, CX
 
 integers13:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done13
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -6872,7 +6872,7 @@ rows14:
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
@@ -6881,14 +6881,14 @@ rows14:
 	ADDQ   CX, BX
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask14
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask14:
 	SHLQ    $0x02, R11
@@ -6905,7 +6905,7 @@ ask14:
 
 loop14:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Z30
 	VMOVUPS      64(DI), Z31
 	PREFETCHT0   2048(DI)
@@ -7170,15 +7170,15 @@ single14:
 	JNE          single14
 
 multiplied14:
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general14
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -7412,10 +7412,10 @@ general14:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone14
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -7489,7 +7489,7 @@ general14:
 	ADDQ        DX, CX
 
 alone14:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -7518,10 +7518,10 @@ alone14:
 	VMAXPS       Z25, Z29, Z25
 	VMAXPS       Z26, Z29, Z26
 	VMAXPS       Z27, Z29, Z27
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers14
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -7567,13 +7567,13 @@ alone14:
 	ADDQ         DX, CX
 
 integers14:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done14
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -7731,9 +7731,9 @@ done14:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
-TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-176
+TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-192
 	MOVQ  m+0(FP), AX
 	CMPQ  AX, $+12
 	JEQ   rows12
@@ -7757,14 +7757,14 @@ TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-176
 	JEQ   rows3
 	CMPQ  AX, $+2
 	JEQ   rows2
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask1:
 	SHLQ       $0x02, BX
@@ -7781,19 +7781,19 @@ ask1:
 	ADDQ       DX, CX
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -7810,7 +7810,7 @@ tap1:
 
 loop1:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -7860,20 +7860,20 @@ single1:
 	JNE          single1
 
 tapped1:
-	MOVQ        stride+160(FP), R15
+	MOVQ        stride+176(FP), R15
 	SHLQ        $0x02, R15
 	ADDQ        R15, (SP)
 	DECQ        8(SP)
 	JNE         tap1
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Z30
 	VMOVUPS     64(SI), Z31
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU32   unpacked<>+0(SB), Z29
 	MOVQ        n+8(FP), AX
 	MOVL        $-1, BX
@@ -7919,10 +7919,10 @@ general1:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -7931,26 +7931,26 @@ general1:
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Z30
-	VBROADCASTSS zeroPoint+120(FP), Z31
+	VBROADCASTSS inverse+132(FP), Z30
+	VBROADCASTSS zeroPoint+136(FP), Z31
 	VBROADCASTSS most<>+0(SB), Z28
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU32    unpacked<>+0(SB), Z29
 	MOVQ         n+8(FP), AX
 	MOVL         $-1, BX
@@ -7973,14 +7973,14 @@ done1:
 	RET
 
 rows2:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask2:
 	SHLQ       $0x02, BX
@@ -8004,19 +8004,19 @@ ask2:
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -8038,7 +8038,7 @@ tap2:
 
 loop2:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -8103,20 +8103,20 @@ single2:
 	JNE          single2
 
 tapped2:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap2
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general2
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8176,10 +8176,10 @@ general2:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -8193,15 +8193,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -8211,13 +8211,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done2
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8250,14 +8250,14 @@ done2:
 	RET
 
 rows3:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask3:
 	SHLQ       $0x02, BX
@@ -8288,19 +8288,19 @@ ask3:
 	VPXORD     Z3, Z3, Z3
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -8327,7 +8327,7 @@ tap3:
 
 loop3:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -8407,20 +8407,20 @@ single3:
 	JNE          single3
 
 tapped3:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap3
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general3
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8495,10 +8495,10 @@ general3:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -8517,17 +8517,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -8540,13 +8540,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done3
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8590,14 +8590,14 @@ done3:
 	RET
 
 rows4:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask4:
 	SHLQ       $0x02, BX
@@ -8635,19 +8635,19 @@ ask4:
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -8679,7 +8679,7 @@ tap4:
 
 loop4:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -8774,20 +8774,20 @@ single4:
 	JNE          single4
 
 tapped4:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap4
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general4
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8876,10 +8876,10 @@ general4:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -8903,7 +8903,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -8912,10 +8912,10 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -8931,13 +8931,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done4
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -8991,14 +8991,14 @@ done4:
 	RET
 
 rows5:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask5:
 	SHLQ       $0x02, BX
@@ -9043,19 +9043,19 @@ ask5:
 	VPXORD     Z7, Z7, Z7
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -9092,7 +9092,7 @@ tap5:
 
 loop5:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -9202,20 +9202,20 @@ single5:
 	JNE          single5
 
 tapped5:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap5
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general5
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -9319,10 +9319,10 @@ general5:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -9351,7 +9351,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -9362,10 +9362,10 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -9384,13 +9384,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done5
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -9455,14 +9455,14 @@ done5:
 	RET
 
 rows6:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask6:
 	SHLQ       $0x02, BX
@@ -9514,19 +9514,19 @@ ask6:
 	VPXORD     Z9, Z9, Z9
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap6:
 	MOVQ    (SP), R15
@@ -9568,7 +9568,7 @@ tap6:
 
 loop6:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -9693,20 +9693,20 @@ single6:
 	JNE          single6
 
 tapped6:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap6
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general6
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -9824,10 +9824,10 @@ general6:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -9861,7 +9861,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -9874,10 +9874,10 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -9899,13 +9899,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done6
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -9980,14 +9980,14 @@ done6:
 	RET
 
 rows7:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask7
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask7:
 	SHLQ       $0x02, BX
@@ -10046,19 +10046,19 @@ ask7:
 	VPXORD     Z11, Z11, Z11
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap7:
 	MOVQ    (SP), R15
@@ -10105,7 +10105,7 @@ tap7:
 
 loop7:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -10245,20 +10245,20 @@ single7:
 	JNE          single7
 
 tapped7:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap7
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general7
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -10391,10 +10391,10 @@ general7:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone7
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -10433,7 +10433,7 @@ general7:
 	ADDQ        DX, CX
 
 alone7:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -10448,10 +10448,10 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -10476,13 +10476,13 @@ alone7:
 	ADDQ         DX, CX
 
 integers7:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done7
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -10568,14 +10568,14 @@ done7:
 	RET
 
 rows8:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask8
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask8:
 	SHLQ       $0x02, BX
@@ -10641,19 +10641,19 @@ ask8:
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap8:
 	MOVQ    (SP), R15
@@ -10705,7 +10705,7 @@ tap8:
 
 loop8:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -10860,20 +10860,20 @@ single8:
 	JNE          single8
 
 tapped8:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap8
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general8
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -11020,10 +11020,10 @@ general8:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone8
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -11067,7 +11067,7 @@ general8:
 	ADDQ        DX, CX
 
 alone8:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -11084,10 +11084,10 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -11115,13 +11115,13 @@ alone8:
 	ADDQ         DX, CX
 
 integers8:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done8
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -11217,14 +11217,14 @@ done8:
 	RET
 
 rows9:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask9
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask9:
 	SHLQ       $0x02, BX
@@ -11297,19 +11297,19 @@ ask9:
 	VPXORD     Z15, Z15, Z15
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap9:
 	MOVQ    (SP), R15
@@ -11366,7 +11366,7 @@ tap9:
 
 loop9:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -11536,20 +11536,20 @@ single9:
 	JNE          single9
 
 tapped9:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap9
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general9
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -11711,10 +11711,10 @@ general9:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone9
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -11763,7 +11763,7 @@ general9:
 	ADDQ        DX, CX
 
 alone9:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -11782,10 +11782,10 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -11816,13 +11816,13 @@ alone9:
 	ADDQ         DX, CX
 
 integers9:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done9
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -11929,14 +11929,14 @@ done9:
 	RET
 
 rows10:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask10
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask10:
 	SHLQ       $0x02, BX
@@ -12016,19 +12016,19 @@ ask10:
 	VPXORD     Z17, Z17, Z17
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap10:
 	MOVQ    (SP), R15
@@ -12090,7 +12090,7 @@ tap10:
 
 loop10:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -12275,20 +12275,20 @@ single10:
 	JNE          single10
 
 tapped10:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap10
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general10
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -12464,10 +12464,10 @@ general10:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone10
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -12521,7 +12521,7 @@ general10:
 	ADDQ        DX, CX
 
 alone10:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -12542,10 +12542,10 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -12579,13 +12579,13 @@ alone10:
 	ADDQ         DX, CX
 
 integers10:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done10
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -12702,14 +12702,14 @@ done10:
 	RET
 
 rows11:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask11
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask11:
 	SHLQ       $0x02, BX
@@ -12796,19 +12796,19 @@ ask11:
 	VPXORD     Z19, Z19, Z19
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap11:
 	MOVQ    (SP), R15
@@ -12875,7 +12875,7 @@ tap11:
 
 loop11:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -13075,20 +13075,20 @@ single11:
 	JNE          single11
 
 tapped11:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap11
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general11
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -13279,10 +13279,10 @@ general11:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone11
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -13341,7 +13341,7 @@ general11:
 	ADDQ        DX, CX
 
 alone11:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -13364,10 +13364,10 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -13404,13 +13404,13 @@ alone11:
 	ADDQ         DX, CX
 
 integers11:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done11
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -13538,14 +13538,14 @@ done11:
 	RET
 
 rows12:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask12
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask12:
 	SHLQ       $0x02, BX
@@ -13639,19 +13639,19 @@ ask12:
 	VPXORD     Z21, Z21, Z21
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap12:
 	MOVQ    (SP), R15
@@ -13723,7 +13723,7 @@ tap12:
 
 loop12:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Z30
 	VMOVUPS      64(R14), Z31
 	PREFETCHT0   2048(R14)
@@ -13938,20 +13938,20 @@ single12:
 	JNE          single12
 
 tapped12:
-	MOVQ          stride+160(FP), R15
+	MOVQ          stride+176(FP), R15
 	SHLQ          $0x02, R15
 	ADDQ          R15, (SP)
 	DECQ          8(SP)
 	JNE           tap12
-	MOVQ          scale+80(FP), SI
-	MOVQ          bias+88(FP), DI
+	MOVQ          scale+96(FP), SI
+	MOVQ          bias+104(FP), DI
 	VMOVUPS       (SI), Z30
 	VMOVUPS       64(SI), Z31
-	MOVQ          c+48(FP), CX
-	MOVL          inverse+116(FP), R8
+	MOVQ          c+64(FP), CX
+	MOVL          inverse+132(FP), R8
 	TESTL         R8, R8
 	JNE           general12
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX
@@ -14156,10 +14156,10 @@ general12:
 	MOVL        $-1, BX
 	BZHIL       AX, BX, BX
 	KMOVW       BX, K2
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone12
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMOVUPS.Z   (CX), K1, Z28
 	VADDPS      Z28, Z0, Z0
@@ -14223,7 +14223,7 @@ general12:
 	ADDQ        DX, CX
 
 alone12:
-	VBROADCASTSS floor+112(FP), Z29
+	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
@@ -14248,10 +14248,10 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Z0, K1, (CX)
 	VMOVUPS      Z1, K2, 64(CX)
@@ -14291,13 +14291,13 @@ alone12:
 	ADDQ         DX, CX
 
 integers12:
-	MOVQ          c+48(FP), CX
+	MOVQ          c+64(FP), CX
 	TESTQ         CX, CX
 	JEQ           done12
-	VBROADCASTSS  inverse+116(FP), Z30
-	VBROADCASTSS  zeroPoint+120(FP), Z31
+	VBROADCASTSS  inverse+132(FP), Z30
+	VBROADCASTSS  zeroPoint+136(FP), Z31
 	VBROADCASTSS  most<>+0(SB), Z28
-	MOVQ          ldc+56(FP), DX
+	MOVQ          ldc+72(FP), DX
 	VMOVDQU32     unpacked<>+0(SB), Z29
 	MOVQ          n+8(FP), AX
 	MOVL          $-1, BX

@@ -33,7 +33,7 @@ package avxvnni
 // less than 1<<31. scale and bias have as many elements as the tile has columns.
 //
 //go:noescape
-func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 
 // IndirectGemmI8_6x16 is, for m of 1 to 6 and n of 1 to 16:
 //
@@ -69,4 +69,4 @@ func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, 
 // less than 1<<31. scale and bias have as many elements as the tile has columns.
 //
 //go:noescape
-func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)

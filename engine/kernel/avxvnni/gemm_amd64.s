@@ -33,9 +33,9 @@ GLOBL unpacked<>(SB), RODATA|NOPTR, $32
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, VEX
-TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-144
+TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-160
 	MOVQ   m+0(FP), AX
 	CMPQ   AX, $+6
 	JEQ    rows6
@@ -49,21 +49,21 @@ TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-144
 	JEQ    rows2
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask1
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask1:
 	SHLQ    $0x02, R11
@@ -80,7 +80,7 @@ ask1:
 
 loop1:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -173,15 +173,15 @@ single1:
 multiplied1:
 	CMPQ        n+8(FP), $0x10
 	JNE         narrow1
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -202,36 +202,36 @@ general1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -250,15 +250,15 @@ done1:
 	RET
 
 narrow1:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -307,10 +307,10 @@ generalMasked1:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -319,26 +319,26 @@ generalMasked1:
 	ADDQ        DX, CX
 
 aloneMasked1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
 	ADDQ         DX, CX
 
 integersMasked1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -368,21 +368,21 @@ rows2:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask2
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask2:
 	SHLQ    $0x02, R11
@@ -399,7 +399,7 @@ ask2:
 
 loop2:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -537,15 +537,15 @@ single2:
 multiplied2:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow2
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general2
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -580,10 +580,10 @@ general2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -593,15 +593,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -611,13 +611,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -646,15 +646,15 @@ done2:
 	RET
 
 narrow2:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked2
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -724,10 +724,10 @@ generalMasked2:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -741,15 +741,15 @@ generalMasked2:
 	ADDQ        DX, CX
 
 aloneMasked2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -759,13 +759,13 @@ aloneMasked2:
 	ADDQ         DX, CX
 
 integersMasked2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -814,21 +814,21 @@ rows3:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask3
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask3:
 	SHLQ    $0x02, R11
@@ -845,7 +845,7 @@ ask3:
 
 loop3:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -1028,15 +1028,15 @@ single3:
 multiplied3:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow3
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general3
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -1086,10 +1086,10 @@ general3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -1102,17 +1102,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -1125,13 +1125,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -1171,15 +1171,15 @@ done3:
 	RET
 
 narrow3:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked3
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -1271,10 +1271,10 @@ generalMasked3:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -1293,17 +1293,17 @@ generalMasked3:
 	ADDQ        DX, CX
 
 aloneMasked3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -1316,13 +1316,13 @@ aloneMasked3:
 	ADDQ         DX, CX
 
 integersMasked3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -1391,21 +1391,21 @@ rows4:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask4
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask4:
 	SHLQ    $0x02, R11
@@ -1422,7 +1422,7 @@ ask4:
 
 loop4:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -1650,15 +1650,15 @@ single4:
 multiplied4:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow4
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general4
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -1722,10 +1722,10 @@ general4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -1741,7 +1741,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -1750,10 +1750,10 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -1769,13 +1769,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -1825,15 +1825,15 @@ done4:
 	RET
 
 narrow4:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked4
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -1946,10 +1946,10 @@ generalMasked4:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -1973,7 +1973,7 @@ generalMasked4:
 	ADDQ        DX, CX
 
 aloneMasked4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -1982,10 +1982,10 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -2001,13 +2001,13 @@ aloneMasked4:
 	ADDQ         DX, CX
 
 integersMasked4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -2095,21 +2095,21 @@ rows5:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask5
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask5:
 	SHLQ    $0x02, R11
@@ -2126,7 +2126,7 @@ ask5:
 
 loop5:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -2399,15 +2399,15 @@ single5:
 multiplied5:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow5
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general5
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -2486,10 +2486,10 @@ general5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -2508,7 +2508,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -2519,10 +2519,10 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -2541,13 +2541,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -2608,15 +2608,15 @@ done5:
 	RET
 
 narrow5:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked5
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -2751,10 +2751,10 @@ generalMasked5:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -2783,7 +2783,7 @@ generalMasked5:
 	ADDQ        DX, CX
 
 aloneMasked5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -2794,10 +2794,10 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -2816,13 +2816,13 @@ aloneMasked5:
 	ADDQ         DX, CX
 
 integersMasked5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -2930,21 +2930,21 @@ rows6:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   ahead+128(FP), R9
+	MOVQ   ahead+144(FP), R9
 	MOVQ   a+24(FP), AX
 	MOVQ   lda+32(FP), CX
 	LEAQ   (CX)(CX*2), DX
 	LEAQ   (CX)(CX*4), SI
 	MOVQ   b+40(FP), DI
 	MOVQ   quads+16(FP), R8
-	MOVQ   c+48(FP), R12
-	MOVQ   ldc+56(FP), R13
-	MOVQ   residual+96(FP), R10
-	MOVQ   ldr+104(FP), R11
+	MOVQ   c+64(FP), R12
+	MOVQ   ldc+72(FP), R13
+	MOVQ   residual+112(FP), R10
+	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask6
-	MOVQ   cf+64(FP), R10
-	MOVQ   ldf+72(FP), R11
+	MOVQ   cf+80(FP), R10
+	MOVQ   ldf+88(FP), R11
 
 ask6:
 	SHLQ    $0x02, R11
@@ -2961,7 +2961,7 @@ ask6:
 
 loop6:
 	PREFETCHT0   (R9)
-	ADDQ         aheadStep+136(FP), R9
+	ADDQ         aheadStep+152(FP), R9
 	VMOVUPS      (DI), Y14
 	VMOVUPS      32(DI), Y15
 	PREFETCHT0   2048(DI)
@@ -3279,15 +3279,15 @@ single6:
 multiplied6:
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow6
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general6
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -3380,10 +3380,10 @@ general6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -3405,7 +3405,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -3418,10 +3418,10 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -3443,13 +3443,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -3520,15 +3520,15 @@ done6:
 	RET
 
 narrow6:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked6
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -3684,10 +3684,10 @@ generalMasked6:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -3721,7 +3721,7 @@ generalMasked6:
 	ADDQ        DX, CX
 
 aloneMasked6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -3734,10 +3734,10 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -3759,13 +3759,13 @@ aloneMasked6:
 	ADDQ         DX, CX
 
 integersMasked6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -3877,9 +3877,9 @@ doneMasked6:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, VEX
-TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-176
+TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-192
 	MOVQ  m+0(FP), AX
 	CMPQ  AX, $+6
 	JEQ   rows6
@@ -3891,14 +3891,14 @@ TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-176
 	JEQ   rows3
 	CMPQ  AX, $+2
 	JEQ   rows2
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask1:
 	SHLQ       $0x02, BX
@@ -3914,19 +3914,19 @@ ask1:
 	ADDQ       DX, CX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap1:
 	MOVQ    (SP), R15
@@ -3943,7 +3943,7 @@ tap1:
 
 loop1:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -4018,22 +4018,22 @@ single1:
 	JNE  single1
 
 tapped1:
-	MOVQ        stride+160(FP), R15
+	MOVQ        stride+176(FP), R15
 	SHLQ        $0x02, R15
 	ADDQ        R15, (SP)
 	DECQ        8(SP)
 	JNE         tap1
 	CMPQ        n+8(FP), $0x10
 	JNE         narrow1
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         general1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -4054,36 +4054,36 @@ general1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4102,15 +4102,15 @@ done1:
 	RET
 
 narrow1:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked1
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -4159,10 +4159,10 @@ generalMasked1:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -4171,26 +4171,26 @@ generalMasked1:
 	ADDQ        DX, CX
 
 aloneMasked1:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
 	ADDQ         DX, CX
 
 integersMasked1:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked1
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4216,14 +4216,14 @@ doneMasked1:
 	RET
 
 rows2:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask2:
 	SHLQ       $0x02, BX
@@ -4245,19 +4245,19 @@ ask2:
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap2:
 	MOVQ    (SP), R15
@@ -4279,7 +4279,7 @@ tap2:
 
 loop2:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -4399,22 +4399,22 @@ single2:
 	JNE  single2
 
 tapped2:
-	MOVQ         stride+160(FP), R15
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap2
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow2
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general2
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -4449,10 +4449,10 @@ general2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -4462,15 +4462,15 @@ general2:
 	ADDQ        DX, CX
 
 alone2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -4480,13 +4480,13 @@ alone2:
 	ADDQ         DX, CX
 
 integers2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4515,15 +4515,15 @@ done2:
 	RET
 
 narrow2:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked2
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -4593,10 +4593,10 @@ generalMasked2:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -4610,15 +4610,15 @@ generalMasked2:
 	ADDQ        DX, CX
 
 aloneMasked2:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -4628,13 +4628,13 @@ aloneMasked2:
 	ADDQ         DX, CX
 
 integersMasked2:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked2
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -4677,14 +4677,14 @@ doneMasked2:
 	RET
 
 rows3:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask3:
 	SHLQ       $0x02, BX
@@ -4712,19 +4712,19 @@ ask3:
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap3:
 	MOVQ    (SP), R15
@@ -4751,7 +4751,7 @@ tap3:
 
 loop3:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -4916,22 +4916,22 @@ single3:
 	JNE  single3
 
 tapped3:
-	MOVQ         stride+160(FP), R15
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap3
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow3
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general3
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -4981,10 +4981,10 @@ general3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -4997,17 +4997,17 @@ general3:
 	ADDQ        DX, CX
 
 alone3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -5020,13 +5020,13 @@ alone3:
 	ADDQ         DX, CX
 
 integers3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -5066,15 +5066,15 @@ done3:
 	RET
 
 narrow3:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked3
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -5166,10 +5166,10 @@ generalMasked3:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -5188,17 +5188,17 @@ generalMasked3:
 	ADDQ        DX, CX
 
 aloneMasked3:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -5211,13 +5211,13 @@ aloneMasked3:
 	ADDQ         DX, CX
 
 integersMasked3:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked3
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -5278,14 +5278,14 @@ doneMasked3:
 	RET
 
 rows4:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask4:
 	SHLQ       $0x02, BX
@@ -5319,19 +5319,19 @@ ask4:
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap4:
 	MOVQ    (SP), R15
@@ -5363,7 +5363,7 @@ tap4:
 
 loop4:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -5573,22 +5573,22 @@ single4:
 	JNE  single4
 
 tapped4:
-	MOVQ         stride+160(FP), R15
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap4
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow4
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general4
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -5652,10 +5652,10 @@ general4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -5671,7 +5671,7 @@ general4:
 	ADDQ        DX, CX
 
 alone4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -5680,10 +5680,10 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -5699,13 +5699,13 @@ alone4:
 	ADDQ         DX, CX
 
 integers4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -5755,15 +5755,15 @@ done4:
 	RET
 
 narrow4:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked4
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -5876,10 +5876,10 @@ generalMasked4:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -5903,7 +5903,7 @@ generalMasked4:
 	ADDQ        DX, CX
 
 aloneMasked4:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -5912,10 +5912,10 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -5931,13 +5931,13 @@ aloneMasked4:
 	ADDQ         DX, CX
 
 integersMasked4:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked4
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -6015,14 +6015,14 @@ doneMasked4:
 	RET
 
 rows5:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask5:
 	SHLQ       $0x02, BX
@@ -6062,19 +6062,19 @@ ask5:
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap5:
 	MOVQ    (SP), R15
@@ -6111,7 +6111,7 @@ tap5:
 
 loop5:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -6366,22 +6366,22 @@ single5:
 	JNE  single5
 
 tapped5:
-	MOVQ         stride+160(FP), R15
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap5
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow5
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general5
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -6460,10 +6460,10 @@ general5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -6482,7 +6482,7 @@ general5:
 	ADDQ        DX, CX
 
 alone5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -6493,10 +6493,10 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -6515,13 +6515,13 @@ alone5:
 	ADDQ         DX, CX
 
 integers5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -6582,15 +6582,15 @@ done5:
 	RET
 
 narrow5:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked5
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -6725,10 +6725,10 @@ generalMasked5:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -6757,7 +6757,7 @@ generalMasked5:
 	ADDQ        DX, CX
 
 aloneMasked5:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -6768,10 +6768,10 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -6790,13 +6790,13 @@ aloneMasked5:
 	ADDQ         DX, CX
 
 integersMasked5:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked5
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -6892,14 +6892,14 @@ doneMasked5:
 	RET
 
 rows6:
-	MOVQ  c+48(FP), CX
-	MOVQ  ldc+56(FP), DX
-	MOVQ  residual+96(FP), AX
-	MOVQ  ldr+104(FP), BX
+	MOVQ  c+64(FP), CX
+	MOVQ  ldc+72(FP), DX
+	MOVQ  residual+112(FP), AX
+	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+64(FP), AX
-	MOVQ  ldf+72(FP), BX
+	MOVQ  cf+80(FP), AX
+	MOVQ  ldf+88(FP), BX
 
 ask6:
 	SHLQ       $0x02, BX
@@ -6945,19 +6945,19 @@ ask6:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       taps+152(FP), R15
+	MOVQ       taps+168(FP), R15
 	MOVQ       R15, 8(SP)
-	MOVQ       rows+144(FP), R15
+	MOVQ       rows+160(FP), R15
 	MOVQ       R15, (SP)
 	MOVQ       a+24(FP), R15
-	MOVQ       zero+168(FP), AX
+	MOVQ       zero+184(FP), AX
 	SUBQ       R15, AX
 	MOVQ       AX, 24(SP)
 	MOVQ       quads+16(FP), AX
 	LEAQ       (R15)(AX*4), R15
 	MOVQ       R15, 16(SP)
 	MOVQ       b+40(FP), R14
-	MOVQ       ahead+128(FP), BP
+	MOVQ       ahead+144(FP), BP
 
 tap6:
 	MOVQ    (SP), R15
@@ -6999,7 +6999,7 @@ tap6:
 
 loop6:
 	PREFETCHT0   (BP)
-	ADDQ         aheadStep+136(FP), BP
+	ADDQ         aheadStep+152(FP), BP
 	VMOVUPS      (R14), Y14
 	VMOVUPS      32(R14), Y15
 	PREFETCHT0   2048(R14)
@@ -7299,22 +7299,22 @@ single6:
 	JNE  single6
 
 tapped6:
-	MOVQ         stride+160(FP), R15
+	MOVQ         stride+176(FP), R15
 	SHLQ         $0x02, R15
 	ADDQ         R15, (SP)
 	DECQ         8(SP)
 	JNE          tap6
 	CMPQ         n+8(FP), $0x10
 	JNE          narrow6
-	MOVQ         scale+80(FP), SI
-	MOVQ         bias+88(FP), DI
+	MOVQ         scale+96(FP), SI
+	MOVQ         bias+104(FP), DI
 	VMOVUPS      (SI), Y14
 	VMOVUPS      32(SI), Y15
-	MOVQ         c+48(FP), CX
-	MOVL         inverse+116(FP), R8
+	MOVQ         c+64(FP), CX
+	MOVL         inverse+132(FP), R8
 	TESTL        R8, R8
 	JNE          general6
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VCVTDQ2PS    Y0, Y0
 	VFMADD213PS  (DI), Y14, Y0
@@ -7407,10 +7407,10 @@ general6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         alone6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VADDPS      (CX), Y0, Y0
 	VADDPS      32(CX), Y1, Y1
@@ -7432,7 +7432,7 @@ general6:
 	ADDQ        DX, CX
 
 alone6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -7445,10 +7445,10 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMOVUPS      Y0, (CX)
 	VMOVUPS      Y1, 32(CX)
@@ -7470,13 +7470,13 @@ alone6:
 	ADDQ         DX, CX
 
 integers6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          done6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0
@@ -7547,15 +7547,15 @@ done6:
 	RET
 
 narrow6:
-	MOVQ        scale+80(FP), SI
-	MOVQ        bias+88(FP), DI
+	MOVQ        scale+96(FP), SI
+	MOVQ        bias+104(FP), DI
 	VMOVUPS     (SI), Y14
 	VMOVUPS     32(SI), Y15
-	MOVQ        c+48(FP), CX
-	MOVL        inverse+116(FP), R8
+	MOVQ        c+64(FP), CX
+	MOVL        inverse+132(FP), R8
 	TESTL       R8, R8
 	JNE         generalMasked6
-	MOVQ        ldc+56(FP), DX
+	MOVQ        ldc+72(FP), DX
 	VMOVDQU     unpacked<>+0(SB), Y13
 	VCVTDQ2PS   Y0, Y0
 	VFMADD213PS (DI), Y14, Y0
@@ -7711,10 +7711,10 @@ generalMasked6:
 	NEGQ        AX
 	LEAQ        laneMasks<>+0(SB), BX
 	VMOVDQU     32(BX)(AX*4), Y15
-	MOVQ        residual+96(FP), CX
+	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
-	MOVQ        ldr+104(FP), DX
+	MOVQ        ldr+120(FP), DX
 	SHLQ        $0x02, DX
 	VMASKMOVPS  (CX), Y14, Y12
 	VADDPS      Y12, Y0, Y0
@@ -7748,7 +7748,7 @@ generalMasked6:
 	ADDQ        DX, CX
 
 aloneMasked6:
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -7761,10 +7761,10 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+64(FP), CX
+	MOVQ         cf+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+72(FP), DX
+	MOVQ         ldf+88(FP), DX
 	SHLQ         $0x02, DX
 	VMASKMOVPS   Y0, Y14, (CX)
 	VMASKMOVPS   Y1, Y15, 32(CX)
@@ -7786,13 +7786,13 @@ aloneMasked6:
 	ADDQ         DX, CX
 
 integersMasked6:
-	MOVQ         c+48(FP), CX
+	MOVQ         c+64(FP), CX
 	TESTQ        CX, CX
 	JEQ          doneMasked6
-	VBROADCASTSS inverse+116(FP), Y14
-	VBROADCASTSS zeroPoint+120(FP), Y15
+	VBROADCASTSS inverse+132(FP), Y14
+	VBROADCASTSS zeroPoint+136(FP), Y15
 	VBROADCASTSS most<>+0(SB), Y12
-	MOVQ         ldc+56(FP), DX
+	MOVQ         ldc+72(FP), DX
 	VMOVDQU      unpacked<>+0(SB), Y13
 	VFMADD213PS  Y15, Y14, Y0
 	VMINPS       Y12, Y0, Y0

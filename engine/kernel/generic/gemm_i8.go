@@ -29,8 +29,8 @@ import "unsafe"
 //	}
 //
 // where acc is an integer of 32 bits, and c is rounded to the nearest integer, of two to the
-// even one, and limited to 0 and 255. What lies ahead is not asked for.
-func GemmI8_2x4(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int) {
+// even one, and limited to 0 and 255. What lies ahead is not asked for, and there is nothing more.
+func GemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int) {
 	var acc sumsI8
 	rows := unsafe.Slice(a, (m-1)*lda+4*quads)
 	multiplyQuads(&acc, rows[:4*quads], rows[(m-1)*lda:][:4*quads], unsafe.Slice(b, 4*quads*columns))
@@ -46,7 +46,7 @@ func GemmI8_2x4(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, 
 //			acc += row[p] * b[((tap*quads+p/4)*4+j)*4+p%4]
 //		}
 //	}
-func IndirectGemmI8_2x4(m, n, quads int, a *uint8, lda int, b *int8, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *uint8) {
+func IndirectGemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *uint8) {
 	var acc sumsI8
 	table := unsafe.Slice(rows, (taps-1)*stride+m)
 	size := 4 * quads * columns
