@@ -94,13 +94,17 @@ func (w *WinogradI8) PackInto(dst []int16, weights []int8, k, n int) {
 		panic(fmt.Sprintf("kernel: %s packs pairs of channels, and there are %d", w.Name, k))
 	}
 	nr, depth, size := w.product.NR, w.Depth(k), w.product.PackedSize(w.Depth(k), n)
+	columnAt := make([]int, n)
+	for j := range columnAt {
+		columnAt[j] = j/nr*depth*nr + j%nr*2
+	}
 	taps := make([][]int8, w.KH*w.KW)
 	for row := range k {
 		for tap := range taps {
 			taps[tap] = weights[(tap*k+row)*n:][:n]
 		}
 		for j := range n {
-			at := func(row int) int { return ((j/nr*depth+row)/2*nr+j%nr)*2 + row%2 }
+			at := func(row int) int { return columnAt[j] + row/2*2*nr + row%2 }
 			tap := func(i int) int16 { return int16(taps[i][j]) }
 			if w.pieces == 2 {
 				for piece, values := range [][9]int16{
