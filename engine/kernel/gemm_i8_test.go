@@ -364,7 +364,8 @@ func TestGemmI8InLines(t *testing.T) {
 	})
 }
 
-// Pairs of weights of whose products a word may not be the sum are halved, and no others are.
+// No pair of weights has products that a word may not be the sum of, and only what does not fit is
+// taken a second time.
 func TestMoreI8(t *testing.T) {
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		if !g.halves {
@@ -385,6 +386,22 @@ func TestMoreI8(t *testing.T) {
 			}
 			if c.entries > 0 && (m.starts[10] != 0 || m.starts[11] != int32(len(m.entries))) {
 				t.Errorf("%d and %d: entries start at %d, want one for the last tap of the second panel", c.first, c.second, m.starts)
+			}
+		}
+		r := rand.New(rand.NewPCG(11, 12))
+		for range 20 {
+			b, packed := make([]int8, taps*k*n), make([]int8, g.PackedSize(taps, k, n))
+			for i := range b {
+				b[i] = int8(extremes(r, -128, 127))
+			}
+			m := g.PackInto(packed, b, taps, k, n)
+			for len(m.entries) > 0 {
+				packed, m.entries = append(packed, m.entries[:2*g.NR]...), m.entries[2*g.NR+4:]
+			}
+			for i := 0; i < len(packed); i += 2 {
+				if excess(packed[i:]) != 0 {
+					t.Fatalf("%d and %d are a pair", packed[i], packed[i+1])
+				}
 			}
 		}
 		expectPanics(t, map[string]func(p *testProductI8){
