@@ -78,7 +78,7 @@ func (t *trainer) crops(ctx context.Context, a *account) error {
 	for _, crops := range []vision.Crops{vision.Crops1, vision.Crops12, vision.Crops144} {
 		for _, e := range all {
 			var errs CropErrors
-			path := filepath.Join(folder, fmt.Sprintf("%s-%d.json", e.key, crops))
+			path := filepath.Join(folder, fmt.Sprintf("%s-%d-%d.json", e.key, len(e.trials), crops))
 			known, err := readJSON(path, &errs)
 			if err != nil {
 				return err

@@ -221,6 +221,34 @@ func TestRunGoesOn(t *testing.T) {
 	}
 }
 
+// TestCropsOfMore evaluates crops of one seed, and then of two, as after a larger budget.
+func TestCropsOfMore(t *testing.T) {
+	c := Config{Data: colours(t, 40), Train: "train", Test: "test", Images: 8, Folder: t.TempDir(), Seeds: 2}
+	trainer, a := tinyTrainer(t, cpubackend.New(t), c)
+	few, err := dataset.Open(t.Context(), colours(t, 2), dataset.Options{Split: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer few.Close()
+	trainer.test = few
+	arm := tinyArm("inception_resnet_v1")
+	for seed := range uint64(2) {
+		trial := &Trial{Arm: arm, Seed: seed + 1, Steps: 1, points: 1, folder: fmt.Sprint(seed), recipe: arm.ofPaper(c, seed+1)}
+		if err := trainer.trial(t.Context(), a, trial); err != nil {
+			t.Fatal(err)
+		}
+		trainer.pairs, trainer.crop = append(trainer.pairs, trial), nil
+		if err := trainer.crops(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range trainer.crop {
+			if len(e.Members) != len(trainer.pairs) {
+				t.Errorf("%d networks were trained, and the crops are of %d: %q", len(trainer.pairs), len(e.Members), e.Name)
+			}
+		}
+	}
+}
+
 // TestSpent has a budget into which nothing fits: no claim is run, and all say why.
 func TestSpent(t *testing.T) {
 	backend := cpubackend.New(t)
