@@ -201,7 +201,7 @@ func boundaryText(all []Boundary) string {
 func (f Finding) chartsOfScaling() []chart {
 	all, sizes := f.cells()
 	deepest := all[0].arm
-	boundary := chart{file: "boundary", title: "Largest rate that learns, by size; crosses: died", y: "learning rate", logarithmic: true, names: sizes}
+	boundary := chart{file: "boundary", title: fmt.Sprintf("Largest rate that learns, by size; at %.1g: none did; crosses: died", paperRate*math.Exp2(-widest)), y: "learning rate", logarithmic: true, names: sizes}
 	accuracy := chart{file: "accuracy", title: fmt.Sprintf("Top-1 accuracy after %d steps at %g", f.Settled["depth"].Steps, paperRate), y: "%", names: sizes}
 	gradient := chart{file: "gradient", title: "Gradient's norm, " + sizeName(deepest), x: "step", y: "L2", logarithmic: true}
 	learning := chart{file: "learning", title: "Top-1 accuracy in training, " + sizeName(deepest), x: "step", y: "%"}
