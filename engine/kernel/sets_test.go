@@ -22,7 +22,7 @@ func eachSet(t *testing.T, test func(t *testing.T, set *Set)) {
 	want := os.Getenv("INCEPTION_REQUIRE_ISA")
 	if want == requireBF16 || want == requireVNNI {
 		set, err := For(AVX512)
-		if err != nil || want == requireBF16 && set.GemmBF16 == nil || want == requireVNNI && !!set.GemmI8.halves {
+		if err != nil || want == requireBF16 && set.GemmBF16 == nil || want == requireVNNI && set.GemmI8.halves {
 			t.Fatalf("INCEPTION_REQUIRE_ISA is %s, which the machine lacks", want)
 		}
 	} else if want != "" && !slices.Contains(Available(), ISA(want)) {
