@@ -15,10 +15,10 @@ import (
 )
 
 // A Batcher classifies images that many goroutines bring, together: those that are waiting
-// when the network is free are the next batch. It waits a moment, a part of the batch's own time, until the files that
-// are there are decoded, and for the senders that come again when they have their answers.
-// Several goroutines decode. Images whose context is over leave before they are decoded, and
-// before each batch.
+// when the network is free are the next batch. It waits a moment, a part of the batch's own
+// time, until the files that are there are decoded, and for the senders that come again when
+// they have their answers. Several goroutines decode. Images whose context is over leave before
+// they are decoded, and before each batch.
 type Batcher struct {
 	classifier *Classifier
 	options    BatcherOptions

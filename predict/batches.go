@@ -127,15 +127,14 @@ func (b *Batcher) awaitReady() bool {
 		count, undecoded := 0, 0
 		var first time.Time // when the first that is ready was
 		for _, m := range b.waiting {
-			switch {
-			case m.state != ready:
+			if m.state != ready {
 				undecoded++
-			case count == 0:
-				first = m.since
-				count++
-			default:
-				count++
+				continue
 			}
+			if count == 0 {
+				first = m.since
+			}
+			count++
 		}
 		var wait time.Duration
 		if count > 0 {

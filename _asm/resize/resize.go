@@ -54,16 +54,11 @@ func rows() {
 	DECQ(count)
 	JNZ(LabelRef("tap"))
 
-	for _, sum := range sums {
-		VPSRAD(U8(fraction), sum, sum)
-	}
-	VPACKSSDW(sums[1], sums[0], sums[0])
-	VPACKSSDW(sums[3], sums[2], sums[2])
-	VPACKUSWB(sums[2], sums[0], sums[0])
+	bytes := toBytes(sums)
 	for i, at := range fourRows(dst, dstStride, thirdDst) {
-		VPEXTRW(U8(2*i), sums[0], at)
+		VPEXTRW(U8(2*i), bytes, at)
 		at.Disp += 2
-		VPEXTRB(U8(4*i+2), sums[0], at)
+		VPEXTRB(U8(4*i+2), bytes, at)
 	}
 	ADDQ(U8(3), dst)
 	DECQ(n)
@@ -73,7 +68,7 @@ func rows() {
 }
 
 func columns() {
-	const values = 32 // at a time
+	const values = 4 * 8 // at a time
 	TEXT("Columns", NOSPLIT, "func(dst, src *uint8, stride int, shares *int32, taps, n int)")
 	Doc("Columns writes n values, a multiple of 32: each the sum over taps of the value at its place in",
 		"as many rows, times the row's share with 22 bits behind the point.")
@@ -82,7 +77,7 @@ func columns() {
 	half := rounding()
 
 	Label("block")
-	var sums [values / 8]reg.VecVirtual
+	var sums [4]reg.VecVirtual
 	for i := range sums {
 		sums[i] = YMM()
 		VMOVDQA(half, sums[i])
@@ -104,12 +99,7 @@ func columns() {
 	CMPQ(tap, taps)
 	JLT(LabelRef("row"))
 
-	for _, sum := range sums {
-		VPSRAD(U8(fraction), sum, sum)
-	}
-	VPACKSSDW(sums[1], sums[0], sums[0])
-	VPACKSSDW(sums[3], sums[2], sums[2])
-	VPACKUSWB(sums[2], sums[0], sums[0])
+	bytes := toBytes(sums)
 	// Packing has left fours of the sums' lower halves before those of their upper ones.
 	order := GLOBL("order", NOPTR|RODATA)
 	for i, from := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
@@ -117,14 +107,25 @@ func columns() {
 	}
 	permutation := YMM()
 	VMOVDQU(order, permutation)
-	VPERMD(sums[0], permutation, sums[0])
-	VMOVDQU(sums[0], Mem{Base: dst})
+	VPERMD(bytes, permutation, bytes)
+	VMOVDQU(bytes, Mem{Base: dst})
 	ADDQ(U8(values), dst)
 	ADDQ(U8(values), src)
 	SUBQ(U8(values), n)
 	JNZ(LabelRef("block"))
 	VZEROUPPER()
 	RET()
+}
+
+// toBytes limits sums to bytes, and packs those of each half of the vectors.
+func toBytes(sums [4]reg.VecVirtual) reg.VecVirtual {
+	for _, sum := range sums {
+		VPSRAD(U8(fraction), sum, sum)
+	}
+	VPACKSSDW(sums[1], sums[0], sums[0])
+	VPACKSSDW(sums[3], sums[2], sums[2])
+	VPACKUSWB(sums[2], sums[0], sums[0])
+	return sums[0]
 }
 
 // rounding is a half, which sums begin with.
