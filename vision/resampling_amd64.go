@@ -23,7 +23,11 @@ func rowsAVX2(narrow, src *Image, firstRow int, columns []taps) int {
 	if rows <= 0 {
 		return 0
 	}
-	var flat []int32 // as avx2.Rows takes them
+	size := 2 * len(columns)
+	for _, t := range columns {
+		size += len(t.shares)
+	}
+	flat := make([]int32, 0, size) // as avx2.Rows takes them
 	for _, t := range columns {
 		if t.first < 0 || len(t.shares) == 0 || t.first+len(t.shares) > src.Width {
 			panic("taps beyond a row") // which the kernel would read

@@ -161,17 +161,20 @@ func tapsFor(size int, covered span, out, from, to int, filter Interpolation) []
 	widening := max(scale, 1)
 	support := chosen.support * widening
 	all := make([]taps, to-from)
+	most := min(2*int(math.Ceil(support))+1, size)
+	weights, free := make([]float64, most), make([]int32, most*len(all))
 	for i := range all {
 		center := covered.from + (float64(from+i)+0.5)*scale
 		first := max(int(center-support+0.5), 0)
 		last := min(int(center+support+0.5), size)
-		weights := make([]float64, last-first)
+		weights := weights[:last-first]
 		sum := 0.0
 		for j := range weights {
 			weights[j] = chosen.weight((float64(first+j) - center + 0.5) / widening)
 			sum += weights[j]
 		}
-		shares := make([]int32, len(weights))
+		shares := free[:len(weights):len(weights)]
+		free = free[len(weights):]
 		for j, w := range weights {
 			shares[j] = int32(math.Round(w / sum * (1 << fraction)))
 		}

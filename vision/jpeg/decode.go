@@ -101,7 +101,7 @@ func (d *decoder) tables(s *scan) (dc, ac [4]*table, err error) {
 		return dc, ac, nil // which needs none
 	}
 	for i := range s.components {
-		dc[i], ac[i] = d.dc[s.dc[i]], d.ac[s.ac[i]]
+		dc[i], ac[i] = d.dc[s.dc[i]].read(), d.ac[s.ac[i]].read()
 		if needDC && dc[i] == nil || needAC && ac[i] == nil {
 			return dc, ac, d.damaged("a Huffman table of a scan is missing")
 		}

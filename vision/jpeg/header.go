@@ -131,7 +131,7 @@ type parser struct {
 	frame *frame
 
 	quant  [4]*[64]uint16
-	dc, ac [4]*table
+	dc, ac [4]*code
 	// conditionings are those of first coefficients, and of the others.
 	conditionings [2][4]conditioning
 	interval      int // of restart markers, in units; 0 for none
@@ -337,7 +337,7 @@ func (p *parser) huffman(body []byte) error {
 			return p.damaged("a Huffman table has %d values", n)
 		}
 		values := body[1+maxCode:][:n]
-		t, err := newTable(counts, values)
+		c, err := newCode(counts, values)
 		if err != nil {
 			return p.damaged("%v", err)
 		}
@@ -347,9 +347,9 @@ func (p *parser) huffman(body []byte) error {
 					return p.damaged("a Huffman table has a first coefficient of %d bits", v)
 				}
 			}
-			p.dc[body[0]&15] = t
+			p.dc[body[0]&15] = c
 		} else {
-			p.ac[body[0]&15] = t
+			p.ac[body[0]&15] = c
 		}
 		body = body[1+maxCode+n:]
 	}

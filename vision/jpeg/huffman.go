@@ -19,7 +19,28 @@ const (
 // It is zero where the code is longer than the prefix.
 type entry uint32
 
-// A table is a Huffman code.
+// A code is a Huffman code as a file has it: counts[i] codes of i+1 bits for values, which
+// are in the order of the codes.
+type code struct {
+	counts *[maxCode]uint8
+	values []uint8
+	table  *table // nil until a scan is read by it, which not everybody does
+}
+
+// newCode refuses more codes of a length than there are.
+func newCode(counts *[maxCode]uint8, values []uint8) (*code, error) {
+	next := 0
+	for i, n := range counts {
+		length := i + 1
+		if next += int(n); n > 0 && next > 1<<length {
+			return nil, fmt.Errorf("a Huffman table has %d codes of %d bits, more than there are", n, length)
+		}
+		next <<= 1
+	}
+	return &code{counts: counts, values: values}, nil
+}
+
+// A table is what a code is read with.
 type table struct {
 	lookup [1 << lookupBits]entry
 	// Of the codes of each length: the last one, and the place of its value less the code.
@@ -29,31 +50,34 @@ type table struct {
 	count  int32 // of values
 }
 
-// newTable makes the code that has counts[i] codes of i+1 bits for values, which are in
-// the order of the codes.
-func newTable(counts *[maxCode]uint8, values []uint8) (*table, error) {
-	t := &table{count: int32(len(values))}
-	copy(t.values[:], values)
-	code, at := int32(0), int32(0)
+// read returns the table of a code; nil of none.
+func (c *code) read() *table {
+	switch {
+	case c == nil:
+		return nil
+	case c.table != nil:
+		return c.table
+	}
+	t := &table{count: int32(len(c.values))}
+	copy(t.values[:], c.values)
+	next, at := int32(0), int32(0)
 	for length := int32(1); length <= maxCode; length++ {
-		n := int32(counts[length-1])
-		t.offset[length], t.last[length] = at-code, -1
+		n := int32(c.counts[length-1])
+		t.offset[length], t.last[length] = at-next, -1
 		if n > 0 {
-			if code+n > 1<<length {
-				return nil, fmt.Errorf("a Huffman table has %d codes of %d bits, more than there are", n, length)
-			}
-			t.last[length] = code + n - 1
+			t.last[length] = next + n - 1
 			if length <= lookupBits {
 				for i := range n {
-					t.fill(code+i, length, values[at+i])
+					t.fill(next+i, length, c.values[at+i])
 				}
 			}
 		}
 		at += n
-		code = (code + n) << 1
+		next = (next + n) << 1
 	}
 	t.last[maxCode+1] = 1<<31 - 1
-	return t, nil
+	c.table = t
+	return t
 }
 
 // fill writes the entries of the prefixes that begin with a code.
