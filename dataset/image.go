@@ -14,7 +14,7 @@ import (
 // imageEndings are those of the names of images, which are taken for such whatever they
 // hold: one that cannot be decoded is unreadable, not left out.
 func imageEndings() []string {
-	return []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp"}
+	return []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
 }
 
 // ImageEndings lists the endings of the names of images, for help texts and errors. Files

@@ -261,7 +261,7 @@ func TestBadSets(t *testing.T) {
 		want  []string
 	}{
 		"empty class":         {with(numbered(1, "cat", "dog"), "eel/"), Options{}, []string{"class folder eel is empty", "add images"}},
-		"class without image": {with(numbered(1, "cat", "dog"), "eel/1.tif"), Options{}, []string{"class folder eel has no images", "eel/1.tif", "convert"}},
+		"class without image": {with(numbered(1, "cat", "dog"), "eel/1.txt"), Options{}, []string{"class folder eel has no images", "eel/1.txt", "convert"}},
 		"one class":           {with(numbered(3, "cat")), Options{}, []string{"at least two classes", `only "cat"`, "folder"}},
 		"one class in split":  {with(numbered(3, "train/cat")), Options{Split: "train"}, []string{`only "cat"`}},
 		"no class folder":     {with([]string{"1.jpg", "2.jpg"}), Options{}, []string{"2 images in no class folder", "move"}},

@@ -16,6 +16,10 @@ type options struct {
 	winograd, release bool
 }
 
+// MaxThreads is how many threads there may be: more than the machine has cores are of no use
+// but to see what others compute, and each takes memory of its own.
+func MaxThreads() int { return max(256, 4*runtime.NumCPU()) }
+
 // CheckConfig returns the error of New for a config that is wrong.
 func CheckConfig(config string) error {
 	_, err := parseOptions(config)
@@ -31,8 +35,8 @@ func parseOptions(config string) (options, error) {
 		switch key {
 		case "":
 		case "threads":
-			if o.threads, err = strconv.Atoi(value); err != nil || o.threads < 1 {
-				return o, fmt.Errorf("cpu: threads should be a number of at least 1, found %q", value)
+			if o.threads, err = strconv.Atoi(value); err != nil || o.threads < 1 || o.threads > MaxThreads() {
+				return o, fmt.Errorf("cpu: threads should be a number from 1 to %d, found %q", MaxThreads(), value)
 			}
 		case "streams":
 			if o.streams, err = strconv.Atoi(value); err != nil || o.streams < 1 {

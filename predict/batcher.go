@@ -107,13 +107,14 @@ type Input struct {
 
 // An image is an Input on its way.
 type image struct {
-	call  *call
-	index int // in the call
-	input Input
-	bytes int64
-	since time.Time // it came, and then it was decoded
-	state state
-	crop  *vision.Image
+	call   *call
+	index  int // in the call
+	input  Input
+	bytes  int64
+	memory int64     // that decoding takes
+	since  time.Time // it came, and then it was decoded
+	state  state
+	crop   *vision.Image
 }
 
 type state int
@@ -232,6 +233,9 @@ func (b *Batcher) admit(c *call, inputs []Input) error {
 		m := &image{call: c, index: i, input: in, bytes: in.Bytes, since: now, state: ready}
 		if in.Write == nil {
 			m.state, m.bytes = encoded, in.Bytes+max(crop, int64(len(in.Encoded)))
+			if err := caught(func() error { m.memory = vision.Memory(in.Encoded, b.options.Decode); return nil }); err != nil {
+				return err
+			}
 		}
 		all[i] = m
 		bytes += m.bytes

@@ -53,7 +53,7 @@ func (b *Batcher) nextFile() (m *image, memory int64) {
 			if next.state != encoded {
 				continue
 			}
-			memory = vision.Memory(next.input.Encoded, b.options.Decode)
+			memory = next.memory
 			if b.decoding > 0 && b.decoding+memory > b.options.DecodeBytes {
 				break // those behind it wait too, or it might wait for ever
 			}

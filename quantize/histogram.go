@@ -1,5 +1,7 @@
 package quantize
 
+import "math"
+
 // bins is how many a histogram has.
 const bins = 4096
 
@@ -16,7 +18,7 @@ func (h *histogram) add(values []float32, largest float32) {
 	h.reach(float64(largest))
 	inverse := float32(0)
 	if h.width > 0 {
-		inverse = float32(1 / h.width)
+		inverse = float32(min(1/h.width, math.MaxFloat32))
 	}
 	for _, v := range values {
 		if v < 0 {

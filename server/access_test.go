@@ -63,6 +63,20 @@ func TestKeys(t *testing.T) {
 	if err := access.Check("new keys are longer", nil); err != nil {
 		t.Errorf("a file that is wrong takes the keys away: %v", err)
 	}
+	// What cannot be read for a while is read when it can be, though it has not changed since.
+	long := "once more other keys\n"
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond)
+	_ = access.Check(key, nil)
+	if err := os.WriteFile(file+".away", []byte(long), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".away", file); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "keys that are there again are known", func() bool { return access.Check("once more other keys", nil) == nil })
 	for text, want := range map[string]string{"": "found none", "# none": "found none", "a\n": "line 1: a key has at least 16"} {
 		if err := (&server.Access{}).AllowKeys(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", text, err, want)

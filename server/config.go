@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -25,22 +27,33 @@ func (m *Model) config() *inference.ModelConfig {
 	c.SchedulingChoice = &inference.ModelConfig_DynamicBatching{DynamicBatching: &inference.ModelDynamicBatching{
 		PriorityLevels: oip.Priorities, DefaultPriorityLevel: oip.DefaultPriority,
 	}}
+	for name, text := range m.classParameters() {
+		c.Parameters[name] = &inference.ModelParameter{StringValue: text}
+	}
 	network := m.batcher.Classifier().Network()
-	if labels := m.batcher.Classifier().Labels(); labels != nil {
-		text, err := json.Marshal(labels)
-		if err == nil {
-			c.Parameters["labels"] = &inference.ModelParameter{StringValue: string(text)}
-		}
-	}
-	if m.classes {
-		scores := "softmax"
-		if network.Options().Multilabel() {
-			scores = "logistic"
-		}
-		c.Parameters["scores"] = &inference.ModelParameter{StringValue: scores}
-	}
 	c.Parameters["network"] = &inference.ModelParameter{StringValue: network.Name()}
 	return c
+}
+
+// classParameters are what the configuration tells of classes: their names, what makes scores of
+// logits, and a fingerprint of both that answers repeat, so that who has read them knows whether
+// an answer is of a model that was loaded since.
+func (m *Model) classParameters() map[string]string {
+	if !m.classes {
+		return nil
+	}
+	all := map[string]string{"scores": "softmax"}
+	if m.batcher.Classifier().Network().Options().Multilabel() {
+		all["scores"] = "logistic"
+	}
+	if labels := m.batcher.Classifier().Labels(); labels != nil {
+		if text, err := json.Marshal(labels); err == nil {
+			all["labels"] = string(text)
+		}
+	}
+	sum := sha256.Sum256([]byte(all["scores"] + all["labels"]))
+	all["fingerprint"] = hex.EncodeToString(sum[:8])
+	return all
 }
 
 // configJSON is a ModelConfig as Triton writes it: enumerations by name, all numbers as such.

@@ -83,7 +83,7 @@ func (v *service) ModelInfer(ctx context.Context, in *inference.ModelInferReques
 	if err != nil {
 		return nil, err
 	}
-	return out, v.server.use(m, leave, func() error {
+	err = v.server.use(m, leave, func() error {
 		request, err := m.protocol.ParseGRPC(in)
 		if err != nil {
 			return err
@@ -94,6 +94,7 @@ func (v *service) ModelInfer(ctx context.Context, in *inference.ModelInferReques
 		}
 		return err
 	})
+	return out, err
 }
 
 func (v *service) RepositoryIndex(_ context.Context, in *inference.RepositoryIndexRequest) (*inference.RepositoryIndexResponse, error) {

@@ -38,6 +38,7 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Content-Type", "application/octet-stream")
 			w.Header().Set(oip.HeaderLength, strconv.Itoa(headerLength))
 		}
+		w.Header().Add("Vary", "Accept-Encoding")
 		if acceptsGzip(r) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
@@ -55,7 +56,12 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 func acceptsGzip(r *http.Request) bool {
 	for _, part := range strings.Split(r.Header.Get("Accept-Encoding"), ",") {
 		name, quality, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") && strings.ReplaceAll(quality, " ", "") != "q=0" {
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		_, weight, given := strings.Cut(strings.ReplaceAll(strings.ToLower(quality), " ", ""), "q=")
+		q, err := strconv.ParseFloat(weight, 64)
+		if !given || err == nil && q > 0 {
 			return true
 		}
 	}

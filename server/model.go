@@ -18,6 +18,8 @@ type Model struct {
 	protocol *oip.Model
 	classes  bool // the outputs are logits
 
+	fingerprint string // of its classes
+
 	users   int   // requests that have found it and not released it, by the Repository's lock
 	retired *slot // where it served; nil while it does
 }
@@ -79,6 +81,7 @@ func NewModel(name, version string, b *predict.Batcher) (*Model, error) {
 	} else {
 		output(features, oip.Any)
 	}
+	m.fingerprint = m.classParameters()["fingerprint"]
 	return m, nil
 }
 
@@ -116,7 +119,7 @@ func (m *Model) infer(ctx context.Context, r *oip.Request) (*oip.Response, error
 		return nil, err
 	}
 	outputs, err := m.outputs(r, photos)
-	response := &oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: r.ID, Outputs: outputs}
+	response := &oip.Response{ModelName: m.Name(), ModelVersion: m.Version(), ID: r.ID, Outputs: outputs, Fingerprint: m.fingerprint}
 	if r.Input.Datatype == oip.Bytes {
 		for _, p := range photos {
 			response.Sizes = append(response.Sizes, [2]int{p.Width, p.Height})

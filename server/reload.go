@@ -9,7 +9,7 @@ import (
 )
 
 // A reloaded value is made of files, again when they change, which is looked at no more than
-// once in a while. Files that are wrong leave the value as it is, and are logged.
+// once in a while. Files that are wrong leave the value as it is, are logged, and read again.
 type reloaded[T any] struct {
 	files []string
 	parse func(contents [][]byte) (T, error)
@@ -17,7 +17,8 @@ type reloaded[T any] struct {
 
 	mu     sync.Mutex
 	value  T
-	stamp  Stamp
+	stamp  Stamp  // of the files that value is made of
+	reason string // why it could not be made of what they are now
 	looked time.Time
 }
 
@@ -68,16 +69,18 @@ func (r *reloaded[T]) get() T {
 	if err == nil && stamp.Same(r.stamp) {
 		return r.value
 	}
-	r.stamp = stamp
 	var value T
 	if err == nil {
 		value, err = r.read()
 	}
-	if err != nil {
-		r.log.Error("not reloaded; what was read before stays", "files", r.files, "error", err)
+	if err != nil { // which may pass without a change of the files
+		if reason := err.Error(); reason != r.reason {
+			r.log.Error("not reloaded; what was read before stays", "files", r.files, "error", err)
+			r.reason = reason
+		}
 		return r.value
 	}
-	r.value = value
+	r.value, r.stamp, r.reason = value, stamp, ""
 	r.log.Info("reloaded", "files", r.files)
 	return r.value
 }

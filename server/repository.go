@@ -256,6 +256,7 @@ func (r *Repository) retire(s *slot) {
 	}
 	s.serving, m.retired = nil, s
 	s.ending = append(s.ending, m)
+	r.ending.Add(1)
 	r.endUnused(m)
 }
 
@@ -265,7 +266,8 @@ func (r *Repository) endUnused(m *Model) {
 	if s == nil || m.users > 0 {
 		return
 	}
-	r.ending.Go(func() {
+	go func() {
+		defer r.ending.Done()
 		m.close()
 		stats := m.batcher.Stats()
 		r.mu.Lock()
@@ -274,7 +276,7 @@ func (r *Repository) endUnused(m *Model) {
 		s.past.Waiting, s.past.WaitingBytes = 0, 0
 		s.ending = slices.DeleteFunc(s.ending, func(other *Model) bool { return other == m })
 		r.options.Log.Info("released", "model", m.Name(), "version", m.Version())
-	})
+	}()
 }
 
 // close gives the memory of a model back.

@@ -302,6 +302,43 @@ func times(t *testing.T) int {
 	return n
 }
 
+// TestCloseWaits closes repositories while a model is in use: Close returns when nobody uses it
+// any more, or with the cause of the context's end.
+func TestCloseWaits(t *testing.T) {
+	folder := t.TempDir()
+	put(t, filepath.Join(folder, "m.safetensors"), network(t, "old"))
+	b := cpubackend.New(t)
+	for _, patience := range []time.Duration{time.Minute, time.Millisecond} {
+		r := server.NewRepository(folderSource(b, folder, 1), server.RepositoryOptions{Settle: -1})
+		if err := r.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, leave, err := r.Find("m", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left atomic.Bool
+		gone := make(chan struct{})
+		go func() {
+			time.Sleep(50 * time.Millisecond)
+			left.Store(true)
+			leave()
+			close(gone)
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		err = r.Close(ctx)
+		if patience == time.Minute && (err != nil || !left.Load()) {
+			t.Errorf("Close returns %v before the model was released", err)
+		}
+		if patience != time.Minute && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close returns %v while the model is in use, want the deadline", err)
+		}
+		cancel()
+		<-gone
+		until(t, "it is closed", func() bool { return states(r) == "m/1 UNAVAILABLE" && !r.Ready() })
+	}
+}
+
 // TestReloadsUnderLoad replaces a model again and again, at times by half a file, while clients
 // ask for it: each has its answer, of one model or of the other.
 func TestReloadsUnderLoad(t *testing.T) {

@@ -63,7 +63,7 @@ func (s *Server) optionalJSON(r *http.Request, to any) error {
 	if len(body) == 0 {
 		return nil
 	}
-	if err := oip.CheckDepth(body); err != nil {
+	if err := oip.CheckJSON(body); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(body, to); err != nil {

@@ -10,7 +10,7 @@ import (
 
 // A Stamp is the state of files. The zero value is that of no files.
 type Stamp struct {
-	state   string // their places behind links, sizes and times
+	state   string // their places behind links, sizes, times and permissions
 	changed time.Time
 }
 
@@ -27,7 +27,7 @@ func StampOf(files ...string) (Stamp, error) {
 		if err != nil {
 			return Stamp{}, err
 		}
-		fmt.Fprintf(&all, "%s %d %d %d\n", place, info.Size(), info.ModTime().UnixNano(), inode(info))
+		fmt.Fprintf(&all, "%s %d %d %s\n", place, info.Size(), info.ModTime().UnixNano(), identity(info))
 		if info.ModTime().After(s.changed) {
 			s.changed = info.ModTime()
 		}

@@ -3,14 +3,16 @@
 package server
 
 import (
+	"fmt"
 	"io/fs"
 	"syscall"
 )
 
-// inode tells a file from another of its size and time that has taken its place.
-func inode(info fs.FileInfo) uint64 {
+// identity tells a file from another of its size and time that has taken its place, and from
+// itself when others might read it.
+func identity(info fs.FileInfo) string {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(s.Ino)
+		return fmt.Sprintf("%d %v %d %d", s.Ino, info.Mode(), s.Uid, s.Gid)
 	}
-	return 0
+	return ""
 }

@@ -24,6 +24,7 @@ type backendFlags struct {
 	threads    int
 	threadFlag *pflag.Flag
 	streams    int // of the verbs that have the flag
+	streamFlag *pflag.Flag
 }
 
 func (f *backendFlags) add(cmd *cobra.Command) {
@@ -40,12 +41,13 @@ func (f *backendFlags) addName(cmd *cobra.Command) {
 // addStreams adds the flag of verbs that run many batches.
 func (f *backendFlags) addStreams(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.streams, "streams", 1, "batches that are computed side by side, each by as many of the threads: for many images on many cores; the results are the same")
+	f.streamFlag = cmd.Flags().Lookup("streams")
 }
 
 // check refuses what open would, as far as that can be told before other work.
 func (f *backendFlags) check() error {
 	if f.threadFlag != nil && f.threadFlag.Changed {
-		if err := atLeast(1, "threads", f.threads); err != nil {
+		if err := within(1, engine.MaxThreads(), "threads", f.threads); err != nil {
 			return err
 		}
 	}
@@ -57,7 +59,7 @@ func (f *backendFlags) check() error {
 		}
 		return usageError{err}
 	}
-	if f.streams < 0 || f.streams > 1 && name != engine.Name {
+	if f.streamFlag != nil && f.streams < 1 || f.streams > 1 && name != engine.Name {
 		return usageError{fmt.Errorf("--streams must be at least 1, and is for the backend %s, found %d and %s", engine.Name, f.streams, name)}
 	}
 	if f.streams > 1 {

@@ -182,7 +182,7 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if f.recompute && !f.train {
 		return usageError{errors.New("--recompute is for --train")}
 	}
-	return cmp.Or(exclusive(cmd, "json", "layers"), atLeast(1, "runs", f.runs), atLeast(1, "batch", slices.Min(f.batches)))
+	return cmp.Or(exclusive(cmd, "json", "layers"), atLeast(1, "runs", f.runs), within(1, maxBatch, "batch", slices.Min(f.batches)), within(1, maxBatch, "batch", slices.Max(f.batches)))
 }
 
 func printSpeeds(out io.Writer, backend string, speeds []measure.Speed) error {

@@ -70,7 +70,7 @@ func (f *classifierFlags) addForOne(cmd *cobra.Command) {
 
 // check refuses wrong flags.
 func (f *classifierFlags) check() error {
-	err := cmp.Or(atLeast(1, "batch", f.batch), f.head.check(), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.backend.check())
+	err := cmp.Or(within(1, maxBatch, "batch", f.batch), f.head.check(), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkPrecision(f.precision, predict.Precisions()), f.backend.check())
 	if err != nil || f.weights != "" {
 		return err
 	}

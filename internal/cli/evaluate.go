@@ -226,7 +226,7 @@ func checkMatching(name string) error {
 
 // check returns the crops, unless a flag is wrong.
 func (f *evaluateFlags) check() (vision.Crops, error) {
-	err := cmp.Or(atLeast(1, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkMatching(f.classes), checkMaxUnreadable(f.maxUnreadable), checkPrecision(f.precision, predict.Precisions()), f.challenge.check(), f.backend.check())
+	err := cmp.Or(within(1, maxBatch, "batch", f.batch), atLeast(0, "limit", f.limit), f.preprocessing.check(), f.decode.check(), checkModel(f.model), checkMatching(f.classes), checkMaxUnreadable(f.maxUnreadable), checkPrecision(f.precision, predict.Precisions()), f.challenge.check(), f.backend.check())
 	if err != nil {
 		return 0, err
 	}

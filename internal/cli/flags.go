@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/dataset"
@@ -27,6 +28,10 @@ import (
 func addJSON(cmd *cobra.Command, to *bool) {
 	cmd.Flags().BoolVar(to, "json", false, "print JSON")
 }
+
+// maxBatch is how many images there may be at a time: activations of more are larger than
+// the memory of a machine.
+const maxBatch = 4096
 
 // addBatch says what there are a number of, such as "images in a step".
 func addBatch(cmd *cobra.Command, to *int, otherwise int, what string) {
@@ -178,6 +183,7 @@ func fetch(ctx context.Context, stderr io.Writer, card recipe.Checkpoint) (path 
 
 // preprocessingFlags change what photographs go through before the network.
 type preprocessingFlags struct {
+	flags         *pflag.FlagSet
 	size          int
 	crop          float64
 	interpolation vision.Interpolation
@@ -191,6 +197,7 @@ type preprocessingFlags struct {
 
 func (f *preprocessingFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	f.flags = flags
 	flags.IntVar(&f.size, "size", 0, "side of the network's input in pixels (default that of the weights)")
 	flags.Float64Var(&f.crop, "crop", 0, "share of the shorter side that the central crop keeps (default that of the weights)")
 	flags.StringVar(&f.named, "interpolation", "", strings.Join(vision.Interpolations(), ", ")+" (default that of the weights)")
@@ -202,10 +209,11 @@ func (f *preprocessingFlags) add(cmd *cobra.Command) {
 
 // check takes the interpolation from its name, and refuses what is out of range.
 func (f *preprocessingFlags) check() error {
-	if f.size < 0 {
+	given := func(flag string) bool { return f.flags != nil && f.flags.Changed(flag) } // some verbs have none
+	if f.size < 1 && given("size") {
 		return usageError{fmt.Errorf("--size must be a number of pixels, found %d", f.size)}
 	}
-	if f.crop < 0 || f.crop > 1 {
+	if !(f.crop > 0 && f.crop <= 1) && given("crop") {
 		return usageError{fmt.Errorf("--crop must be in (0,1], found %g", f.crop)}
 	}
 	if err := f.interpolation.UnmarshalText([]byte(f.named)); err != nil {
@@ -329,6 +337,13 @@ func exclusive(cmd *cobra.Command, flags ...string) error {
 }
 
 // atLeast refuses a flag's value below the least one.
+func within(least, most int, flag string, found int) error {
+	if found < least || found > most {
+		return usageError{fmt.Errorf("--%s must be from %d to %d, found %d", flag, least, most, found)}
+	}
+	return nil
+}
+
 func atLeast(least int, flag string, found int) error {
 	if found < least {
 		return usageError{fmt.Errorf("--%s must be at least %d, found %d", flag, least, found)}

@@ -169,9 +169,15 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	collectOften()
 	all := newModels(&f.models, args, cmd.ErrOrStderr())
-	defer all.close()
 	models := server.NewRepository(all.source, server.RepositoryOptions{Log: log})
-	defer models.Close(context.WithoutCancel(ctx))
+	defer func() {
+		// What still computes after --drain-timeout needs its backend until the process ends.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+		defer cancel()
+		if models.Close(ctx) == nil {
+			all.close()
+		}
+	}()
 	s, err := server.New(models, options)
 	if err != nil {
 		return usageError{err}
@@ -214,6 +220,9 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	log.Info("stopped")
 	return nil
 }
+
+// closing is how long models that nobody uses, or a batch that somebody does, may take to end.
+const closing = 10 * time.Second
 
 // options are those of the server.
 func (f *serveFlags) options(log *slog.Logger) (server.Options, error) {

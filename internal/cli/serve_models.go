@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -38,23 +39,23 @@ type modelSetting struct {
 
 func ownSettings() []modelSetting {
 	return []modelSetting{
-		{"batch", whole(1, func(s *modelSettings) *int { return &s.batch })},
+		{"batch", whole(1, maxBatch, func(s *modelSettings) *int { return &s.batch })},
 		{"precision", func(s *modelSettings, text string) error {
 			s.precision = text
 			return checkPrecision(text, predict.Precisions())
 		}},
-		{"queue", whole(1, func(s *modelSettings) *int { return &s.queue })},
-		{"threads", whole(1, func(s *modelSettings) *int { return &s.threads })},
-		{"versions", whole(0, func(s *modelSettings) *int { return &s.versions })},
+		{"queue", whole(1, math.MaxInt32, func(s *modelSettings) *int { return &s.queue })},
+		{"threads", whole(1, engine.MaxThreads(), func(s *modelSettings) *int { return &s.threads })},
+		{"versions", whole(0, math.MaxInt32, func(s *modelSettings) *int { return &s.versions })},
 	}
 }
 
-// whole reads a number of at least the least.
-func whole(least int, of func(*modelSettings) *int) func(*modelSettings, string) error {
+// whole reads a number from the least to the most.
+func whole(least, most int, of func(*modelSettings) *int) func(*modelSettings, string) error {
 	return func(s *modelSettings, text string) error {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < least {
-			return fmt.Errorf("expected a whole number of at least %d, found %q", least, text)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("expected a whole number from %d to %d, found %q", least, most, text)
 		}
 		*of(s) = n
 		return nil
@@ -88,7 +89,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 
 func (f *modelFlags) check() error {
 	s := f.common
-	err := cmp.Or(atLeast(1, "batch", s.batch), atLeast(1, "queue", s.queue), atLeast(0, "versions", s.versions),
+	err := cmp.Or(within(1, maxBatch, "batch", s.batch), atLeast(1, "queue", s.queue), atLeast(0, "versions", s.versions),
 		checkPrecision(s.precision, predict.Precisions()), f.decode.check(), f.backend.check())
 	if err != nil {
 		return err

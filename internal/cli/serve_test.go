@@ -18,7 +18,7 @@ import (
 
 func TestServe(t *testing.T) {
 	for args, part := range map[string]string{
-		"serve": "at least one NAME=WEIGHTS", "serve x.safetensors": `"x.safetensors"`, "serve a=x --set b.batch=2": "no model b", "serve a=x --set a.threads=0": "at least 1", "serve a=x --set a.size=2": "batch, precision", "serve a=x --set batch=2": "NAME.FLAG=VALUE", "serve a=x --threads 0": "--threads",
+		"serve": "at least one NAME=WEIGHTS", "serve x.safetensors": `"x.safetensors"`, "serve a=x --set b.batch=2": "no model b", "serve a=x --set a.threads=0": "from 1 to", "serve a=x --set a.threads=99999999": "from 1 to", "serve a=x --set a.size=2": "batch, precision", "serve a=x --set batch=2": "NAME.FLAG=VALUE", "serve a=x --threads 0": "--threads",
 		"serve a=x --tls-cert c": "--tls-key", "serve a=x --tls-client-ca c": "--tls-cert", "serve a=x --log-format xml": "--log-format", "serve a=x --model-control-mode poll": "--watch", "serve a=x --model-control-mode on": "explicit", "serve a=x --max-connections 0": "--max-connections",
 		"serve a=x --watch=-1s": "--watch", "serve a=x --set a.precision=half": "half", "serve a=x --set a/b.batch=1": `"a/b"`, "serve =x": "NAME=WEIGHTS", "serve a=": "NAME=WEIGHTS",
 		"serve a=x --batch 0": "--batch", "serve a=x --queue 0": "--queue", "serve a=x --max-body 0": "--max-body", "serve a=x --drain-timeout 0s": "--drain-timeout",

@@ -18,9 +18,11 @@ import (
 	"sync"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/seed-fb2c0fa6/inception/score"
 	"github.com/seed-fb2c0fa6/inception/server/inference"
@@ -44,8 +46,12 @@ type Client struct {
 	key        string
 
 	mu     sync.Mutex
-	models map[string]about
+	models map[loaded]about
 }
+
+// loaded is a model as an answer tells of it. The fingerprint, which is empty of servers that
+// do not tell, is another when the classes are others.
+type loaded struct{ name, version, fingerprint string }
 
 // A Label names a class.
 type Label struct {
@@ -78,7 +84,7 @@ func New(address string, o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the server %s: %w", address, err)
 	}
-	return &Client{connection: connection, rpc: inference.NewGRPCInferenceServiceClient(connection), key: o.Key, models: map[string]about{}}, nil
+	return &Client{connection: connection, rpc: inference.NewGRPCInferenceServiceClient(connection), key: o.Key, models: map[loaded]about{}}, nil
 }
 
 // Close ends the connection.
@@ -102,20 +108,17 @@ func (c *Client) Classify(ctx context.Context, model string, k int, pictures ...
 		return nil, nil
 	}
 	ctx = c.Context(ctx)
-	known, err := c.about(ctx, model)
-	if err != nil {
-		return nil, err
-	}
 	var elements []byte
 	for _, p := range pictures {
 		elements = append(binary.LittleEndian.AppendUint32(elements, uint32(len(p))), p...)
 	}
-	answer, err := c.rpc.ModelInfer(ctx, &inference.ModelInferRequest{
+	request := &inference.ModelInferRequest{
 		ModelName:        model,
 		Inputs:           []*inference.ModelInferRequest_InferInputTensor{{Name: "images", Datatype: "BYTES", Shape: []int64{int64(len(pictures))}}},
 		Outputs:          []*inference.ModelInferRequest_InferRequestedOutputTensor{{Name: "logits"}, {Name: "probabilities"}},
 		RawInputContents: [][]byte{elements},
-	})
+	}
+	answer, known, err := c.infer(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -167,27 +170,49 @@ type about struct {
 	softmax bool    // what makes probabilities of logits
 }
 
-// about asks once for what is known of a model.
-func (c *Client) about(ctx context.Context, model string) (known about, err error) {
-	c.mu.Lock()
-	known, ok := c.models[model]
-	c.mu.Unlock()
-	if ok {
-		return known, nil
+// infer asks for an answer, and once for what is known of the model that gave it. When another
+// has taken its place between the two, it asks again.
+func (c *Client) infer(ctx context.Context, request *inference.ModelInferRequest) (*inference.ModelInferResponse, about, error) {
+	const most = 3
+	for range most {
+		answer, err := c.rpc.ModelInfer(ctx, request)
+		if err != nil {
+			return nil, about{}, err
+		}
+		of := loaded{request.ModelName, answer.ModelVersion, answer.Parameters["fingerprint"].GetStringParam()}
+		c.mu.Lock()
+		known, ok := c.models[of]
+		c.mu.Unlock()
+		if ok {
+			return answer, known, nil
+		}
+		known, same, err := c.about(ctx, of)
+		switch {
+		case status.Code(err) == codes.NotFound || err == nil && !same:
+			continue
+		case err != nil:
+			return nil, about{}, err
+		}
+		c.mu.Lock()
+		c.models[of] = known
+		c.mu.Unlock()
+		return answer, known, nil
 	}
-	config, err := c.rpc.ModelConfig(ctx, &inference.ModelConfigRequest{Name: model})
+	return nil, about{}, status.Errorf(codes.Unavailable, "the model %s was replaced each of %d times that it was asked; ask again", request.ModelName, most)
+}
+
+// about asks what is known of a model, and whether it is still the same.
+func (c *Client) about(ctx context.Context, of loaded) (known about, same bool, err error) {
+	config, err := c.rpc.ModelConfig(ctx, &inference.ModelConfigRequest{Name: of.name, Version: of.version})
 	if err != nil {
-		return known, err
+		return known, false, err
 	}
 	parameters := config.GetConfig().GetParameters()
 	known.softmax = parameters["scores"].GetStringValue() == "softmax"
 	if text := parameters["labels"].GetStringValue(); text != "" {
 		if err := json.Unmarshal([]byte(text), &known.labels); err != nil {
-			return known, fmt.Errorf("the names of the classes of %s: %w", model, err)
+			return known, false, fmt.Errorf("the names of the classes of %s: %w", of.name, err)
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.models[model] = known
-	return known, nil
+	return known, of.fingerprint == "" || parameters["fingerprint"].GetStringValue() == of.fingerprint, nil
 }

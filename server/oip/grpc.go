@@ -106,12 +106,17 @@ func parametersOf(in map[string]*inference.InferParameter) parameters {
 // GRPC returns the response as it goes over gRPC: all outputs as bytes, where one is to be.
 func (r *Response) GRPC() *inference.ModelInferResponse {
 	out := &inference.ModelInferResponse{ModelName: r.ModelName, ModelVersion: r.ModelVersion, Id: r.ID}
-	for i, size := range r.Sizes {
+	parameter := func(name, text string) {
 		if out.Parameters == nil {
 			out.Parameters = map[string]*inference.InferParameter{}
 		}
-		text := fmt.Sprintf("%dx%d", size[0], size[1])
-		out.Parameters[fmt.Sprint("size_", i)] = &inference.InferParameter{ParameterChoice: &inference.InferParameter_StringParam{StringParam: text}}
+		out.Parameters[name] = &inference.InferParameter{ParameterChoice: &inference.InferParameter_StringParam{StringParam: text}}
+	}
+	for i, size := range r.Sizes {
+		parameter(fmt.Sprint("size_", i), fmt.Sprintf("%dx%d", size[0], size[1]))
+	}
+	if r.Fingerprint != "" {
+		parameter("fingerprint", r.Fingerprint)
 	}
 	binary := false
 	for _, o := range r.Outputs {

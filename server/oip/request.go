@@ -64,14 +64,10 @@ type outputAskedFor struct {
 	Parameters parameters `json:"parameters"`
 }
 
-// maxDepth is how deep the arrays and objects of a request may be nested: a tensor of four
-// dimensions has eight.
-const maxDepth = 32
-
 // Parse reads an inference request: its JSON, and the bytes of tensors that follow it. The
 // Request keeps both.
 func (m *Model) Parse(text, tensors []byte) (*Request, error) {
-	if err := CheckDepth(text); err != nil {
+	if err := CheckJSON(text, []string{"inputs", "*", "data"}); err != nil {
 		return nil, err
 	}
 	var in requestJSON
@@ -173,34 +169,6 @@ func (m *Model) parseOutputs(r *Request, in requestJSON) error {
 		}
 		o.Classification = int(min(classes, math.MaxInt32))
 		r.Outputs = append(r.Outputs, o)
-	}
-	return nil
-}
-
-// CheckDepth refuses JSON that is nested too deep, before anything is made of it.
-func CheckDepth(text []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if quoted {
-			switch c {
-			case '\\':
-				i++
-			case '"':
-				quoted = false
-			}
-			continue
-		}
-		switch c {
-		case '"':
-			quoted = true
-		case '[', '{':
-			if depth++; depth > maxDepth {
-				return faultf("the JSON is nested deeper than %d, at byte %d", maxDepth, i)
-			}
-		case ']', '}':
-			depth--
-		}
 	}
 	return nil
 }

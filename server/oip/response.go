@@ -13,8 +13,10 @@ type Response struct {
 	ModelVersion string   `json:"model_version"`
 	ID           string   `json:"id,omitempty"`
 	Outputs      []Output `json:"outputs"`
-	// Sizes are the widths and heights of pictures, over gRPC alone.
-	Sizes [][2]int `json:"-"`
+	// Sizes are the widths and heights of pictures, and Fingerprint tells the model's classes
+	// from others, over gRPC alone.
+	Sizes       [][2]int `json:"-"`
+	Fingerprint string   `json:"-"`
 }
 
 // An Output is one tensor of a Response: of Values or Texts.

@@ -199,22 +199,19 @@ func isOfNumber(c byte) bool {
 
 // readFiles reads files in base64, as JSON holds no others.
 func (t *Tensor) readFiles(text []byte) error {
-	var all []json.RawMessage
-	if err := json.Unmarshal(text, &all); err != nil {
-		return jsonFault(err, len(text))
+	all, count := Elements(text, t.Batch)
+	if count != t.Batch {
+		return faultf("inputs[0].data: expected %d strings, as the shape says, found %d", t.Batch, count)
 	}
 	// [batch, 1] may be nested.
-	if len(all) > 0 && all[0][0] == '[' {
+	if all[0][0] == '[' {
 		for i, element := range all {
-			var inner []json.RawMessage
-			if err := json.Unmarshal(element, &inner); err != nil || len(inner) != 1 {
+			inner, count := Elements(element, 1)
+			if element[0] != '[' || count != 1 {
 				return faultf("inputs[0].data[%d]: expected an array of one string, found %q", i, shortened(element))
 			}
 			all[i] = inner[0]
 		}
-	}
-	if len(all) != t.Batch {
-		return faultf("inputs[0].data: expected %d strings, as the shape says, found %d", t.Batch, len(all))
 	}
 	for i, element := range all {
 		var s string

@@ -59,7 +59,7 @@ func faultf(format string, args ...any) error {
 // Parse reads the body of a request to predict. Fields that the protocol does not have are
 // ignored, as TensorFlow Serving ignores them.
 func (m *Model) Parse(body []byte) (*Request, error) {
-	if err := oip.CheckDepth(body); err != nil {
+	if err := oip.CheckJSON(body, []string{"instances"}, []string{"inputs"}); err != nil {
 		return nil, err
 	}
 	var in struct {
@@ -140,12 +140,12 @@ func (m *Model) parseColumn(text json.RawMessage) ([]Image, error) {
 
 // elements divides an array of images.
 func (m *Model) elements(field string, text json.RawMessage) ([]json.RawMessage, error) {
-	var rows []json.RawMessage
-	if text[0] != '[' || json.Unmarshal(text, &rows) != nil {
+	if text[0] != '[' {
 		return nil, faultf("%s: expected an array of 1 to %d images, found %s", field, m.MaxBatch, shortened(text))
 	}
-	if len(rows) < 1 || len(rows) > m.MaxBatch {
-		return nil, faultf("%s: expected 1 to %d images in a request, found %d", field, m.MaxBatch, len(rows))
+	rows, count := oip.Elements(text, m.MaxBatch)
+	if count < 1 || count > m.MaxBatch {
+		return nil, faultf("%s: expected 1 to %d images in a request, found %d", field, m.MaxBatch, count)
 	}
 	return rows, nil
 }
@@ -156,9 +156,9 @@ func (m *Model) named(field string, text json.RawMessage) (json.RawMessage, erro
 	if text[0] != '{' {
 		return text, nil
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(text, &object); err != nil {
-		return nil, faultf("%s: %v", field, err)
+	object, err := members(field, text)
+	if err != nil {
+		return nil, err
 	}
 	if _, ok := object["b64"]; ok && len(object) == 1 {
 		return text, nil
@@ -168,6 +168,18 @@ func (m *Model) named(field string, text json.RawMessage) (json.RawMessage, erro
 		return nil, faultf("%s: the model %s has the input %q, found %q", field, m.Name, m.Input, slices.Sorted(maps.Keys(object)))
 	}
 	return value, nil
+}
+
+// members are those of an object that stands for an image or an input, which has one.
+func members(field string, text json.RawMessage) (all map[string]json.RawMessage, err error) {
+	const most = 16
+	if _, count := oip.Elements(text, 0); count > most {
+		return nil, faultf("%s: expected an object of one member, found %d", field, count)
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return nil, faultf("%s: %v", field, err)
+	}
+	return all, nil
 }
 
 func (m *Model) images(field string, rows []json.RawMessage) ([]Image, error) {
@@ -195,9 +207,9 @@ func (m *Model) images(field string, rows []json.RawMessage) ([]Image, error) {
 
 // file reads {"b64": "..."}.
 func file(field string, text json.RawMessage) ([]byte, error) {
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(text, &object); err != nil {
-		return nil, faultf("%s: %v", field, err)
+	object, err := members(field, text)
+	if err != nil {
+		return nil, err
 	}
 	var encoded string
 	if held, ok := object["b64"]; !ok || len(object) != 1 || json.Unmarshal(held, &encoded) != nil {

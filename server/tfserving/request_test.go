@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -139,4 +140,28 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestManyParts sends requests of which a few bytes become hundreds, where they are read whole.
+func TestManyParts(t *testing.T) {
+	const count = 1 << 20
+	zeros, members := strings.Repeat("0,", count)+"0", strings.Repeat(`"a":0,`, count)+`"a":0`
+	for name, c := range map[string]struct{ text, want string }{
+		"instances":        {`{"instances":[` + zeros + `]}`, fmt.Sprintf("expected 1 to 2 images in a request, found %d", count+1)},
+		"inputs":           {`{"inputs":{"images":[` + zeros + `]}}`, fmt.Sprintf("expected 1 to 2 images in a request, found %d", count+1)},
+		"members":          {`{"inputs":{` + members + `}}`, fmt.Sprintf("expected an object of one member, found %d", count+1)},
+		"members of a row": {`{"instances":[{` + members + `}]}`, fmt.Sprintf("instances[0]: expected an object of one member, found %d", count+1)},
+		"others":           {`{"a":[` + zeros + `]}`, "more than 10000 elements"},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := testModel().Parse([]byte(c.text))
+		runtime.ReadMemStats(&after)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", name, err, c.want)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 4*uint64(len(c.text)) {
+			t.Errorf("%s: %d bytes of JSON took %d", name, len(c.text), took)
+		}
+	}
 }

@@ -121,7 +121,7 @@ func (f *flags) check(patterns []string) (err error) {
 		return fmt.Errorf("--files must be at least 1, found %d", f.files)
 	case f.options.Decode.MaxPixels < 1 || f.options.Decode.MaxBytes < 1:
 		return errors.New("--max-pixels and --max-bytes must be at least 1")
-	case f.options.Classifier.Crop < 0 || f.options.Classifier.Crop > 1:
+	case !(f.options.Classifier.Crop >= 0 && f.options.Classifier.Crop <= 1):
 		return fmt.Errorf("--crop must be in (0,1], found %g", f.options.Classifier.Crop)
 	}
 	if _, err := vision.ParseFit(string(f.options.Classifier.Fit)); err != nil {

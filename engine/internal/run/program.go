@@ -49,22 +49,23 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 }
 
 // pack packs all constant weights into one piece of memory, on all threads, and holds those
-// that another program has already there. Where they
-// become smaller by that and memory is given back to the system, they are packed some
+// that another program has already there. Where memory is given back to the system, and they
+// become smaller or are integers, which are chosen for their size too, they are packed some
 // megabytes at a time, between which those that are packed are given back; else all at once,
 // which is faster.
 func (p *Program) pack() error {
 	var packers, offsets []int // operations, and where their weights begin
-	end, given := 0, 0
+	end, given, integers := 0, 0, false
 	for at, i := range p.implementations {
 		if size := i.needs().packed; size > 0 {
 			packers, offsets = append(packers, at), append(offsets, end)
 			end += plan.Lines(size) * tuning.CacheLine
-			given += weightBytes(p.plan.Operations[at])
+			floats, bytes := weightBytes(p.plan.Operations[at])
+			given, integers = given+floats+bytes, integers || bytes > 0
 		}
 	}
 	step := end
-	if p.machine.Release && end < given {
+	if p.machine.Release && (end < given || integers) {
 		step = tuning.PackedAtOnce
 	}
 	p.release(end)
@@ -100,19 +101,19 @@ func (p *Program) pack() error {
 	return nil
 }
 
-// weightBytes is how many bytes an operation's constant weights are before they are packed.
-func weightBytes(o plan.Operation) int {
+// weightBytes is how many bytes an operation's constant weights are before they are packed, of
+// float32 and of integers.
+func weightBytes(o plan.Operation) (floats, integers int) {
 	switch o := o.(type) {
 	case *plan.Convolution:
-		return 4*len(o.Weights) + len(o.Integers)
+		return 4 * len(o.Weights), len(o.Integers)
 	case *plan.Siblings:
-		bytes := 0
 		for _, c := range o.Convolutions {
-			bytes += weightBytes(c)
+			f, i := weightBytes(c)
+			floats, integers = floats+f, integers+i
 		}
-		return bytes
 	}
-	return 0
+	return floats, integers
 }
 
 // Plan is what the program computes.
