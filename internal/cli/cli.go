@@ -94,7 +94,7 @@ func unknownCommand(parent *cobra.Command, name string) error {
 func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
-	root.SetIn(stdin)
+	root.SetIn(interruptible{ctx, stdin})
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)

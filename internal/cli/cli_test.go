@@ -6,12 +6,14 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"image/color"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-fb2c0fa6/inception/arch"
 	"github.com/seed-fb2c0fa6/inception/internal/cli"
@@ -33,6 +35,28 @@ func runWith(t *testing.T, stdin []byte, code int, args ...string) (stdout, stde
 		t.Fatalf("inception %s: exit code %d, want %d\n%s%s", strings.Join(args, " "), got, code, &out, &errOut)
 	}
 	return out.String(), errOut.String()
+}
+
+// TestInterruptedInput has a command wait for a picture from standard input that does not come,
+// and end when it is interrupted.
+func TestInterruptedInput(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	input, writer := io.Pipe()
+	defer writer.Close()
+	time.AfterFunc(50*time.Millisecond, interrupt)
+	var out, errOut bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, []string{"predict", "--server", "http://127.0.0.1:1", "-"}, input, &out, &errOut)
+	}()
+	select {
+	case code := <-ended:
+		if code != cli.Failed || !strings.Contains(errOut.String(), "interrupted") {
+			t.Errorf("exit code %d: %s", code, &errOut)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for the picture still")
+	}
 }
 
 func contains(t *testing.T, text string, parts ...string) {
@@ -138,6 +162,7 @@ func TestUsageErrors(t *testing.T) {
 		{"predict x.jpg --model inception_v5", []string{"did you mean"}},
 		{"predict x.jpg --model inception_resnet_v1", []string{"no public weights", "--weights"}},
 		{"weights convert a b --to mxnet", []string{`"mxnet"`, "native", "timm"}},
+		{"weights convert timm/inception_v3.tv_in1k b.safetensors --tag timm/inception_v4.tf_in1k", []string{"found timm/inception_v3.tv_in1k and --tag timm/inception_v4.tf_in1k, expected one of them"}},
 		{"weights convert a b --tag timm/x", []string{"timm/x", "timm/inception_v4.tf_in1k"}},
 		{"weights convert a", []string{`expects IN and OUT, found "a"`}},
 		{"weights inspect", []string{"expects WEIGHTS, found nothing"}},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -51,6 +52,32 @@ func readPicture(file string, stdin io.Reader, most int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: the file is empty", name)
 	}
 	return data, nil
+}
+
+// An interruptible reader returns the cause of its context's end, also while it waits for
+// bytes, as of a terminal that nobody types at.
+type interruptible struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r interruptible) Read(p []byte) (int, error) {
+	type part struct {
+		bytes []byte
+		err   error
+	}
+	read := make(chan part, 1)
+	go func() {
+		own := make([]byte, len(p)) // p is the caller's again when the context ends
+		n, err := r.from.Read(own)
+		read <- part{own[:n], err}
+	}()
+	select {
+	case got := <-read:
+		return copy(p, got.bytes), got.err
+	case <-r.ctx.Done():
+		return 0, context.Cause(r.ctx)
+	}
 }
 
 // A reporter prints photographs one after the other.

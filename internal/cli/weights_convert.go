@@ -88,6 +88,9 @@ func (f *convertFlags) run(cmd *cobra.Command, name, out string) error {
 		if err != nil {
 			return usageError{err}
 		}
+		if other, err := recipe.FindCheckpoint(name); err == nil && other.Tag != card.Tag {
+			return usageError{fmt.Errorf("found %s and --tag %s, expected one of them", name, f.tag)}
+		}
 		hint.Card = &card
 	}
 	in, card, err := findWeights(cmd.Context(), cmd.ErrOrStderr(), name)

@@ -53,7 +53,7 @@ func (l *lowering) written(t *plan.Tensor) bool {
 func (l *lowering) channels(n *graph.Node) bool {
 	a, ok := n.Attrs.(graph.SliceAttrs)
 	v := n.Inputs
-	if n.Op != compute.OpTypeSlice || !ok || !isFloat32(n.Values[0]) || v[0].Shape().Rank() != 4 || l.isConstant(v[0]) || !ones(a.Strides) {
+	if n.Op != compute.OpTypeSlice || !ok || !isFloat32(n.Values[0]) && !isBFloat16(n.Values[0]) || v[0].Shape().Rank() != 4 || l.isConstant(v[0]) || !ones(a.Strides) {
 		return false
 	}
 	dims := v[0].Shape().Dimensions

@@ -1,12 +1,15 @@
 package lower
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/bfloat16"
 
 	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
+	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
 // Mixed precision is written in the graph: activations are bfloat16, each layer widens
@@ -37,6 +40,34 @@ func (l *lowering) conversion(n *graph.Node) bool {
 		return true
 	}
 	l.add(&plan.Conversion{In: l.tensor(n.Inputs[0]), Out: l.tensor(n.Values[0])})
+	return true
+}
+
+// sum takes a sum of bfloat16 values, as the gradients of a value that several use: it is
+// computed in float32 and rounded.
+func (l *lowering) sum(n *graph.Node) bool {
+	out := n.Values[0]
+	other := func(v *graph.Value) bool {
+		return l.isConstant(v) || l.inDelegated(v) || !v.Shape().Equal(out.Shape())
+	}
+	if n.Op != compute.OpTypeAdd || !isBFloat16(out) || out.Shape().Size() == 0 || slices.ContainsFunc(n.Inputs, other) {
+		return false
+	}
+	wide := func() *plan.Tensor {
+		t := plan.TensorOf(out.Shape())
+		t.DType = dtypes.Float32
+		return t
+	}
+	o := &plan.Elementwise{Dims: pixelsOf(out.Shape()), Code: []plan.Instruction{{Op: kernel.Add, A: 0, B: 1}}}
+	for _, in := range n.Inputs {
+		t := wide()
+		l.add(&plan.Conversion{In: l.tensor(in), Out: t})
+		o.Operands = append(o.Operands, plan.Operand{Tensor: t, Broadcast: plan.Whole})
+	}
+	result := wide()
+	o.Results = []plan.Result{{Register: 2, Tensor: result}}
+	l.add(o)
+	l.add(&plan.Conversion{In: result, Out: l.tensor(out)})
 	return true
 }
 

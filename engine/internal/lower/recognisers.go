@@ -32,6 +32,7 @@ var recognisers = []recogniser{
 	{"random", "takes the conversion of the bits after it", (*lowering).random},
 	{"integers", "are widened by what computes with them", (*lowering).unsigned},
 	{"quantization", "begins with a factor, so before the elements' operations", (*lowering).quantization},
+	{"sum", "of bfloat16, where gradients are added", (*lowering).sum},
 	{"conversion", "between precisions is no work where what is around it does it", (*lowering).conversion},
 	{"elementwise", "takes all before it that only it needs, so last", (*lowering).elementwise},
 }

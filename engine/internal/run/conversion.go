@@ -14,22 +14,22 @@ type conversion struct {
 	pixel convertPixel
 }
 
-// convertPixel converts the channels of pixels that begin at elements of their tensors.
-type convertPixel func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt int)
+// convertPixel converts as many channels of pixels, which begin at elements of their tensors.
+type convertPixel func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt, channels int)
 
 // conversions lists those that there are.
 var conversions = map[[2]dtypes.DType]convertPixel{
-	{dtypes.Float32, dtypes.BFloat16}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt int) {
-		c.Kernels.ConvertToBF16(to.bits()[toAt:][:o.In.C], from.floats()[fromAt:][:o.In.C])
+	{dtypes.Float32, dtypes.BFloat16}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt, channels int) {
+		c.Kernels.ConvertToBF16(to.bits()[toAt:][:channels], from.floats()[fromAt:][:channels])
 	},
-	{dtypes.BFloat16, dtypes.Float32}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt int) {
-		c.Kernels.ConvertFromBF16(to.floats()[toAt:][:o.In.C], from.bits()[fromAt:][:o.In.C])
+	{dtypes.BFloat16, dtypes.Float32}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt, channels int) {
+		c.Kernels.ConvertFromBF16(to.floats()[toAt:][:channels], from.bits()[fromAt:][:channels])
 	},
-	{dtypes.Float32, dtypes.Uint8}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt int) {
-		c.Kernels.ConvertToU8(to.bytes()[toAt:][:o.In.C], from.floats()[fromAt:][:o.In.C], o.To.Inverse, o.To.ZeroPoint)
+	{dtypes.Float32, dtypes.Uint8}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt, channels int) {
+		c.Kernels.ConvertToU8(to.bytes()[toAt:][:channels], from.floats()[fromAt:][:channels], o.To.Inverse, o.To.ZeroPoint)
 	},
-	{dtypes.Uint8, dtypes.Float32}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt int) {
-		c.Kernels.ConvertFromU8(to.floats()[toAt:][:o.In.C], from.bytes()[fromAt:][:o.In.C], o.Scale, o.ZeroPoint)
+	{dtypes.Uint8, dtypes.Float32}: func(c *chooser, o *plan.Conversion, to, from view, toAt, fromAt, channels int) {
+		c.Kernels.ConvertFromU8(to.floats()[toAt:][:channels], from.bytes()[fromAt:][:channels], o.Scale, o.ZeroPoint)
 	},
 }
 
@@ -50,11 +50,16 @@ func (c *conversion) bind(r *run) func() error {
 	o := c.o
 	in, out := r.view(o.In), r.view(o.Out)
 	strideIn, strideOut := o.In.Stride(), o.Out.Stride()
-	pixels := o.In.Pixels()
+	pixels, channels := o.In.Pixels(), o.In.C
 	parts := min(pixels, 8*r.machine.Threads)
 	return r.parallel(parts, func(part, _ int) {
-		for i := part * pixels / parts; i < (part+1)*pixels/parts; i++ {
-			c.pixel(c.c, o, out, in, i*strideOut, i*strideIn)
+		first, last := part*pixels/parts, (part+1)*pixels/parts
+		if strideIn == channels && strideOut == channels {
+			c.pixel(c.c, o, out, in, first*channels, first*channels, (last-first)*channels)
+			return
+		}
+		for i := first; i < last; i++ {
+			c.pixel(c.c, o, out, in, i*strideOut, i*strideIn, channels)
 		}
 	})
 }
