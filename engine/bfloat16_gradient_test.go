@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +11,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
-	"github.com/seed-fb2c0fa6/inception/engine"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -34,26 +32,7 @@ func forked(t *testing.T, backend compute.Backend) (outputs [][]float32, algorit
 	if err := g.Compile(graph.Gradient(loss, x, y)...); err != nil {
 		t.Fatal(err)
 	}
-	program := g.Executable()
-	defer program.Finalize()
-	r := rand.New(rand.NewPCG(3, 4))
-	_, inputs := program.Inputs()
-	values := make([][]float32, len(inputs))
-	for i, shape := range inputs {
-		for range shape.Size() {
-			values[i] = append(values[i], float32(r.NormFloat64()))
-		}
-	}
-	outputs, err := outputsOf(backend, program, values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if operations, err := engine.Operations(program); err == nil {
-		for _, o := range operations {
-			algorithms = append(algorithms, o.Name+" "+o.Algorithm)
-		}
-	}
-	return outputs, algorithms
+	return outputsOfRandom(t, backend, g)
 }
 
 // TestBFloat16Sums compares sums and slices of gradients in bfloat16 with the go backend's, bit

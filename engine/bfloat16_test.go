@@ -111,6 +111,13 @@ func (c trainedSums) run(t *testing.T, backend compute.Backend) (outputs [][]flo
 	if err := g.Compile(append([]*graph.Node{y}, graph.Gradient(loss, x, w)...)...); err != nil {
 		t.Fatal(err)
 	}
+	return outputsOfRandom(t, backend, g)
+}
+
+// outputsOfRandom runs a compiled graph on normally distributed values, and returns its outputs
+// and the names and algorithms of its operations, where the backend tells them.
+func outputsOfRandom(t *testing.T, backend compute.Backend, g *graph.Graph) (outputs [][]float32, algorithms []string) {
+	t.Helper()
 	program := g.Executable()
 	defer program.Finalize()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -127,7 +134,7 @@ func (c trainedSums) run(t *testing.T, backend compute.Backend) (outputs [][]flo
 	}
 	if operations, err := engine.Operations(program); err == nil {
 		for _, o := range operations {
-			algorithms = append(algorithms, o.Algorithm)
+			algorithms = append(algorithms, o.Name+" "+o.Algorithm)
 		}
 	}
 	return outputs, algorithms

@@ -29,8 +29,8 @@ func addJSON(cmd *cobra.Command, to *bool) {
 	cmd.Flags().BoolVar(to, "json", false, "print JSON")
 }
 
-// maxBatch is how many images there may be at a time: activations of more are larger than
-// the memory of a machine.
+// maxBatch is how many images there may be at a time, so that a slip is refused before it takes
+// all memory.
 const maxBatch = 4096
 
 // addBatch says what there are a number of, such as "images in a step".
