@@ -65,6 +65,15 @@ func squaredError(values []float32, end float64, levels int) float64 {
 	return sum
 }
 
+// TestTinyHistogram counts values whose bins are narrower than float32 has an inverse for.
+func TestTinyHistogram(t *testing.T) {
+	var h histogram
+	h.add([]float32{1e-38, -5e-39, 0}, 1e-38)
+	if h.total() != 3 || h.zeros != 1 {
+		t.Errorf("%d values, %d of them zero, want 3 and 1", h.total(), h.zeros)
+	}
+}
+
 // TestRanges compares each way with its definition on the values themselves.
 func TestRanges(t *testing.T) {
 	values := append(exponential(3, 200_000), 60)

@@ -336,7 +336,7 @@ func exclusive(cmd *cobra.Command, flags ...string) error {
 	return nil
 }
 
-// atLeast refuses a flag's value below the least one.
+// within refuses a flag's value outside of a range.
 func within(least, most int, flag string, found int) error {
 	if found < least || found > most {
 		return usageError{fmt.Errorf("--%s must be from %d to %d, found %d", flag, least, most, found)}
@@ -344,6 +344,7 @@ func within(least, most int, flag string, found int) error {
 	return nil
 }
 
+// atLeast refuses a flag's value below the least one.
 func atLeast(least int, flag string, found int) error {
 	if found < least {
 		return usageError{fmt.Errorf("--%s must be at least %d, found %d", flag, least, found)}
