@@ -14,11 +14,16 @@ import (
 
 // A Block is a kernel that computes up to 32 rows of panels of 32 columns in AMX's tiles, of
 // bfloat16 or of 8-bit integers. The tiles are configured once, for all panels, and released
-// before it returns; what is asked for of the sums is computed by AVX-512 from memory.
+// before it returns.
 //
 // Four tiles hold the sums of two groups of rows and two of columns, two the rows, two the
 // columns. The last group of rows has those that are left of 16; the first is of 16, or not
-// there.
+// there. The rows of a chunk of the steps stay in the first cache while all panels pass through
+// it, whose columns are loaded with the hint that they are not used again; sums of other chunks
+// wait in memory.
+//
+// What is asked for of a panel's sums is computed by AVX-512 from memory, some rows in each step
+// of the next panel: the tiles' unit would have nothing to do otherwise.
 type Block struct{ Int8 bool }
 
 const (
@@ -29,66 +34,87 @@ const (
 	columnsLow, columnsTop = vex.Tile(6), vex.Tile(7)
 
 	sumsPitch = blockColumns * 4
+	sumsBytes = blockRows * sumsPitch
+
+	// rowsPerStep is how many rows of a finished panel a step takes: 32 in eight steps.
+	rowsPerStep = 4
 )
 
-const signatureBlockI8 = "m, n, steps int, a *uint8, lda int, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32"
+const signatureBlockI8 = "m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int"
 
-const signatureBlockBF16 = "m, n, steps int, a *uint16, lda int, b *uint16, panel int, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32"
+const signatureBlockBF16 = "m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines int"
 
 var docBlockI8 = []string{
-	" is, for m of 1 to 32 and any n, with 64*steps values in each row of a:",
+	" is, for m of 1 to 32 and any n:",
 	"",
 	"	for i := range m {",
+	"		row := places[i]",
 	"		for j := range n {",
 	"			acc := 0",
-	"			for p := range 64*steps {",
-	"				acc += a[i*lda+p] * b[j/32*panel+(p/4*32+j%32)*4+p%4]",
+	"			for s := range steps {",
+	"				for p := range 64 {",
+	"					acc += a[i*lda+offsets[s]+p] * b[j/32*panel+((64*s+p)/4*32+j%32)*4+p%4]",
+	"				}",
+	"			}",
+	"			if row < 0 {",
+	"				continue",
 	"			}",
 	"			v := acc*scale[j] + bias[j]",
 	"			if inverse == 0 {",
-	"				c[i*ldc+j] = v",
+	"				c[row*ldc+j] = v",
 	"				continue",
 	"			}",
 	"			if residual != nil {",
-	"				v += residual[i*ldr+j]",
+	"				v += residual[row*ldr+j]",
 	"			}",
 	"			v = max(v, floor)",
 	"			if cf != nil {",
-	"				cf[i*ldf+j] = v",
+	"				cf[row*ldf+j] = v",
 	"			}",
 	"			if c != nil {",
-	"				c[i*ldc+j] = v*inverse + zeroPoint",
+	"				c[row*ldc+j] = v*inverse + zeroPoint",
 	"			}",
 	"		}",
 	"	}",
 	"",
 	"where acc is an integer of 32 bits, and c is rounded to the nearest integer, of two to the even",
 	"one, and limited to 0 and 255. Where inverse is 0, v is to be less than 1<<31. scale and bias",
-	"have as many elements as the panels have columns. sums is memory for 1024.",
+	"have as many elements as the panels have columns.",
 }
 
 var docBlockBF16 = []string{
-	" is, for m of 1 to 32 and any n, with 32*steps values in each row of a:",
+	" is, for m of 1 to 32 and any n:",
 	"",
 	"	for i := range m {",
+	"		row := places[i]",
 	"		for j := range n {",
 	"			acc := 0",
-	"			for p := range 32*steps {",
-	"				acc += a[i*lda+p] * b[j/32*panel+(p/2*32+j%32)*2+p%2]",
+	"			for s := range steps {",
+	"				for p := range 32 {",
+	"					acc += a[i*lda+offsets[s]/2+p] * b[j/32*panel+((32*s+p)/2*32+j%32)*2+p%2]",
+	"				}",
+	"			}",
+	"			if row < 0 {",
+	"				continue",
 	"			}",
 	"			if bias != nil {",
 	"				acc += bias[j]",
 	"			}",
 	"			if residual != nil {",
-	"				acc = residual[i*ldr+j] + scale*acc",
+	"				acc = residual[row*ldr+j] + scale*acc",
 	"			}",
-	"			c[i*ldc+j] = max(acc, floor)",
+	"			c[row*ldc+j] = max(acc, floor)",
 	"		}",
 	"	}",
 	"",
 	"where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the",
-	"nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place. sums is",
-	"memory for 1024.",
+	"nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place.",
+}
+
+var docBlock = []string{
+	"",
+	"The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there",
+	"are several chunks, else for 2048. Each step asks for as many lines of memory at ahead.",
 }
 
 // Shapes writes the table of the tiles' shapes: one for each number of rows of the last group.
@@ -121,6 +147,23 @@ func (b Block) Name() string {
 	return fmt.Sprintf("GemmBF16_%dx%d", blockRows, blockColumns)
 }
 
+// Registers of a block. What is left to do of the last panel's sums takes those from left on.
+var (
+	lda, steps, columns, pitch     = reg.RBX, reg.RCX, reg.RDX, reg.R11
+	first, last, offset            = reg.R8, reg.R9, reg.R10
+	tmp, tmp2                      = reg.R12, reg.R13
+	left, ready, to, from, placing = reg.RAX, reg.RSI, reg.RDI, reg.R14, reg.R15
+)
+
+// blockLocals are what a block keeps on its stack: addresses of the last group of rows, and of a
+// panel's columns and sums; the steps of a chunk and those that come after; how many columns
+// there are from a panel on; and by how much the sums of the next lie behind. The distances of
+// rows in the results are in bytes.
+type blockLocals struct {
+	last, columns, sums, length, after, wide, step Mem
+	ldc, ldf, ldr, cf                              Mem
+}
+
 // Emit writes the kernel into the file under construction.
 func (b Block) Emit() {
 	signature, doc := signatureBlockBF16, docBlockBF16
@@ -128,139 +171,295 @@ func (b Block) Emit() {
 		signature, doc = signatureBlockI8, docBlockI8
 	}
 	TEXT(b.Name(), 4, "func("+signature+")") // NOSPLIT
-	Doc(append([]string{b.Name() + doc[0]}, doc[1:]...)...)
+	doc = append(append([]string{b.Name() + doc[0]}, doc[1:]...), docBlock...)
+	Doc(doc...)
 	Pragma("noescape")
 
-	m, shape, index := reg.RAX, reg.RCX, reg.RDX
-	Load(Param("m"), index)
-	DECQ(index)
-	ANDQ(I8(tileRows-1), index)
-	SHLQ(U8(6), index)
-	LEAQ(table("shapes"), shape)
-	ADDQ(index, shape)
-	vex.LDTILECFG(Mem{Base: shape})
+	area := AllocLocal(8 * 11)
+	word := func(i int) Mem { m := area; m.Disp += 8 * i; return m }
+	l := blockLocals{
+		last: word(0), columns: word(1), sums: word(2), length: word(3), after: word(4), wide: word(5), step: word(6),
+		ldc: word(7), ldf: word(8), ldr: word(9), cf: word(10),
+	}
+
+	Load(Param("m"), tmp2)
+	LEAQ(Mem{Base: tmp2, Disp: -1}, tmp)
+	ANDQ(I8(tileRows-1), tmp)
+	SHLQ(U8(6), tmp)
+	LEAQ(table("shapes"), to)
+	ADDQ(tmp, to)
+	vex.LDTILECFG(Mem{Base: to})
+
+	Load(Param("lda"), lda)
+	if !b.Int8 {
+		SHLQ(U8(1), lda)
+	}
+	Load(Param("a"), last)
+	CMPQ(tmp2, I8(tileRows))
+	JLE(LabelRef("rows"))
+	MOVQ(lda, tmp)
+	SHLQ(U8(4), tmp)
+	ADDQ(tmp, last)
+	Label("rows")
+	MOVQ(last, l.last)
+	b.distances(l)
+	MOVQ(I32(sumsPitch), pitch)
+	MOVQ(I32(sumsBytes), tmp)
+	MOVQ(tmp, l.step)
+	Load(Param("steps"), tmp)
+	MOVQ(tmp, l.after)
+	XORL(left.As32(), left.As32())
+
+	Label("chunk")
+	Load(Param("chunk"), tmp)
+	MOVQ(l.after, tmp2)
+	CMPQ(tmp, tmp2)
+	CMOVQGT(tmp2, tmp)
+	MOVQ(tmp, l.length)
+	SUBQ(tmp, tmp2)
+	MOVQ(tmp2, l.after)
+	Load(Param("b"), tmp)
+	MOVQ(tmp, l.columns)
+	Load(Param("n"), tmp)
+	MOVQ(tmp, l.wide)
+	Load(Param("sums"), tmp)
+	MOVQ(tmp, l.sums)
 
 	Label("panel")
-	b.multiply(m)
-	if b.Int8 {
-		b.finishI8(m)
-	} else {
-		b.finishBF16(m)
-	}
-	Load(Param("panel"), reg.RCX)
+	MOVQ(l.columns, columns)
+	MOVQ(l.length, steps)
+	Load(Param("offsets"), offset)
+	CMPQ(vector.Arg("m"), I8(tileRows))
+	JLE(LabelRef("low"))
+	CMPQ(l.wide, I8(16))
+	JLE(LabelRef("tallNarrow"))
+	b.sum(l, "tallWide", true, true)
+	JMP(LabelRef("summed"))
+	b.sum(l, "tallNarrow", true, false)
+	JMP(LabelRef("summed"))
+	Label("low")
+	CMPQ(l.wide, I8(16))
+	JLE(LabelRef("lowNarrow"))
+	b.sum(l, "lowWide", false, true)
+	JMP(LabelRef("summed"))
+	b.sum(l, "lowNarrow", false, false)
+
+	Label("summed")
+	b.finish(l, "rest") // where there were fewer steps than rows to finish in them
+	CMPQ(l.after, I8(0))
+	JNE(LabelRef("advance"))
+	b.hand(l)
+	Label("advance")
+	Load(Param("panel"), tmp)
 	if !b.Int8 {
-		SHLQ(U8(1), reg.RCX)
+		SHLQ(U8(1), tmp)
 	}
-	ADDQ(reg.RCX, vector.Arg("b"))
-	SUBQ(I8(blockColumns), vector.Arg("n"))
+	ADDQ(tmp, l.columns)
+	MOVQ(l.step, tmp)
+	ADDQ(tmp, l.sums)
+	Load(Param("steps"), tmp2)
+	CMPQ(tmp2, l.length)
+	JNE(LabelRef("several"))
+	NEGQ(tmp) // two memories by turns: one is finished, one is summed
+	MOVQ(tmp, l.step)
+	Label("several")
+	SUBQ(I8(blockColumns), l.wide)
 	JGT(LabelRef("panel"))
+
+	MOVQ(l.length, tmp)
+	LEAQ(Mem{Base: tmp, Index: tmp, Scale: 1}, tmp2)
+	SHLQ(U8(1), tmp2)
+	ADDQ(tmp2, vector.Arg("offsets"))
+	SHLQ(U8(11), tmp) // of 2 KiB of columns
+	ADDQ(tmp, vector.Arg("b"))
+	CMPQ(l.after, I8(0))
+	JNE(LabelRef("chunk"))
+	b.finish(l, "end")
 	vex.TILERELEASE()
 	VZEROUPPER()
 	RET()
 }
 
-// multiply sums a panel's products and stores the sums, 32 in a row. It sets m.
-func (b Block) multiply(m reg.GPPhysical) {
-	first, last, lda := reg.R8, reg.R9, reg.RBX
-	columns, pitch, steps, sums := reg.RDX, reg.R11, reg.RCX, reg.RSI
-	Load(Param("m"), m)
-	Load(Param("a"), first)
-	MOVQ(first, last)
-	Load(Param("lda"), lda)
-	if !b.Int8 {
-		SHLQ(U8(1), lda)
+// distances sets what of the locals does not change.
+func (b Block) distances(l blockLocals) {
+	set := func(name string, local Mem, logSize int) {
+		Load(Param(name), tmp)
+		if logSize > 0 {
+			SHLQ(U8(logSize), tmp)
+		}
+		MOVQ(tmp, local)
 	}
-	Load(Param("b"), columns)
-	MOVQ(I32(blockColumns*4), pitch)
-	Load(Param("steps"), steps)
-	Load(Param("sums"), sums)
-	CMPQ(m, I8(tileRows))
-	JLE(LabelRef("low"))
-	MOVQ(lda, last)
-	SHLQ(U8(4), last)
-	ADDQ(first, last)
-	CMPQ(vector.Arg("n"), I8(16))
-	JLE(LabelRef("tallNarrow"))
-	row := func(base reg.Register) Mem { return Mem{Base: base, Index: lda, Scale: 1} }
-	at := func(base reg.Register, disp int) Mem { return Mem{Base: base, Index: pitch, Scale: 1, Disp: disp} }
-	part := func(label string, tall, wide bool) {
-		Label(label)
-		product := func(sums, rows, columns vex.Tile) {
-			if b.Int8 {
-				vex.TDPBUSD(columns, rows, sums)
-			} else {
-				vex.TDPBF16PS(columns, rows, sums)
-			}
-		}
-		each := func(do func(sums, rows, columns vex.Tile, disp int)) {
-			below := 0
-			if tall {
-				below = tileRows * sumsPitch
-				do(0, rowsFirst, columnsLow, 0)
-			}
-			do(2, rowsLast, columnsLow, below)
-			if wide {
-				if tall {
-					do(1, rowsFirst, columnsTop, tileBytes)
-				}
-				do(3, rowsLast, columnsTop, below+tileBytes)
-			}
-		}
-		each(func(sums, _, _ vex.Tile, _ int) { vex.TILEZERO(sums) })
-		loop := label + "Loop"
-		Label(loop)
-		vex.TILELOADD(at(columns, 0), columnsLow)
-		if tall {
-			vex.TILELOADD(row(first), rowsFirst)
-		}
-		vex.TILELOADD(row(last), rowsLast)
-		if wide {
-			vex.TILELOADD(at(columns, tileBytes), columnsTop)
-		}
-		each(func(sums, rows, columns vex.Tile, _ int) { product(sums, rows, columns) })
-		if tall {
-			ADDQ(I8(tileBytes), first)
-		}
-		ADDQ(I8(tileBytes), last)
-		ADDQ(I32(tileRows*blockColumns*4), columns)
-		DECQ(steps)
-		JNE(LabelRef(loop))
-		each(func(tile, _, _ vex.Tile, disp int) { vex.TILESTORED(tile, at(sums, disp)) })
+	Load(Param("cf"), tmp)
+	MOVQ(tmp, l.cf)
+	if b.Int8 {
+		set("ldc", l.ldc, 0)
+		set("ldf", l.ldf, 2)
+		set("ldr", l.ldr, 2)
+		return
 	}
-	part("tallWide", true, true)
-	JMP(LabelRef("summed"))
-	part("tallNarrow", true, false)
-	JMP(LabelRef("summed"))
-	Label("low")
-	CMPQ(vector.Arg("n"), I8(16))
-	JLE(LabelRef("lowNarrow"))
-	part("lowWide", false, true)
-	JMP(LabelRef("summed"))
-	part("lowNarrow", false, false)
-	Label("summed")
+	set("ldc", l.ldc, 1)
+	set("ldc", l.ldf, 2)
+	set("ldr", l.ldr, 1)
 }
 
-// masks sets K1 and K2 to the columns that there are of a panel's two vectors.
-func (b Block) masks() {
-	lanes, tmp := reg.RCX, reg.RDX
-	for i, mask := range []reg.Register{reg.K1, reg.K2} {
-		Load(Param("n"), lanes)
-		if i > 0 {
-			SUBQ(I8(16), lanes)
+// sum sums a chunk's products of a panel and stores the sums, 32 in a row.
+func (b Block) sum(l blockLocals, label string, tall, wide bool) {
+	Label(label)
+	row := func(base reg.Register) Mem { return Mem{Base: base, Index: lda, Scale: 1} }
+	at := func(base reg.Register, disp int) Mem { return Mem{Base: base, Index: pitch, Scale: 1, Disp: disp} }
+	product := func(sums, rows, columns vex.Tile) {
+		if b.Int8 {
+			vex.TDPBUSD(columns, rows, sums)
+		} else {
+			vex.TDPBF16PS(columns, rows, sums)
 		}
-		vector.AVX512.SetMask(mask, lanes, tmp)
 	}
+	each := func(do func(sums, rows, columns vex.Tile, disp int)) {
+		below := 0
+		if tall {
+			below = tileRows * sumsPitch
+			do(0, rowsFirst, columnsLow, 0)
+		}
+		do(2, rowsLast, columnsLow, below)
+		if wide {
+			if tall {
+				do(1, rowsFirst, columnsTop, tileBytes)
+			}
+			do(3, rowsLast, columnsTop, below+tileBytes)
+		}
+	}
+	// The first chunk begins with zeros: as long as the steps after it and its own are all.
+	MOVQ(l.after, tmp)
+	ADDQ(steps, tmp)
+	CMPQ(tmp, vector.Arg("steps"))
+	JNE(LabelRef(label + "Again"))
+	each(func(sums, _, _ vex.Tile, _ int) { vex.TILEZERO(sums) })
+	JMP(LabelRef(label + "Loop"))
+	Label(label + "Again")
+	MOVQ(l.sums, tmp)
+	each(func(sums, _, _ vex.Tile, disp int) { vex.TILELOADD(at(tmp, disp), sums) })
+
+	loop := label + "Loop"
+	Label(loop)
+	MOVLQSX(Mem{Base: offset}, last)
+	ADDQ(I8(4), offset)
+	if tall {
+		MOVQ(last, first)
+		ADDQ(vector.Arg("a"), first)
+	}
+	ADDQ(l.last, last)
+	vex.TILELOADDT1(at(columns, 0), columnsLow)
+	if tall {
+		vex.TILELOADD(row(first), rowsFirst)
+	}
+	vex.TILELOADD(row(last), rowsLast)
+	if wide {
+		vex.TILELOADDT1(at(columns, tileBytes), columnsTop)
+	}
+	each(func(sums, rows, columns vex.Tile, _ int) { product(sums, rows, columns) })
+	ADDQ(I32(tileRows*blockColumns*4), columns)
+
+	Load(Param("lines"), tmp)
+	TESTQ(tmp, tmp)
+	JEQ(LabelRef(label + "Asked"))
+	Load(Param("ahead"), tmp2)
+	Label(label + "Ask")
+	PREFETCHT1(Mem{Base: tmp2})
+	ADDQ(I8(64), tmp2)
+	DECQ(tmp)
+	JNE(LabelRef(label + "Ask"))
+	MOVQ(tmp2, vector.Arg("ahead"))
+	Label(label + "Asked")
+
+	TESTQ(left, left)
+	JEQ(LabelRef(label + "Next"))
+	for i := range rowsPerStep {
+		b.finishRow(l, fmt.Sprintf("%sRow%d", label, i))
+		if i < rowsPerStep-1 {
+			JEQ(LabelRef(label + "Next"))
+		}
+	}
+	Label(label + "Next")
+	DECQ(steps)
+	JNE(LabelRef(loop))
+	MOVQ(l.sums, tmp)
+	each(func(tile, _, _ vex.Tile, disp int) { vex.TILESTORED(tile, at(tmp, disp)) })
+}
+
+// finish finishes the rows that are left.
+func (b Block) finish(l blockLocals, label string) {
+	TESTQ(left, left)
+	JEQ(LabelRef(label + "Done"))
+	Label(label + "Loop")
+	b.finishRow(l, label)
+	JNE(LabelRef(label + "Loop"))
+	Label(label + "Done")
 }
 
 var columnMasks = []reg.Register{reg.K1, reg.K2}
 
-// pointer loads an argument, and the distance of its rows in bytes.
-func pointer(name string, to reg.GPPhysical, pitch string, distance reg.GPPhysical, logSize int) {
-	Load(Param(name), to)
-	Load(Param(pitch), distance)
-	if logSize > 0 {
-		SHLQ(U8(logSize), distance)
+func z(i int) reg.VecPhysical { return vector.AVX512.Reg(i) }
+
+// What is constant while a panel's rows are finished.
+var (
+	floorOf, scaleOf, zeroPointOf, mostOf, zeroOf = z(16), z(17), z(18), z(19), z(24)
+	scales, biases                                = []reg.VecPhysical{z(20), z(21)}, []reg.VecPhysical{z(22), z(23)}
+)
+
+// hand makes a panel, whose sums are stored, the one that is finished, and moves the arguments
+// that point to its columns to those of the next.
+func (b Block) hand(l blockLocals) {
+	for i, mask := range columnMasks {
+		MOVQ(l.wide, tmp)
+		if i > 0 {
+			SUBQ(I8(16), tmp)
+		}
+		vector.AVX512.SetMask(mask, tmp, tmp2)
 	}
+	VBROADCASTSS(vector.Arg("floor"), floorOf)
+	if b.Int8 {
+		VBROADCASTSS(vector.Arg("inverse"), scaleOf)
+		VBROADCASTSS(vector.Arg("zeroPoint"), zeroPointOf)
+		VBROADCASTSS(table("most"), mostOf)
+		VPXORD(zeroOf, zeroOf, zeroOf)
+		Load(Param("scale"), tmp)
+		Load(Param("bias"), tmp2)
+		for v := range 2 {
+			VMOVUPS(Mem{Base: tmp, Disp: 64 * v}, scales[v])
+			VMOVUPS(Mem{Base: tmp2, Disp: 64 * v}, biases[v])
+		}
+	} else {
+		VBROADCASTSS(vector.Arg("scale"), scaleOf)
+		for _, v := range biases {
+			VPXORD(v, v, v)
+		}
+		Load(Param("bias"), tmp)
+		TESTQ(tmp, tmp)
+		JEQ(LabelRef("unbiased"))
+		for v := range biases {
+			VMOVUPS_Z(Mem{Base: tmp, Disp: 64 * v}, columnMasks[v], biases[v])
+		}
+		Label("unbiased")
+	}
+	Load(Param("c"), to)
+	Load(Param("residual"), from)
+	Load(Param("cf"), tmp)
+	MOVQ(tmp, l.cf)
+	Load(Param("places"), placing)
+	Load(Param("m"), left)
+	MOVQ(l.sums, ready)
+
+	if b.Int8 {
+		next("c", blockColumns)
+		for _, name := range []string{"cf", "residual", "scale", "bias"} {
+			next(name, 4*blockColumns)
+		}
+		return
+	}
+	next("c", 2*blockColumns)
+	next("cf", 4*blockColumns)
+	next("bias", 4*blockColumns)
+	next("residual", 2*blockColumns)
 }
 
 // next moves an argument that points to a panel's columns to those of the next, if it does
@@ -273,224 +472,169 @@ func next(name string, bytes int) {
 	Label(skip)
 }
 
-func z(i int) reg.VecPhysical { return vector.AVX512.Reg(i) }
-
-func (b Block) finishI8(rows reg.GPPhysical) {
-	sums, c, ldc := reg.RSI, reg.RDI, reg.R10
-	cf, ldf, residual, ldr := reg.R11, reg.R12, reg.R13, reg.R14
-	inverse := reg.R15.As32()
-	floor, factor, zeroPoint, most, zero := z(16), z(17), z(18), z(19), z(24)
-	scale, bias := []reg.VecPhysical{z(20), z(21)}, []reg.VecPhysical{z(22), z(23)}
-	b.masks()
-	VBROADCASTSS(vector.Arg("floor"), floor)
-	VBROADCASTSS(vector.Arg("inverse"), factor)
-	VBROADCASTSS(vector.Arg("zeroPoint"), zeroPoint)
-	VBROADCASTSS(table("most"), most)
-	VPXORD(zero, zero, zero)
-	Load(Param("scale"), c)
-	Load(Param("bias"), cf)
-	for v := range 2 {
-		VMOVUPS(Mem{Base: c, Disp: 64 * v}, scale[v])
-		VMOVUPS(Mem{Base: cf, Disp: 64 * v}, bias[v])
+// finishRow finishes a row, and sets the zero flag where no more are left.
+func (b Block) finishRow(l blockLocals, label string) {
+	MOVLQSX(Mem{Base: placing}, tmp)
+	ADDQ(I8(4), placing)
+	TESTQ(tmp, tmp)
+	JMI(LabelRef(label + "Skip"))
+	if b.Int8 {
+		b.finishRowI8(l, label)
+	} else {
+		b.finishRowBF16(l, label)
 	}
-	pointer("c", c, "ldc", ldc, 0)
-	pointer("cf", cf, "ldf", ldf, 2)
-	pointer("residual", residual, "ldr", ldr, 2)
-	MOVL(vector.Arg("inverse"), inverse)
+	Label(label + "Skip")
+	ADDQ(U32(sumsPitch), ready)
+	DECQ(left)
+}
 
-	Label("row")
-	for v := range 2 {
-		VCVTDQ2PS(Mem{Base: sums, Disp: 64 * v}, z(v))
-		VFMADD213PS(bias[v], scale[v], z(v))
+func (b Block) finishRowI8(l blockLocals, label string) {
+	index := func(distance Mem) { // of the row, in bytes
+		MOVQ(tmp, tmp2)
+		IMULQ(distance, tmp2)
 	}
-	TESTL(inverse, inverse)
-	JEQ(LabelRef("round"))
-	TESTQ(residual, residual)
-	JEQ(LabelRef("alone"))
 	for v := range 2 {
-		VMOVUPS_Z(Mem{Base: residual, Disp: 64 * v}, columnMasks[v], z(2))
+		VCVTDQ2PS(Mem{Base: ready, Disp: 64 * v}, z(v))
+		VFMADD213PS(biases[v], scales[v], z(v))
+	}
+	CMPL(vector.Arg("inverse"), I8(0))
+	JEQ(LabelRef(label + "Round"))
+	TESTQ(from, from)
+	JEQ(LabelRef(label + "Alone"))
+	index(l.ldr)
+	for v := range 2 {
+		VMOVUPS_Z(Mem{Base: from, Index: tmp2, Scale: 1, Disp: 64 * v}, columnMasks[v], z(2))
 		VADDPS(z(2), z(v), z(v))
 	}
-	ADDQ(ldr, residual)
-	Label("alone")
+	Label(label + "Alone")
 	for v := range 2 {
 		// NaN is the result where it is the first operand.
-		VMAXPS(z(v), floor, z(v))
+		VMAXPS(z(v), floorOf, z(v))
 	}
-	TESTQ(cf, cf)
-	JEQ(LabelRef("integers"))
+	CMPQ(l.cf, I8(0))
+	JEQ(LabelRef(label + "Integers"))
+	index(l.ldf)
+	ADDQ(l.cf, tmp2)
 	for v := range 2 {
-		VMOVUPS(z(v), columnMasks[v], Mem{Base: cf, Disp: 64 * v})
+		VMOVUPS(z(v), columnMasks[v], Mem{Base: tmp2, Disp: 64 * v})
 	}
-	ADDQ(ldf, cf)
-	Label("integers")
-	TESTQ(c, c)
-	JEQ(LabelRef("rowDone"))
+	Label(label + "Integers")
+	TESTQ(to, to)
+	JEQ(LabelRef(label + "Skip"))
 	for v := range 2 {
-		VFMADD213PS(zeroPoint, factor, z(v))
-		VMINPS(most, z(v), z(v))
+		VFMADD213PS(zeroPointOf, scaleOf, z(v))
+		VMINPS(mostOf, z(v), z(v))
 	}
-	Label("round")
+	Label(label + "Round")
+	IMULQ(l.ldc, tmp)
 	for v := range 2 {
 		VCVTPS2DQ(z(v), z(v))
-		VPMAXSD(zero, z(v), z(v))
-		VPMOVUSDB(z(v), columnMasks[v], Mem{Base: c, Disp: 16 * v})
-	}
-	ADDQ(ldc, c)
-	Label("rowDone")
-	ADDQ(U32(sumsPitch), sums)
-	DECQ(rows)
-	JNE(LabelRef("row"))
-
-	next("c", blockColumns)
-	for _, name := range []string{"cf", "residual", "scale", "bias"} {
-		next(name, 4*blockColumns)
+		VPMAXSD(zeroOf, z(v), z(v))
+		VPMOVUSDB(z(v), columnMasks[v], Mem{Base: to, Index: tmp, Scale: 1, Disp: 16 * v})
 	}
 }
 
-func (b Block) finishBF16(rows reg.GPPhysical) {
-	sums, c, ldc := reg.RSI, reg.RDI, reg.R10
-	cf, residual, ldr := reg.R11, reg.R13, reg.R14
-	floor, scale := z(16), z(17)
-	bias := []reg.VecPhysical{z(22), z(23)}
-	b.masks()
-	VBROADCASTSS(vector.Arg("floor"), floor)
-	VBROADCASTSS(vector.Arg("scale"), scale)
-	for _, v := range bias {
-		VPXORD(v, v, v)
-	}
-	Load(Param("bias"), c)
-	TESTQ(c, c)
-	JEQ(LabelRef("unbiased"))
-	for v := range bias {
-		VMOVUPS_Z(Mem{Base: c, Disp: 64 * v}, columnMasks[v], bias[v])
-	}
-	Label("unbiased")
-	pointer("residual", residual, "ldr", ldr, 1)
-	pointer("c", c, "ldc", ldc, 1)
-	Load(Param("cf"), cf)
-
-	Label("row")
+func (b Block) finishRowBF16(l blockLocals, label string) {
 	for v := range 2 {
-		VADDPS(Mem{Base: sums, Disp: 64 * v}, bias[v], z(v))
+		VADDPS(Mem{Base: ready, Disp: 64 * v}, biases[v], z(v))
 	}
-	TESTQ(residual, residual)
-	JEQ(LabelRef("alone"))
+	TESTQ(from, from)
+	JEQ(LabelRef(label + "Alone"))
+	MOVQ(tmp, tmp2)
+	IMULQ(l.ldr, tmp2)
 	for v := range 2 {
-		vector.LoadBF16(Mem{Base: residual, Disp: 32 * v}, z(2), columnMasks[v])
-		VFMADD213PS(z(2), scale, z(v))
+		vector.LoadBF16(Mem{Base: from, Index: tmp2, Scale: 1, Disp: 32 * v}, z(2), columnMasks[v])
+		VFMADD213PS(z(2), scaleOf, z(v))
 	}
-	ADDQ(ldr, residual)
-	Label("alone")
+	Label(label + "Alone")
 	for v := range 2 {
 		// NaN is the result where it is the first operand.
-		VMAXPS(z(v), floor, z(v))
+		VMAXPS(z(v), floorOf, z(v))
 	}
-	TESTQ(cf, cf)
-	JNE(LabelRef("float32"))
+	CMPQ(l.cf, I8(0))
+	JNE(LabelRef(label + "Float32"))
+	IMULQ(l.ldc, tmp)
 	for v := range 2 {
 		half := vector.AVX512.Half(z(v))
 		evex.VCVTNEPS2BF16(z(v), half)
-		VMOVDQU16(half, columnMasks[v], Mem{Base: c, Disp: 32 * v})
+		VMOVDQU16(half, columnMasks[v], Mem{Base: to, Index: tmp, Scale: 1, Disp: 32 * v})
 	}
-	ADDQ(ldc, c)
-	JMP(LabelRef("rowDone"))
-	Label("float32")
+	JMP(LabelRef(label + "Skip"))
+	Label(label + "Float32")
+	IMULQ(l.ldf, tmp)
+	ADDQ(l.cf, tmp)
 	for v := range 2 {
-		VMOVUPS(z(v), columnMasks[v], Mem{Base: cf, Disp: 64 * v})
+		VMOVUPS(z(v), columnMasks[v], Mem{Base: tmp, Disp: 64 * v})
 	}
-	LEAQ(Mem{Base: cf, Index: ldc, Scale: 2}, cf)
-	Label("rowDone")
-	ADDQ(U32(sumsPitch), sums)
-	DECQ(rows)
-	JNE(LabelRef("row"))
-
-	next("c", 2*blockColumns)
-	next("cf", 4*blockColumns)
-	next("bias", 4*blockColumns)
-	next("residual", 2*blockColumns)
 }
 
-// Gather writes the kernel that puts rows that are looked up in a table side by side.
-func Gather() {
-	TEXT("Gather", 4, "func(m, taps, bytes int, a *byte, lda int, rows *int32, stride int, zero, to *byte, pitch, end int)")
+// CopyRows writes the kernel that puts rows that are looked up in a table one after the other.
+func CopyRows() {
+	TEXT("CopyRows", 4, "func(m, bytes int, a *byte, lda int, rows *int32, zero, to *byte, pitch int)")
 	Doc(
-		"Gather is:",
+		"CopyRows is:",
 		"",
 		"	for i := range m {",
-		"		for tap := range taps {",
-		"			row := a[rows[tap*stride+i]*lda:] // zero where the index is negative",
-		"			copy(to[i*pitch+tap*bytes:], row[:bytes])",
-		"		}",
-		"		clear(to[i*pitch+taps*bytes:][:end-taps*bytes])",
+		"		row := a[rows[i]*lda:] // zero where the index is negative",
+		"		copy(to[i*pitch:], row[:bytes])",
+		"		clear(to[i*pitch+bytes:][:end-bytes])",
 		"	}",
 		"",
-		"where row is a[i*lda:] if rows is nil. end, a multiple of 64, is less than 64 above taps*bytes.",
+		"where row is a[i*lda:] if rows is nil, and end is bytes up to a multiple of 64.",
 	)
 	Pragma("noescape")
-	m, table, stride, toZero := reg.RAX, reg.R11, reg.R12, reg.R13
-	a, lda, to, end := reg.R9, reg.R10, reg.R8, reg.RBX
-	from, dst, tap, entry, lines, rest := reg.RCX, reg.RSI, reg.RDX, reg.RDI, reg.R14, reg.R15
-	Load(Param("bytes"), rest)
+	m, table, toZero := reg.RAX, reg.R11, reg.R13
+	a, lda, to, rest, whole, pitch := reg.R9, reg.R10, reg.R8, reg.R15, reg.RBX, reg.R12
+	from, at := reg.RCX, reg.RSI
+	Load(Param("bytes"), whole)
+	MOVQ(whole, rest)
 	ANDQ(I8(63), rest)
-	MOVQ(I32(-1), lines)
-	BZHIQ(rest, lines, lines)
-	KMOVQ(lines, reg.K1)
+	ANDQ(I8(-64), whole)
+	MOVQ(I32(-1), at)
+	BZHIQ(rest, at, at)
+	KMOVQ(at, reg.K1)
 	Load(Param("m"), m)
 	Load(Param("a"), a)
 	Load(Param("lda"), lda)
 	Load(Param("rows"), table)
-	Load(Param("stride"), stride)
-	SHLQ(U8(2), stride)
 	Load(Param("zero"), toZero)
 	SUBQ(a, toZero)
 	Load(Param("to"), to)
-	Load(Param("end"), end)
-	VPXORD(z(1), z(1), z(1))
+	Load(Param("pitch"), pitch)
+	// Addresses count from the end of a row's whole lines, up to 0.
+	ADDQ(whole, to)
+	ADDQ(whole, a)
+	NEGQ(whole)
 
 	Label("row")
-	VMOVDQU64(z(1), Mem{Base: to, Index: end, Scale: 1, Disp: -64})
-	MOVQ(to, dst)
-	MOVQ(table, entry)
-	Load(Param("taps"), tap)
-	Label("tap")
 	MOVQ(a, from)
 	TESTQ(table, table)
-	JEQ(LabelRef("copy"))
-	MOVLQSX(Mem{Base: entry}, from)
+	JEQ(LabelRef("next"))
+	MOVLQSX(Mem{Base: table}, from)
 	IMULQ(lda, from)
 	TESTQ(from, from)
 	CMOVQMI(toZero, from)
 	ADDQ(a, from)
+	ADDQ(I8(4), table)
+	JMP(LabelRef("copy"))
+	Label("next")
+	ADDQ(lda, a)
 	Label("copy")
-	Load(Param("bytes"), lines)
-	SHRQ(U8(6), lines)
+	MOVQ(whole, at)
+	TESTQ(at, at)
 	JEQ(LabelRef("rest"))
 	Label("line")
-	VMOVDQU64(Mem{Base: from}, z(0))
-	VMOVDQU64(z(0), Mem{Base: dst})
-	ADDQ(I8(64), from)
-	ADDQ(I8(64), dst)
-	DECQ(lines)
+	VMOVDQU64(Mem{Base: from, Index: at, Scale: 1}, z(0))
+	VMOVDQU64(z(0), Mem{Base: to, Index: at, Scale: 1})
+	ADDQ(I8(64), at)
 	JNE(LabelRef("line"))
 	Label("rest")
 	TESTQ(rest, rest)
 	JEQ(LabelRef("copied"))
 	VMOVDQU8_Z(Mem{Base: from}, reg.K1, z(0))
-	VMOVDQU8(z(0), reg.K1, Mem{Base: dst})
-	ADDQ(rest, dst)
+	VMOVDQU64(z(0), Mem{Base: to})
 	Label("copied")
-	ADDQ(stride, entry)
-	DECQ(tap)
-	JNE(LabelRef("tap"))
-	TESTQ(table, table)
-	JNE(LabelRef("looked"))
-	ADDQ(lda, a)
-	JMP(LabelRef("rowDone"))
-	Label("looked")
-	ADDQ(I8(4), table)
-	Label("rowDone")
-	ADDQ(vector.Arg("pitch"), to)
+	ADDQ(pitch, to)
 	DECQ(m)
 	JNE(LabelRef("row"))
 	VZEROUPPER()

@@ -27,6 +27,7 @@ var (
 	tilerelease = opcode{"TILERELEASE", 0, 0, 0x49} // VEX.128.NP.0F38.W0 49 C0
 	tilezero    = opcode{"TILEZERO", 0, 3, 0x49}    // VEX.128.F2.0F38.W0 49 11:rrr:000
 	tileload    = opcode{"TILELOADD", 0, 3, 0x4b}   // VEX.128.F2.0F38.W0 4B !11:rrr:100
+	tilestream  = opcode{"TILELOADDT1", 0, 1, 0x4b} // VEX.128.66.0F38.W0 4B !11:rrr:100
 	tilestore   = opcode{"TILESTORED", 0, 2, 0x4b}  // VEX.128.F3.0F38.W0 4B !11:rrr:100
 	dpbf16      = opcode{"TDPBF16PS", 0, 2, 0x5c}   // VEX.128.F3.0F38.W0 5C 11:rrr:bbb
 	dpbusd      = opcode{"TDPBUSD", 0, 1, 0x5e}     // VEX.128.66.0F38.W0 5E 11:rrr:bbb
@@ -50,6 +51,12 @@ func TILEZERO(t Tile) { emit(tilezero, inRegister(tilezero, int(t), 0, 0), t.nam
 // TILELOADD loads the rows of a tile, which lie as far apart as the index of at tells.
 func TILELOADD(at operand.Mem, t Tile) {
 	emit(tileload, inMemory(tileload, int(t), at), at.Asm(), t.name())
+}
+
+// TILELOADDT1 is TILELOADD of rows that are not used again soon, for which no others leave the
+// first cache.
+func TILELOADDT1(at operand.Mem, t Tile) {
+	emit(tilestream, inMemory(tilestream, int(t), at), at.Asm(), t.name())
 }
 
 // TILESTORED stores the rows of a tile, as far apart as the index of at tells.

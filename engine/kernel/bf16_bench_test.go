@@ -41,7 +41,7 @@ func benchmarkPointwiseBF16(b *testing.B, size, k, n int) {
 			g := set.GemmBF16
 			p := &ProductBF16{
 				M: m, N: n, K: k, A: randomBF16(m * pitch), LDA: pitch,
-				Scratch: make([]byte, g.Scratch(1, k)),
+				Scratch: make([]byte, g.Scratch(nil, k)),
 				B:       packedBF16(g, 1, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
 			}
 			measureShare(b, func() float64 { return peakBF16(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
@@ -55,6 +55,16 @@ func BenchmarkBF16Pointwise17x17x512To384(b *testing.B)  { benchmarkPointwiseBF1
 func BenchmarkBF16Pointwise17x17x1024To384(b *testing.B) { benchmarkPointwiseBF16(b, 17, 1024, 384) }
 func BenchmarkBF16Pointwise8x8x2048To256(b *testing.B)   { benchmarkPointwiseBF16(b, 8, 2048, 256) }
 
+// walkOf is the walk over an image under a window that keeps its size, nil where none is needed.
+func walkOf(needed bool, size, kh, kw int) *Walk {
+	if !needed {
+		return nil
+	}
+	window := Sliding(Pair{kh, kw})
+	window.Padding = Pair{kh / 2, kw / 2}
+	return NewWalk(Geometry{Window: window, Images: 1, In: Square(size), Out: Square(size)})
+}
+
 func benchmarkDirectBF16(b *testing.B, size, kh, kw, k, n int) {
 	m, pitch := size*size, k+32
 	eachBF16Benchmark(b,
@@ -64,9 +74,10 @@ func benchmarkDirectBF16(b *testing.B, size, kh, kw, k, n int) {
 			p := &ProductBF16{
 				M: m, N: n, K: k, A: randomBF16(m * pitch), LDA: pitch,
 				Rows: taps(size, size, kh, kw), Taps: kh * kw, Stride: m, Zero: make([]uint16, k),
-				Scratch: make([]byte, g.Scratch(kh*kw, k)),
-				B:       packedBF16(g, kh*kw, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
+				Walk: walkOf(g.Blocks(), size, kh, kw),
+				B:    packedBF16(g, kh*kw, k, n), C: make([]uint16, m*n), LDC: n, Bias: random(n), ReLU: true,
 			}
+			p.Scratch = make([]byte, g.Scratch(p.Walk, k))
 			measureShare(b, func() float64 { return peakBF16(set) }, 2*float64(m*kh*kw*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})
 }

@@ -20,8 +20,8 @@ type GemmBF16 struct {
 	indirectRows int
 	indirect     indirectGemmTileBF16
 
-	block  gemmBlockBF16 // in the place of tile and indirect
-	gather gatherBytes   // of a block
+	block    gemmBlockBF16 // in the place of tile and indirect
+	copyRows copyRows      // of a block
 }
 
 type gemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int,
@@ -32,9 +32,11 @@ type indirectGemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16
 	rows *int32, taps, stride int, zero *uint16)
 
 // A gemmBlockBF16 computes rows of so many steps, of the columns of several panels, which are
-// panel elements apart in b: what gemmTileBF16 and generic.GemmBF16_2x4 do of one.
-type gemmBlockBF16 func(m, n, steps int, a *uint16, lda int, b *uint16, panel int, c *uint16, cf *float32, ldc int,
-	bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32)
+// panel elements apart in b: what gemmTileBF16 and generic.GemmBF16_2x4 do of one. Step s of a row
+// is offsets[s] bytes after its beginning, and its results go to a row of places, or nowhere where
+// that is negative.
+type gemmBlockBF16 func(m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32,
+	bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines int)
 
 // ProductBF16 is what a product reads and writes: that of ProductF32, with the bits of
 // bfloat16 in A, B and Residual, sums in float32, and the result rounded once to the nearest
@@ -55,6 +57,8 @@ type ProductBF16 struct {
 	Stride int
 	Zero   []uint16 // K zeros
 
+	// Walk is in the place of Rows for kernels of blocks. Rows are counted in its order then.
+	Walk    *Walk
 	Scratch []byte // as many as the kernel's Scratch
 
 	B []uint16 // packed by PackInto
@@ -99,32 +103,35 @@ func (g *GemmBF16) Blocks() bool { return g.block != nil }
 // depth is how many rows of b are packed.
 func (g *GemmBF16) depth(taps, k int) int {
 	if g.Blocks() {
-		return wholeSteps(2*taps*k) / 2
+		return taps * wholeSteps(2*k) / 2
 	}
 	return taps * k
 }
 
-// Scratch is how many bytes of memory a thread needs, of products with Rows or without.
-func (g *GemmBF16) Scratch(taps, k int) int {
+// Scratch is how many bytes of memory a thread needs, of products with a Walk or without, of k
+// elements of each pixel.
+func (g *GemmBF16) Scratch(walk *Walk, k int) int {
 	if !g.Blocks() {
 		return 0
 	}
-	return blockScratch(g.rows, 2*taps*k)
+	plan := planBlocks(walk, 2*k, 2*k)
+	return plan.scratch()
 }
 
 // PackedSize is how many elements PackInto fills.
 func (g *GemmBF16) PackedSize(taps, k, n int) int { return g.Panels(n) * g.depth(taps, k) * g.NR }
 
 // PackInto packs b, [taps][k][n] with ldb floats from row to row, into dst:
-// [ceil(n/NR)][taps*k/2][NR][2], or for blocks whole steps in the place of taps*k/2. dst is
-// zero in the tail columns and in the last step. Column j is multiplied by scale[j], unless
+// [ceil(n/NR)][taps*k/2][NR][2], or for blocks whole steps of each tap in the place of k/2. dst is
+// zero in the tail columns and in the last step of a tap. Column j is multiplied by scale[j], unless
 // scale is nil, and rounded to the nearest bfloat16. It panics where k is odd.
 func (g *GemmBF16) PackInto(dst []uint16, b []float32, taps, k, n, ldb int, scale []float32) {
 	needEven(k)
 	// In the order of b: it may have to come from memory, and dst is written there.
+	depth, each := g.depth(taps, k), g.depth(1, k)
 	for row := 0; row < taps*k; row += 2 {
 		for panel := range g.Panels(n) {
-			g.packPair(dst, b, g.depth(taps, k), row, panel, n, ldb, scale)
+			g.packPair(dst, b, panel*depth+row/k*each+row%k, row, panel, n, ldb, scale)
 		}
 	}
 }
@@ -138,23 +145,23 @@ func (g *GemmBF16) PackParts(taps, k int) int {
 // columns and what the part has of the last step beyond b.
 func (g *GemmBF16) PackPart(dst []uint16, b []float32, taps, k, n, ldb, part int) {
 	needEven(k)
-	depth := g.depth(taps, k)
-	for row := part * tuning.PackRows; row < min((part+1)*tuning.PackRows, depth); row += 2 {
+	depth, each := g.depth(taps, k), g.depth(1, k)
+	for at := part * tuning.PackRows; at < min((part+1)*tuning.PackRows, depth); at += 2 {
 		for panel := range g.Panels(n) {
 			width := 0
-			if row < taps*k {
-				width = g.packPair(dst, b, depth, row, panel, n, ldb, nil)
+			if at%each < k {
+				width = g.packPair(dst, b, panel*depth+at, at/each*k+at%each, panel, n, ldb, nil)
 			}
-			clear(dst[(panel*depth+row)*g.NR:][2*width : 2*g.NR])
+			clear(dst[(panel*depth+at)*g.NR:][2*width : 2*g.NR])
 		}
 	}
 }
 
-// packPair packs two rows of a panel, and returns how many columns it has.
-func (g *GemmBF16) packPair(dst []uint16, b []float32, depth, row, panel, n, ldb int, scale []float32) int {
+// packPair packs two rows of a panel, as those at of dst, and returns how many columns it has.
+func (g *GemmBF16) packPair(dst []uint16, b []float32, at, row, panel, n, ldb int, scale []float32) int {
 	j := panel * g.NR
 	width := min(g.NR, n-j)
-	to := dst[(panel*depth+row)*g.NR:][:2*width]
+	to := dst[at*g.NR:][:2*width]
 	even, odd := b[row*ldb+j:][:width], b[(row+1)*ldb+j:][:width]
 	for i := range width {
 		factor := float32(1)
@@ -179,8 +186,11 @@ func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 		have.c = len(p.CF)
 	}
 	l.check(g.NR, i0, i1, p0, p1, have)
-	need("Scratch", len(p.Scratch), 1, 0, g.Scratch(l.taps, p.K))
 	if i0 == i1 {
+		return
+	}
+	if g.Blocks() {
+		g.runBlocks(p, &l, i0, i1, p0, p1)
 		return
 	}
 	most := g.Rows(p.Rows != nil)
@@ -189,12 +199,8 @@ func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
 			t := l.tile(i, i0, i1, most, last-first)
-			if g.Blocks() {
-				g.sumBlock(p, &l, &t, first, last)
-			} else {
-				for panel := first; panel < last; panel++ {
-					g.sum(p, &t, l.taps, panel)
-				}
+			for panel := first; panel < last; panel++ {
+				g.sum(p, &t, l.taps, panel)
 			}
 			i += t.rows
 		}
@@ -229,36 +235,48 @@ func (g *GemmBF16) sum(p *ProductBF16, t *tile, taps, panel int) {
 	t.ahead += uintptr((t.tap1 - t.tap0) * (pairs / 4) * t.step)
 }
 
-// sumBlock computes a tile of some panels.
-func (g *GemmBF16) sumBlock(p *ProductBF16, l *productLayout, t *tile, first, last int) {
+// runBlocks is Run by blocks.
+func (g *GemmBF16) runBlocks(p *ProductBF16, l *productLayout, i0, i1, p0, p1 int) {
 	bytesOf := func(v *uint16) *byte { return (*byte)(unsafe.Pointer(v)) }
-	rows := l.gather(t, bytesOf(&p.A[0]), bytesOf(at(p.Zero, 0)), p.Scratch, g.gather)
+	plan := planBlocks(p.Walk, 2*p.K, 2*p.LDA)
+	need("Scratch", len(p.Scratch), 1, 0, plan.scratch())
 	floor := float32(math.Inf(-1))
 	if p.ReLU {
 		floor = 0
 	}
-	for each := panelsPerCall(rows.steps); first < last; first += each {
-		j := first * g.NR
-		n := min(p.N, min(first+each, last)*g.NR) - j
-		var c *uint16
-		var cf *float32
-		if p.ToF32 {
-			cf = &p.CF[t.c+j]
-		} else {
-			c = &p.C[t.c+j]
-		}
-		g.block(t.rows, n, rows.steps, (*uint16)(unsafe.Pointer(rows.a)), rows.pitch/2, &p.B[(first*l.depth+t.tap0*p.K)*g.NR], l.depth*g.NR,
-			c, cf, p.LDC, at(p.Bias, j), at(p.Residual, t.residual+j), p.LDR, p.Scale, floor, rows.sums)
+	together := g.Together(l.depth)
+	for from := p0; from < p1; from += together {
+		to := min(from+together, p1)
+		l.blocksOf(&plan, p.Walk, i0, i1, to-from, bytesOf(&p.A[0]), bytesOf(at(p.Zero, 0)), p.Scratch, g.copyRows, func(b *block) {
+			for first := from; first < to; first += plan.panels {
+				j := first * g.NR
+				n := min(p.N, min(first+plan.panels, to)*g.NR) - j
+				var c *uint16
+				var cf *float32
+				if p.ToF32 {
+					cf = &p.CF[b.row*p.LDC+j]
+				} else {
+					c = &p.C[b.row*p.LDC+j]
+				}
+				g.block(b.rows, n, b.steps, (*uint16)(unsafe.Pointer(b.a)), b.lda/2, &b.offsets[0],
+					&p.B[(first*l.depth+b.tap*l.depth/l.taps)*g.NR], l.depth*g.NR, c, cf, p.LDC, b.places,
+					at(p.Bias, j), at(p.Residual, b.row*p.LDR+j), p.LDR, p.Scale, floor, (*float32)(unsafe.Pointer(&p.Scratch[0])), plan.chunk, b.ahead, b.lines)
+				b.ahead += uintptr(b.lines * b.steps * ceilDivide(n, g.NR) * tuning.CacheLine)
+			}
+		})
 	}
 }
 
 func (p *ProductBF16) layout() productLayout {
 	taps := 1
-	if p.Rows != nil {
+	switch {
+	case p.Walk != nil:
+		taps = len(p.Walk.taps)
+	case p.Rows != nil:
 		taps = p.Taps
 	}
 	return productLayout{
-		m: p.M, n: p.N, k: p.K, steps: p.K / 2,
+		m: p.M, n: p.N, k: p.K, steps: p.K / 2, walk: p.Walk,
 		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 2, lda: p.LDA,
 		rows: p.Rows, taps: taps, stride: p.Stride,
 		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldr: p.LDR, nextR: p.NextR,

@@ -51,7 +51,16 @@ func newProductBF16(g *GemmBF16, pc productCase, r *rand.Rand) *testProductBF16 
 	p := &testProductBF16{ProductBF16: ProductBF16{M: pc.m, N: pc.n, K: pc.k, Taps: pc.taps, ReLU: pc.relu}}
 	p.LDA = prime(pc.k + 1)
 	rows, taps := pc.m, 1
-	if pc.taps > 0 {
+	if g.Blocks() && pc.taps > 0 {
+		geometry := besides(pc.m, pc.taps)
+		pc.walk = &geometry
+	}
+	switch {
+	case pc.walk != nil:
+		p.Walk, p.Rows = NewWalk(*pc.walk), rowsUnder(*pc.walk) // which the test reads
+		taps, rows, p.Stride = pc.walk.Kernel.Area(), pc.walk.Images*pc.walk.In.Area(), pc.m
+		p.Zero = zerosBF16(pc.k)
+	case pc.taps > 0:
 		taps = pc.taps
 		rows = pc.m + 3
 		p.Stride = pc.m + 2
@@ -76,7 +85,7 @@ func newProductBF16(g *GemmBF16, pc productCase, r *rand.Rand) *testProductBF16 
 		p.bias = matrix(r, 1, pc.n, 0)
 		p.Bias = p.bias.s
 	}
-	p.scratch = newGuardedOf[uint8](g.Scratch(taps, pc.k))
+	p.scratch = newGuardedOf[uint8](g.Scratch(p.Walk, pc.k))
 	p.Scratch = p.scratch.s
 	p.LDC = prime(pc.n + 1)
 	p.c = newGuardedOf[uint16]((pc.m-1)*p.LDC + pc.n)
@@ -232,6 +241,9 @@ func TestGemmBF16Range(t *testing.T) {
 func TestGemmBF16InLines(t *testing.T) {
 	eachGemmBF16(t, func(t *testing.T, g *GemmBF16) {
 		r := rand.New(rand.NewPCG(13, 14))
+		if g.Blocks() {
+			t.Skip("blocks have walks")
+		}
 		for line := 1; line <= 2*g.indirectRows+1; line++ {
 			lines := 3
 			pc := productCase{m: lines * line, n: g.NR + 3, k: 6, taps: 1 + line%5, bias: true, residual: line%2 == 0, relu: line%3 == 0}
@@ -296,9 +308,10 @@ func TestPackBF16(t *testing.T) {
 			for at, got := range packed.s {
 				depth := g.depth(taps, k)
 				odd, column, pair := at%2, at/2%g.NR, at/2/g.NR%(depth/2)
-				row, j := 2*pair+odd, at/(depth*g.NR)*g.NR+column
-				want := uint16(0)
-				if j < n && row < taps*k {
+				each := g.depth(1, k)
+				tap, inTap, j := (2*pair+odd)/each, (2*pair+odd)%each, at/(depth*g.NR)*g.NR+column
+				row, want := tap*k+inTap, uint16(0)
+				if j < n && inTap < k {
 					v := b[row*ldb+j]
 					if scale != nil {
 						v *= scale[j]
@@ -360,6 +373,8 @@ func testShortBF16(t *testing.T, g *GemmBF16) {
 		}
 		if taps > 0 {
 			spoil["Zero"] = func(p *testProductBF16) { p.Zero = p.Zero[1:] }
+		}
+		if taps > 0 && !g.Blocks() {
 			spoil["Rows"] = func(p *testProductBF16) { p.Rows = p.Rows[1:] }
 			spoil["row"] = func(p *testProductBF16) { p.Rows[3] = 15 }
 			spoil["Stride"] = func(p *testProductBF16) { p.Stride = -1 }
@@ -367,7 +382,7 @@ func testShortBF16(t *testing.T, g *GemmBF16) {
 		}
 		expectPanics(t, spoil, func(spoil func(p *testProductBF16)) {
 			p := newProductBF16(g, productCase{m: 11, n: 10, k: 6, taps: taps, bias: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
-			if taps > 0 {
+			if taps > 0 && !g.Blocks() {
 				p.Rows[0] = 13 // the last row of A
 			}
 			spoil(p)

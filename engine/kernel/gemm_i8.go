@@ -21,8 +21,8 @@ type GemmI8 struct {
 	indirectRows int
 	indirect     indirectGemmTileI8
 
-	block  gemmBlockI8 // in the place of tile and indirect
-	gather gatherBytes // of a block
+	block    gemmBlockI8 // in the place of tile and indirect
+	copyRows copyRows    // of a block
 }
 
 type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int,
@@ -33,9 +33,10 @@ type indirectGemmTileI8 func(m, n, quads int, a *uint8, lda int, b, more *int8, 
 	rows *int32, taps, stride int, zero *uint8)
 
 // A gemmBlockI8 computes rows of so many steps, of the columns of several panels, which are
-// panel elements apart in b: what gemmTileI8 and generic.GemmI8_2x4 do of one.
-type gemmBlockI8 func(m, n, steps int, a *uint8, lda int, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int,
-	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32)
+// panel elements apart in b: what gemmTileI8 and generic.GemmI8_2x4 do of one. Steps and results
+// lie as those of a gemmBlockBF16.
+type gemmBlockI8 func(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32,
+	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
 
 // MostI8 is how many products of 8-bit integers a sum of 32 bits holds for certain.
 const MostI8 = math.MaxInt32 / (255 * 128)
@@ -66,6 +67,8 @@ type ProductI8 struct {
 	Stride int
 	Zero   []uint8 // K zeros
 
+	// Walk is in the place of Rows for kernels of blocks. Rows are counted in its order then.
+	Walk    *Walk
 	Scratch []byte // as many as the kernel's Scratch
 
 	B    []int8  // packed by PackInto
@@ -111,34 +114,36 @@ func (g *GemmI8) Blocks() bool { return g.block != nil }
 // depth is how many rows of b are packed.
 func (g *GemmI8) depth(taps, k int) int {
 	if g.Blocks() {
-		return wholeSteps(taps * k)
+		return taps * wholeSteps(k)
 	}
 	return taps * k
 }
 
-// Scratch is how many bytes of memory a thread needs, of products with Rows or without.
-func (g *GemmI8) Scratch(taps, k int) int {
+// Scratch is how many bytes of memory a thread needs, of products with a Walk or without, of k
+// elements of each pixel.
+func (g *GemmI8) Scratch(walk *Walk, k int) int {
 	if !g.Blocks() {
 		return 0
 	}
-	return blockScratch(g.rows, taps*k)
+	plan := planBlocks(walk, k, k)
+	return plan.scratch()
 }
 
 // PackedSize is how many elements PackInto fills.
 func (g *GemmI8) PackedSize(taps, k, n int) int { return g.Panels(n) * g.depth(taps, k) * g.NR }
 
 // PackInto packs b, [taps][k][n], into dst: [ceil(n/NR)][taps*k/4][NR][4]. Blocks take whole
-// steps in the place of taps*k/4. dst is zero in the tail columns and in the last step. It
+// steps of each tap in the place of k/4. dst is zero in the tail columns and in a tap's last step. It
 // panics where k is no multiple of 4.
 func (g *GemmI8) PackInto(dst, b []int8, taps, k, n int) *MoreI8 {
 	needQuads(k)
-	depth := g.depth(taps, k)
+	depth, each := g.depth(taps, k), g.depth(1, k)
 	// In the order of b: it may have to come from memory, and dst is written there.
 	for row := 0; row < taps*k; row += 4 {
 		for panel := range g.Panels(n) {
 			j := panel * g.NR
 			width := min(g.NR, n-j)
-			to := dst[(panel*depth+row)*g.NR:][:4*g.NR]
+			to := dst[(panel*depth+row/k*each+row%k)*g.NR:][:4*g.NR]
 			for p := range 4 {
 				for i, v := range b[(row+p)*n+j:][:width] {
 					to[4*i+p] = v
@@ -254,8 +259,11 @@ func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
 	if m := p.More; g.halves && (m == nil || m.taps != l.taps || m.k != p.K || m.n != p.N) {
 		panic("kernel: a product of 8-bit integers has More of other weights, or none")
 	}
-	need("Scratch", len(p.Scratch), 1, 0, g.Scratch(l.taps, p.K))
 	if i0 == i1 {
+		return
+	}
+	if g.Blocks() {
+		g.runBlocks(p, &l, i0, i1, p0, p1)
 		return
 	}
 	most := g.Rows(p.Rows != nil)
@@ -264,12 +272,8 @@ func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
 			t := l.tile(i, i0, i1, most, last-first)
-			if g.Blocks() {
-				g.sumBlock(p, &l, &t, first, last)
-			} else {
-				for panel := first; panel < last; panel++ {
-					g.sum(p, &t, l.taps, panel)
-				}
+			for panel := first; panel < last; panel++ {
+				g.sum(p, &t, l.taps, panel)
 			}
 			i += t.rows
 		}
@@ -302,29 +306,42 @@ func (g *GemmI8) sum(p *ProductI8, t *tile, taps, panel int) {
 	t.ahead += uintptr((t.tap1 - t.tap0) * (quads / 4) * t.step)
 }
 
-// sumBlock computes a tile of some panels.
-func (g *GemmI8) sumBlock(p *ProductI8, l *productLayout, t *tile, first, last int) {
-	rows := l.gather(t, &p.A[0], at(p.Zero, 0), p.Scratch, g.gather)
+// runBlocks is Run by blocks.
+func (g *GemmI8) runBlocks(p *ProductI8, l *productLayout, i0, i1, p0, p1 int) {
+	plan := planBlocks(p.Walk, p.K, p.LDA)
+	need("Scratch", len(p.Scratch), 1, 0, plan.scratch())
 	floor := float32(math.Inf(-1))
 	if p.ReLU {
 		floor = 0
 	}
-	for each := panelsPerCall(rows.steps); first < last; first += each {
-		j := first * g.NR
-		n := min(p.N, min(first+each, last)*g.NR) - j
-		g.block(t.rows, n, rows.steps, rows.a, rows.pitch, &p.B[(first*l.depth+t.tap0*p.K)*g.NR], l.depth*g.NR,
-			at(p.C, t.c+j), p.LDC, at(p.CF, t.cf+j), p.LDF, &p.Scale[j], &p.Bias[j], at(p.Residual, t.residual+j), p.LDR,
-			floor, p.Inverse, p.ZeroPoint, rows.sums)
+	together := g.Together(l.depth)
+	for from := p0; from < p1; from += together {
+		to := min(from+together, p1)
+		l.blocksOf(&plan, p.Walk, i0, i1, to-from, &p.A[0], at(p.Zero, 0), p.Scratch, g.copyRows, func(b *block) {
+			for first := from; first < to; first += plan.panels {
+				j := first * g.NR
+				n := min(p.N, min(first+plan.panels, to)*g.NR) - j
+				g.block(b.rows, n, b.steps, b.a, b.lda, &b.offsets[0],
+					&p.B[(first*l.depth+b.tap*l.depth/l.taps)*g.NR], l.depth*g.NR,
+					at(p.C, b.row*p.LDC+j), p.LDC, at(p.CF, b.row*p.LDF+j), p.LDF, b.places,
+					&p.Scale[j], &p.Bias[j], at(p.Residual, b.row*p.LDR+j), p.LDR,
+					floor, p.Inverse, p.ZeroPoint, (*float32)(unsafe.Pointer(&p.Scratch[0])), plan.chunk, b.ahead, b.lines)
+				b.ahead += uintptr(b.lines * b.steps * ceilDivide(n, g.NR) * tuning.CacheLine)
+			}
+		})
 	}
 }
 
 func (p *ProductI8) layout() productLayout {
 	taps := 1
-	if p.Rows != nil {
+	switch {
+	case p.Walk != nil:
+		taps = len(p.Walk.taps)
+	case p.Rows != nil:
 		taps = p.Taps
 	}
 	return productLayout{
-		m: p.M, n: p.N, k: p.K, steps: p.K / 4,
+		m: p.M, n: p.N, k: p.K, steps: p.K / 4, walk: p.Walk,
 		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 1, lda: p.LDA,
 		rows: p.Rows, taps: taps, stride: p.Stride,
 		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldf: p.LDF, nextF: p.NextF, ldr: p.LDR, nextR: p.NextR,

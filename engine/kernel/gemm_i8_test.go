@@ -40,6 +40,12 @@ func matrixU8(r *rand.Rand, rows, width, stride int) guardedOf[uint8] {
 	return g
 }
 
+func zerosI8(n int) []uint8 {
+	g := newGuardedOf[uint8](n)
+	clear(g.s)
+	return g.s
+}
+
 // caseI8 is a product of 8-bit integers and what is asked for of it.
 type caseI8 struct {
 	m, n, k, taps           int
@@ -48,6 +54,7 @@ type caseI8 struct {
 	zeroPoint               float32
 	folded                  bool
 	rare                    bool // are large weights
+	walk                    *Geometry
 }
 
 // testProductI8 is a product with all that it reads and writes.
@@ -63,7 +70,16 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 	p := &testProductI8{ProductI8: ProductI8{M: pc.m, N: pc.n, K: pc.k, Taps: pc.taps, ReLU: pc.relu, ZeroPoint: pc.zeroPoint}}
 	p.LDA = prime(pc.k + 1)
 	rows, taps := pc.m, 1
-	if pc.taps > 0 {
+	if g.Blocks() && pc.taps > 0 {
+		geometry := besides(pc.m, pc.taps)
+		pc.walk = &geometry
+	}
+	switch {
+	case pc.walk != nil:
+		p.Walk, p.Rows = NewWalk(*pc.walk), rowsUnder(*pc.walk) // which the test reads
+		taps, rows, p.Stride = pc.walk.Kernel.Area(), pc.walk.Images*pc.walk.In.Area(), pc.m
+		p.Zero = zerosI8(pc.k)
+	case pc.taps > 0:
 		taps = pc.taps
 		rows = pc.m + 3
 		p.Stride = pc.m + 2
@@ -74,8 +90,7 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 				p.Rows[tap*p.Stride+i] = int32(r.IntN(rows+1)) - 1
 			}
 		}
-		p.Zero = newGuardedOf[uint8](pc.k).s
-		clear(p.Zero)
+		p.Zero = zerosI8(pc.k)
 	}
 	p.a = matrixU8(r, rows, pc.k, p.LDA)
 	p.A = p.a.s
@@ -88,7 +103,7 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 	}
 	p.B = make([]int8, g.PackedSize(taps, pc.k, pc.n))
 	p.More = g.PackInto(p.B, p.b, taps, pc.k, pc.n)
-	p.scratch = newGuardedOf[uint8](g.Scratch(taps, pc.k))
+	p.scratch = newGuardedOf[uint8](g.Scratch(p.Walk, pc.k))
 	p.Scratch = p.scratch.s
 	p.Scale, p.Bias = newGuarded(g.Panels(pc.n)*g.NR).s, newGuarded(g.Panels(pc.n)*g.NR).s
 	spread := 255 * 128 * math.Sqrt(float64(taps*pc.k))
@@ -335,6 +350,9 @@ func TestGemmI8Range(t *testing.T) {
 func TestGemmI8InLines(t *testing.T) {
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		r := rand.New(rand.NewPCG(13, 14))
+		if g.Blocks() {
+			t.Skip("blocks have walks")
+		}
 		for line := 1; line <= 2*g.indirectRows+1; line++ {
 			lines := 3
 			p := newProductI8(g, caseI8{m: lines * line, n: g.NR + 3, k: 8, taps: 1 + line%5, integers: true, floats: line%2 == 0, relu: line%3 == 0}, r)
@@ -450,6 +468,8 @@ func testShortI8(t *testing.T, g *GemmI8) {
 		}
 		if taps > 0 {
 			spoil["Zero"] = func(p *testProductI8) { p.Zero = p.Zero[1:] }
+		}
+		if taps > 0 && !g.Blocks() {
 			spoil["Rows"] = func(p *testProductI8) { p.Rows = p.Rows[1:] }
 			spoil["row"] = func(p *testProductI8) { p.Rows[3] = 15 }
 			spoil["Stride"] = func(p *testProductI8) { p.Stride = -1 }
@@ -458,7 +478,7 @@ func testShortI8(t *testing.T, g *GemmI8) {
 		}
 		expectPanics(t, spoil, func(spoil func(p *testProductI8)) {
 			p := newProductI8(g, caseI8{m: 11, n: 10, k: 8, taps: taps, integers: true, floats: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
-			if taps > 0 {
+			if taps > 0 && !g.Blocks() {
 				p.Rows[0] = 13 // the last row of A
 			}
 			spoil(p)

@@ -12,6 +12,7 @@ type productLayout struct {
 	lda     int
 	depth   int // rows of packed b
 
+	walk         *Walk
 	rows         []int32
 	taps, stride int // 1 tap without rows
 
@@ -104,14 +105,17 @@ func extent[T any](s []T) int {
 }
 
 // check panics unless everything that a run of rows i0 to i1 and panels p0 to p1, of nr
-// columns, reads and writes lies inside the slices.
+// columns, reads and writes lies inside the slices. A walk's rows may be written anywhere.
 func (l *productLayout) check(nr, i0, i1, p0, p1 int, have extents) {
 	if i0 < 0 || i0 > i1 || i1 > l.m || p0 < 0 || p0 > p1 || p1 > panels(l.n, nr) || l.k < 1 || l.taps < 1 {
 		panic(fmt.Sprintf("kernel: rows %d:%d, panels %d:%d of a product of %d x %d, K=%d, %d taps", i0, i1, p0, p1, l.m, l.n, l.k, l.taps))
 	}
-	if l.rows == nil {
+	switch {
+	case l.walk != nil:
+		l.needWalk(l.walk, have.a, have.zero)
+	case l.rows == nil:
 		need("A", have.a, i1, l.lda, l.k)
-	} else {
+	default:
 		need("Zero", have.zero, 1, 0, l.k)
 		need("Rows", len(l.rows), l.taps, l.stride, i1)
 		highest := int32(-1)
@@ -121,6 +125,9 @@ func (l *productLayout) check(nr, i0, i1, p0, p1 int, have extents) {
 			}
 		}
 		need("A", have.a, int(highest)+1, l.lda, l.k)
+	}
+	if l.walk != nil {
+		i1 = l.m
 	}
 	need("B", have.b, panels(l.n, nr), l.depth*nr, l.depth*nr)
 	if have.c >= 0 {

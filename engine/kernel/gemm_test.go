@@ -21,6 +21,7 @@ type productCase struct {
 	m, n, k, taps, depth int // taps 0: affine rows; depth 0: the usual
 	bias, residual, relu bool
 	inPlace              bool // c is the residual
+	walk                 *Geometry
 }
 
 func newProduct(g *GemmF32, pc productCase, r *rand.Rand) *testProduct {

@@ -30,13 +30,14 @@ func packedI8(g *GemmI8, taps, k, n int) ([]int8, *MoreI8) {
 func peakI8(set *Set) float64 { return set.PeakI8(time.Nanosecond) }
 
 // productI8 is a product of pixels, at a distance as in a network, whose result is integers.
-func productI8(g *GemmI8, m, taps, k, n int) *ProductI8 {
+func productI8(g *GemmI8, m, taps, k, n int, walk *Walk) *ProductI8 {
 	pitch := k + 64
 	b, more := packedI8(g, taps, k, n)
 	p := &ProductI8{
 		M: m, N: n, K: k, A: randomU8(m * pitch), LDA: pitch,
 		B: b, More: more, C: make([]uint8, m*n), LDC: n,
-		Scratch: make([]byte, g.Scratch(taps, k)),
+		Walk:    walk,
+		Scratch: make([]byte, g.Scratch(walk, k)),
 		Scale:   random(g.Panels(n) * g.NR), Bias: random(g.Panels(n) * g.NR),
 	}
 	for j := range p.Scale {
@@ -51,12 +52,12 @@ func benchmarkPointwiseI8(b *testing.B, size, k, n int) {
 		b.Run("float32", func(b *testing.B) { benchmarkPointwise(b, set, set.Gemm, size, k, n, k+16) })
 		b.Run("int8", func(b *testing.B) {
 			g := set.GemmI8
-			p := productI8(g, m, 1, k, n)
+			p := productI8(g, m, 1, k, n, nil)
 			measureShare(b, func() float64 { return peakI8(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})
 		b.Run("int8 with a sum", func(b *testing.B) {
 			g := set.GemmI8
-			p := productI8(g, m, 1, k, n)
+			p := productI8(g, m, 1, k, n, nil)
 			p.CF, p.LDF, p.Residual, p.LDR, p.Inverse = make([]float32, m*n), n, make([]float32, m*n), n, 1
 			measureShare(b, func() float64 { return peakI8(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})
@@ -78,7 +79,7 @@ func BenchmarkI8Expansion35x35x128To320(b *testing.B)  { benchmarkExpansionI8(b,
 func benchmarkExpansionI8(b *testing.B, m, k, n int) {
 	eachSetBenchmark(b, func(b *testing.B, set *Set) {
 		g := set.GemmI8
-		p := productI8(g, m, 1, k, n)
+		p := productI8(g, m, 1, k, n, nil)
 		p.LDC = (n + 63) / 64 * 64
 		p.C, p.CF, p.LDF, p.LDR, p.Inverse = make([]uint8, m*p.LDC), make([]float32, m*n), n, n, 1
 		p.Residual = p.CF
@@ -92,7 +93,7 @@ func benchmarkDirectI8(b *testing.B, size, kh, kw, k, n int) {
 		b.Run("float32", func(b *testing.B) { benchmarkDirectOf(b, set, size, kh, kw, k, n) })
 		b.Run("int8", func(b *testing.B) {
 			g := set.GemmI8
-			p := productI8(g, m, kh*kw, k, n)
+			p := productI8(g, m, kh*kw, k, n, walkOf(g.Blocks(), size, kh, kw))
 			p.Rows, p.Taps, p.Stride, p.Zero = taps(size, size, kh, kw), kh*kw, m, make([]uint8, k)
 			measureShare(b, func() float64 { return peakI8(set) }, 2*float64(m*kh*kw*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})

@@ -150,11 +150,11 @@ func addAMX(set *Set) {
 	set.winogradI8 = nil // its tiles multiply bytes many times as fast as AVX-512 does words
 	set.GemmI8 = &GemmI8{
 		Name: "GemmI8_32x32 of AMX", NR: 32,
-		rows: 32, indirectRows: 32, block: amx.GemmI8_32x32, gather: amx.Gather,
+		rows: 32, indirectRows: 32, block: amx.GemmI8_32x32, copyRows: amx.CopyRows,
 	}
 	set.GemmBF16 = &GemmBF16{
 		Name: "GemmBF16_32x32 of AMX", NR: 32, Faster: true,
-		rows: 32, indirectRows: 32, block: amx.GemmBF16_32x32, gather: amx.Gather,
+		rows: 32, indirectRows: 32, block: amx.GemmBF16_32x32, copyRows: amx.CopyRows,
 	}
 	set.multiplyAddI8 = loop{amx.MultiplyAddI8, 4 * 16 * 16 * 64 * 2}
 	set.multiplyAddBF16 = loop{amx.MultiplyAddBF16, 4 * 16 * 16 * 32 * 2}

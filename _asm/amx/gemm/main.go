@@ -12,6 +12,6 @@ func main() {
 	for _, block := range []gemm.Block{{Int8: true}, {}} {
 		block.Emit()
 	}
-	gemm.Gather()
+	gemm.CopyRows()
 	build.Generate()
 }

@@ -36,14 +36,27 @@ func (d *directBF16) size() int {
 func (d *directBF16) needs() needs {
 	return needs{
 		packed:  dtypes.BFloat16.Size() * d.size(),
-		scratch: d.gemm.Scratch(d.o.Window.Kernel.Area(), d.o.In.C),
+		scratch: d.scratch(),
 	}
+}
+
+// scratch is how many bytes of memory a thread needs.
+func (d *directBF16) scratch() int {
+	if !d.gemm.Blocks() {
+		return 0
+	}
+	return d.gemm.Scratch(d.c.walkOf(d.o), d.o.In.C)
 }
 
 func (d *directBF16) place() {
 	o, p := d.o, &d.product
 	taps, k := 1, o.In.C
-	if !o.Pointwise() {
+	switch {
+	case o.Pointwise():
+	case d.gemm.Blocks():
+		p.Walk, taps = d.c.walkOf(o), o.Window.Kernel.Area()
+		p.Zero = make([]uint16, k)
+	default:
 		p.Rows, taps, k = d.c.rowsOf(o.Geometry(), o.In)
 		p.Stride = o.Out.Pixels()
 		p.Zero = make([]uint16, k)

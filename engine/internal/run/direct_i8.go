@@ -35,7 +35,7 @@ func (d *directI8) size() int {
 }
 
 func (d *directI8) needs() needs {
-	return needs{packed: d.size(), scratch: d.gemm.Scratch(d.o.Window.Kernel.Area(), d.o.In.C)}
+	return needs{packed: d.size(), scratch: d.scratch()}
 }
 
 // results are the tensors of the convolution's result, as integers and as float32, or nil.
@@ -46,10 +46,23 @@ func (d *directI8) results() (integers, floats *plan.Tensor) {
 	return d.o.Quantized, d.o.Out
 }
 
+// scratch is how many bytes of memory a thread needs.
+func (d *directI8) scratch() int {
+	if !d.gemm.Blocks() {
+		return 0
+	}
+	return d.gemm.Scratch(d.c.walkOf(d.o), d.o.In.C)
+}
+
 func (d *directI8) place() {
 	o, p := d.o, &d.product
 	taps, k := 1, o.In.C
-	if !o.Pointwise() {
+	switch {
+	case o.Pointwise():
+	case d.gemm.Blocks():
+		p.Walk, taps = d.c.walkOf(o), o.Window.Kernel.Area()
+		p.Zero = make([]uint8, k)
+	default:
 		p.Rows, taps, k = d.c.rowsOf(o.Geometry(), o.In)
 		p.Stride = o.Out.Pixels()
 		p.Zero = make([]uint8, k)

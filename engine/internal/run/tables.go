@@ -12,6 +12,7 @@ type tables struct {
 	columns map[*int32][]int32 // by the first of the rows
 	grids   map[gridKey]*kernel.Grid
 	windows map[kernel.Geometry]*kernel.Windows
+	walks   map[kernel.Geometry]*kernel.Walk
 }
 
 type (
@@ -26,7 +27,7 @@ type (
 )
 
 func newTables() tables {
-	return tables{map[rowsKey][]int32{}, map[*int32][]int32{}, map[gridKey]*kernel.Grid{}, map[kernel.Geometry]*kernel.Windows{}}
+	return tables{map[rowsKey][]int32{}, map[*int32][]int32{}, map[gridKey]*kernel.Grid{}, map[kernel.Geometry]*kernel.Windows{}, map[kernel.Geometry]*kernel.Walk{}}
 }
 
 // lookUp returns what a table has under a key, and makes it if there is none.
@@ -47,6 +48,14 @@ func (t *tables) grid(k *kernel.Winograd, g kernel.Geometry) *kernel.Grid {
 // windowsOf returns the windows of a pooling.
 func (t *tables) windowsOf(g kernel.Geometry) *kernel.Windows {
 	return lookUp(t.windows, g, func() *kernel.Windows { return kernel.NewWindows(g) })
+}
+
+// walkOf returns how blocks walk over the images of a convolution, nil if it is pointwise.
+func (t *tables) walkOf(o *plan.Convolution) *kernel.Walk {
+	if o.Pointwise() {
+		return nil
+	}
+	return lookUp(t.walks, o.Geometry(), func() *kernel.Walk { return kernel.NewWalk(o.Geometry()) })
 }
 
 // rowsOf lists, for every tap of a window and every output pixel, the pixel of in that is

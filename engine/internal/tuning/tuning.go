@@ -41,6 +41,19 @@ const (
 	// gathered of the pixels is gathered again for each such part of the weights.
 	BlockWeights = 1 << 20
 
+	// BlockRows is how many bytes of pixels AMX's tiles read again for each panel of weights: they
+	// stay in a level-1 cache of 48 KiB, beside sums and weights on their way. On Granite Rapids
+	// tiles multiply at 88% of their peak with up to 40 KiB, at 54% with 64.
+	BlockRows = 36 << 10
+
+	// BlockPanels is how many panels of weights pass by one chunk of the pixels, whose sums wait for
+	// the next, 4 KiB of each.
+	BlockPanels = 32
+
+	// WalkBytes is how much of the pixels under a window is copied at a time: it stays in a level-2
+	// cache beside the weights.
+	WalkBytes = 512 << 10
+
 	// PixelBytes is how much of the pixels that siblings share stays in a level-2 cache,
 	// beside the weights.
 	PixelBytes = 128 << 10
@@ -77,7 +90,7 @@ const (
 	MaxDepth = 4096
 
 	// BlockSteps is the steps of AMX's tiles, each of which is four products of 16 cycles.
-	BlockSteps = 1024
+	BlockSteps = 2048
 
 	// TilesPerCall is the tiles of a transform.
 	TilesPerCall = 8

@@ -2,75 +2,90 @@
 
 package amx
 
-// GemmI8_32x32 is, for m of 1 to 32 and any n, with 64*steps values in each row of a:
+// GemmI8_32x32 is, for m of 1 to 32 and any n:
 //
 //	for i := range m {
+//		row := places[i]
 //		for j := range n {
 //			acc := 0
-//			for p := range 64*steps {
-//				acc += a[i*lda+p] * b[j/32*panel+(p/4*32+j%32)*4+p%4]
+//			for s := range steps {
+//				for p := range 64 {
+//					acc += a[i*lda+offsets[s]+p] * b[j/32*panel+((64*s+p)/4*32+j%32)*4+p%4]
+//				}
+//			}
+//			if row < 0 {
+//				continue
 //			}
 //			v := acc*scale[j] + bias[j]
 //			if inverse == 0 {
-//				c[i*ldc+j] = v
+//				c[row*ldc+j] = v
 //				continue
 //			}
 //			if residual != nil {
-//				v += residual[i*ldr+j]
+//				v += residual[row*ldr+j]
 //			}
 //			v = max(v, floor)
 //			if cf != nil {
-//				cf[i*ldf+j] = v
+//				cf[row*ldf+j] = v
 //			}
 //			if c != nil {
-//				c[i*ldc+j] = v*inverse + zeroPoint
+//				c[row*ldc+j] = v*inverse + zeroPoint
 //			}
 //		}
 //	}
 //
 // where acc is an integer of 32 bits, and c is rounded to the nearest integer, of two to the even
 // one, and limited to 0 and 255. Where inverse is 0, v is to be less than 1<<31. scale and bias
-// have as many elements as the panels have columns. sums is memory for 1024.
+// have as many elements as the panels have columns.
+//
+// The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there
+// are several chunks, else for 2048. Each step asks for as many lines of memory at ahead.
 //
 //go:noescape
-func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32)
+func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
 
-// GemmBF16_32x32 is, for m of 1 to 32 and any n, with 32*steps values in each row of a:
+// GemmBF16_32x32 is, for m of 1 to 32 and any n:
 //
 //	for i := range m {
+//		row := places[i]
 //		for j := range n {
 //			acc := 0
-//			for p := range 32*steps {
-//				acc += a[i*lda+p] * b[j/32*panel+(p/2*32+j%32)*2+p%2]
+//			for s := range steps {
+//				for p := range 32 {
+//					acc += a[i*lda+offsets[s]/2+p] * b[j/32*panel+((32*s+p)/2*32+j%32)*2+p%2]
+//				}
+//			}
+//			if row < 0 {
+//				continue
 //			}
 //			if bias != nil {
 //				acc += bias[j]
 //			}
 //			if residual != nil {
-//				acc = residual[i*ldr+j] + scale*acc
+//				acc = residual[row*ldr+j] + scale*acc
 //			}
-//			c[i*ldc+j] = max(acc, floor)
+//			c[row*ldc+j] = max(acc, floor)
 //		}
 //	}
 //
 // where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the
-// nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place. sums is
-// memory for 1024.
+// nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place.
+//
+// The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there
+// are several chunks, else for 2048. Each step asks for as many lines of memory at ahead.
 //
 //go:noescape
-func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, b *uint16, panel int, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32)
+func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32, chunk int, ahead uintptr, lines int)
 
-// Gather is:
+// CopyRows is:
 //
 //	for i := range m {
-//		for tap := range taps {
-//			row := a[rows[tap*stride+i]*lda:] // zero where the index is negative
-//			copy(to[i*pitch+tap*bytes:], row[:bytes])
-//		}
-//		clear(to[i*pitch+taps*bytes:][:end-taps*bytes])
+//		row := a[rows[i]*lda:] // zero where the index is negative
+//		copy(to[i*pitch:], row[:bytes])
+//		clear(to[i*pitch+bytes:][:end-bytes])
 //	}
 //
-// where row is a[i*lda:] if rows is nil. end, a multiple of 64, is less than 64 above taps*bytes.
+// where row is a[i*lda:] if rows is nil, and end is bytes up to a multiple of 64.
 //
 //go:noescape
-func Gather(m int, taps int, bytes int, a *byte, lda int, rows *int32, stride int, zero *byte, to *byte, pitch int, end int)
+func CopyRows(m int, bytes int, a *byte, lda int, rows *int32, zero *byte, to *byte, pitch int)

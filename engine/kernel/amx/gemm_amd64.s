@@ -135,36 +135,73 @@ GLOBL shapes<>(SB), RODATA|NOPTR, $1024
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV, VEX
-TEXT ·GemmI8_32x32(SB), NOSPLIT, $0-144
-	MOVQ m+0(FP), DX
-	DECQ DX
-	ANDQ $+15, DX
-	SHLQ $0x06, DX
-	LEAQ shapes<>+0(SB), CX
-	ADDQ DX, CX
+// func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+, VEX
+TEXT ·GemmI8_32x32(SB), NOSPLIT, $88-184
+	MOVQ m+0(FP), R13
+	LEAQ -1(R13), R12
+	ANDQ $+15, R12
+	SHLQ $0x06, R12
+	LEAQ shapes<>+0(SB), DI
+	ADDQ R12, DI
 
-	// LDTILECFG (CX)
+	// LDTILECFG (DI)
 	LONG $0x4978e2c4
-	BYTE $0x01
+	BYTE $0x07
+	MOVQ lda+32(FP), BX
+	MOVQ a+24(FP), R9
+	CMPQ R13, $+16
+	JLE  rows
+	MOVQ BX, R12
+	SHLQ $0x04, R12
+	ADDQ R12, R9
+
+rows:
+	MOVQ R9, (SP)
+	MOVQ cf+80(FP), R12
+	MOVQ R12, 80(SP)
+	MOVQ ldc+72(FP), R12
+	MOVQ R12, 56(SP)
+	MOVQ ldf+88(FP), R12
+	SHLQ $0x02, R12
+	MOVQ R12, 64(SP)
+	MOVQ ldr+128(FP), R12
+	SHLQ $0x02, R12
+	MOVQ R12, 72(SP)
+	MOVQ $+128, R11
+	MOVQ $+4096, R12
+	MOVQ R12, 48(SP)
+	MOVQ steps+16(FP), R12
+	MOVQ R12, 32(SP)
+	XORL AX, AX
+
+chunk:
+	MOVQ    chunk+160(FP), R12
+	MOVQ    32(SP), R13
+	CMPQ    R12, R13
+	CMOVQGT R13, R12
+	MOVQ    R12, 24(SP)
+	SUBQ    R12, R13
+	MOVQ    R13, 32(SP)
+	MOVQ    b+48(FP), R12
+	MOVQ    R12, 8(SP)
+	MOVQ    n+8(FP), R12
+	MOVQ    R12, 40(SP)
+	MOVQ    sums+152(FP), R12
+	MOVQ    R12, 16(SP)
 
 panel:
-	MOVQ m+0(FP), AX
-	MOVQ a+24(FP), R8
-	MOVQ R8, R9
-	MOVQ lda+32(FP), BX
-	MOVQ b+40(FP), DX
-	MOVQ $+128, R11
-	MOVQ steps+16(FP), CX
-	MOVQ sums+136(FP), SI
-	CMPQ AX, $+16
+	MOVQ 8(SP), DX
+	MOVQ 24(SP), CX
+	MOVQ offsets+40(FP), R10
+	CMPQ m+0(FP), $+16
 	JLE  low
-	MOVQ BX, R9
-	SHLQ $0x04, R9
-	ADDQ R8, R9
-	CMPQ n+8(FP), $+16
+	CMPQ 40(SP), $+16
 	JLE  tallNarrow
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  tallWideAgain
 
 	// TILEZERO TMM0
 	LONG $0x497be2c4
@@ -181,10 +218,39 @@ panel:
 	// TILEZERO TMM3
 	LONG $0x497be2c4
 	BYTE $0xd8
+	JMP  tallWideLoop
+
+tallWideAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM0
+	LONG $0x4b7b82c4
+	WORD $0x1c04
+
+	// TILELOADD 2048(R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	LONG $0x08001c94
+	WORD $0x0000
+
+	// TILELOADD 64(R12)(R11*1), TMM1
+	LONG $0x4b7b82c4
+	WORD $0x1c4c
+	BYTE $0x40
+
+	// TILELOADD 2112(R12)(R11*1), TMM3
+	LONG $0x4b7b82c4
+	LONG $0x08401c9c
+	WORD $0x0000
 
 tallWideLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	MOVQ    R9, R8
+	ADDQ    a+24(FP), R8
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R8)(BX*1), TMM4
@@ -195,8 +261,8 @@ tallWideLoop:
 	LONG $0x4b7bc2c4
 	WORD $0x192c
 
-	// TILELOADD 64(DX)(R11*1), TMM7
-	LONG $0x4b7ba2c4
+	// TILELOADDT1 64(DX)(R11*1), TMM7
+	LONG $0x4b79a2c4
 	WORD $0x1a7c
 	BYTE $0x40
 
@@ -213,35 +279,259 @@ tallWideLoop:
 	BYTE $0xcc
 
 	// TDPBUSD TMM7, TMM5, TMM3
-	LONG $0x5e41e2c4
-	BYTE $0xdd
-	ADDQ $+64, R8
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
+	LONG  $0x5e41e2c4
+	BYTE  $0xdd
+	ADDQ  $+2048, DX
+	MOVQ  lines+176(FP), R12
+	TESTQ R12, R12
+	JEQ   tallWideAsked
+	MOVQ  ahead+168(FP), R13
+
+tallWideAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        tallWideAsk
+	MOVQ       R13, ahead+168(FP)
+
+tallWideAsked:
+	TESTQ       AX, AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow0Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallWideRow0Round
+	TESTQ       R14, R14
+	JEQ         tallWideRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallWideRow0Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallWideRow0Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallWideRow0Integers:
+	TESTQ       DI, DI
+	JEQ         tallWideRow0Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallWideRow0Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallWideRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow1Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallWideRow1Round
+	TESTQ       R14, R14
+	JEQ         tallWideRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallWideRow1Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallWideRow1Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallWideRow1Integers:
+	TESTQ       DI, DI
+	JEQ         tallWideRow1Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallWideRow1Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallWideRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow2Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallWideRow2Round
+	TESTQ       R14, R14
+	JEQ         tallWideRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallWideRow2Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallWideRow2Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallWideRow2Integers:
+	TESTQ       DI, DI
+	JEQ         tallWideRow2Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallWideRow2Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallWideRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow3Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallWideRow3Round
+	TESTQ       R14, R14
+	JEQ         tallWideRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallWideRow3Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallWideRow3Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallWideRow3Integers:
+	TESTQ       DI, DI
+	JEQ         tallWideRow3Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallWideRow3Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallWideRow3Skip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+
+tallWideNext:
 	DECQ CX
 	JNE  tallWideLoop
+	MOVQ 16(SP), R12
 
-	// TILESTORED TMM0, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e04
+	// TILESTORED TMM0, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c04
 
-	// TILESTORED TMM2, 2048(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	LONG $0x08001e94
+	// TILESTORED TMM2, 2048(R12)(R11*1)
+	LONG $0x4b7a82c4
+	LONG $0x08001c94
 	WORD $0x0000
 
-	// TILESTORED TMM1, 64(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e4c
+	// TILESTORED TMM1, 64(R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c4c
 	BYTE $0x40
 
-	// TILESTORED TMM3, 2112(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	LONG $0x08401e9c
+	// TILESTORED TMM3, 2112(R12)(R11*1)
+	LONG $0x4b7a82c4
+	LONG $0x08401c9c
 	WORD $0x0000
 	JMP  summed
 
 tallNarrow:
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  tallNarrowAgain
+
 	// TILEZERO TMM0
 	LONG $0x497be2c4
 	BYTE $0xc0
@@ -249,10 +539,29 @@ tallNarrow:
 	// TILEZERO TMM2
 	LONG $0x497be2c4
 	BYTE $0xd0
+	JMP  tallNarrowLoop
+
+tallNarrowAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM0
+	LONG $0x4b7b82c4
+	WORD $0x1c04
+
+	// TILELOADD 2048(R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	LONG $0x08001c94
+	WORD $0x0000
 
 tallNarrowLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	MOVQ    R9, R8
+	ADDQ    a+24(FP), R8
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R8)(BX*1), TMM4
@@ -268,27 +577,250 @@ tallNarrowLoop:
 	BYTE $0xc4
 
 	// TDPBUSD TMM6, TMM5, TMM2
-	LONG $0x5e49e2c4
-	BYTE $0xd5
-	ADDQ $+64, R8
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
+	LONG  $0x5e49e2c4
+	BYTE  $0xd5
+	ADDQ  $+2048, DX
+	MOVQ  lines+176(FP), R12
+	TESTQ R12, R12
+	JEQ   tallNarrowAsked
+	MOVQ  ahead+168(FP), R13
+
+tallNarrowAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        tallNarrowAsk
+	MOVQ       R13, ahead+168(FP)
+
+tallNarrowAsked:
+	TESTQ       AX, AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow0Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallNarrowRow0Round
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallNarrowRow0Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallNarrowRow0Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallNarrowRow0Integers:
+	TESTQ       DI, DI
+	JEQ         tallNarrowRow0Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallNarrowRow0Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallNarrowRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow1Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallNarrowRow1Round
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallNarrowRow1Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallNarrowRow1Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallNarrowRow1Integers:
+	TESTQ       DI, DI
+	JEQ         tallNarrowRow1Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallNarrowRow1Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallNarrowRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow2Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallNarrowRow2Round
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallNarrowRow2Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallNarrowRow2Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallNarrowRow2Integers:
+	TESTQ       DI, DI
+	JEQ         tallNarrowRow2Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallNarrowRow2Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallNarrowRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow3Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         tallNarrowRow3Round
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+tallNarrowRow3Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     tallNarrowRow3Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+tallNarrowRow3Integers:
+	TESTQ       DI, DI
+	JEQ         tallNarrowRow3Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+tallNarrowRow3Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+tallNarrowRow3Skip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+
+tallNarrowNext:
 	DECQ CX
 	JNE  tallNarrowLoop
+	MOVQ 16(SP), R12
 
-	// TILESTORED TMM0, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e04
+	// TILESTORED TMM0, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c04
 
-	// TILESTORED TMM2, 2048(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	LONG $0x08001e94
+	// TILESTORED TMM2, 2048(R12)(R11*1)
+	LONG $0x4b7a82c4
+	LONG $0x08001c94
 	WORD $0x0000
 	JMP  summed
 
 low:
-	CMPQ n+8(FP), $+16
+	CMPQ 40(SP), $+16
 	JLE  lowNarrow
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  lowWideAgain
 
 	// TILEZERO TMM2
 	LONG $0x497be2c4
@@ -297,18 +829,35 @@ low:
 	// TILEZERO TMM3
 	LONG $0x497be2c4
 	BYTE $0xd8
+	JMP  lowWideLoop
+
+lowWideAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	WORD $0x1c14
+
+	// TILELOADD 64(R12)(R11*1), TMM3
+	LONG $0x4b7b82c4
+	WORD $0x1c5c
+	BYTE $0x40
 
 lowWideLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R9)(BX*1), TMM5
 	LONG $0x4b7bc2c4
 	WORD $0x192c
 
-	// TILELOADD 64(DX)(R11*1), TMM7
-	LONG $0x4b7ba2c4
+	// TILELOADDT1 64(DX)(R11*1), TMM7
+	LONG $0x4b79a2c4
 	WORD $0x1a7c
 	BYTE $0x40
 
@@ -317,31 +866,268 @@ lowWideLoop:
 	BYTE $0xd5
 
 	// TDPBUSD TMM7, TMM5, TMM3
-	LONG $0x5e41e2c4
-	BYTE $0xdd
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
+	LONG  $0x5e41e2c4
+	BYTE  $0xdd
+	ADDQ  $+2048, DX
+	MOVQ  lines+176(FP), R12
+	TESTQ R12, R12
+	JEQ   lowWideAsked
+	MOVQ  ahead+168(FP), R13
+
+lowWideAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        lowWideAsk
+	MOVQ       R13, ahead+168(FP)
+
+lowWideAsked:
+	TESTQ       AX, AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow0Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowWideRow0Round
+	TESTQ       R14, R14
+	JEQ         lowWideRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowWideRow0Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowWideRow0Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowWideRow0Integers:
+	TESTQ       DI, DI
+	JEQ         lowWideRow0Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowWideRow0Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowWideRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow1Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowWideRow1Round
+	TESTQ       R14, R14
+	JEQ         lowWideRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowWideRow1Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowWideRow1Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowWideRow1Integers:
+	TESTQ       DI, DI
+	JEQ         lowWideRow1Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowWideRow1Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowWideRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow2Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowWideRow2Round
+	TESTQ       R14, R14
+	JEQ         lowWideRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowWideRow2Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowWideRow2Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowWideRow2Integers:
+	TESTQ       DI, DI
+	JEQ         lowWideRow2Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowWideRow2Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowWideRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow3Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowWideRow3Round
+	TESTQ       R14, R14
+	JEQ         lowWideRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowWideRow3Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowWideRow3Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowWideRow3Integers:
+	TESTQ       DI, DI
+	JEQ         lowWideRow3Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowWideRow3Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowWideRow3Skip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+
+lowWideNext:
 	DECQ CX
 	JNE  lowWideLoop
+	MOVQ 16(SP), R12
 
-	// TILESTORED TMM2, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e14
+	// TILESTORED TMM2, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c14
 
-	// TILESTORED TMM3, 64(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e5c
+	// TILESTORED TMM3, 64(R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c5c
 	BYTE $0x40
 	JMP  summed
 
 lowNarrow:
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  lowNarrowAgain
+
 	// TILEZERO TMM2
 	LONG $0x497be2c4
 	BYTE $0xd0
+	JMP  lowNarrowLoop
+
+lowNarrowAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	WORD $0x1c14
 
 lowNarrowLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R9)(BX*1), TMM5
@@ -349,172 +1135,515 @@ lowNarrowLoop:
 	WORD $0x192c
 
 	// TDPBUSD TMM6, TMM5, TMM2
-	LONG $0x5e49e2c4
-	BYTE $0xd5
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
-	DECQ CX
-	JNE  lowNarrowLoop
+	LONG  $0x5e49e2c4
+	BYTE  $0xd5
+	ADDQ  $+2048, DX
+	MOVQ  lines+176(FP), R12
+	TESTQ R12, R12
+	JEQ   lowNarrowAsked
+	MOVQ  ahead+168(FP), R13
 
-	// TILESTORED TMM2, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e14
+lowNarrowAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        lowNarrowAsk
+	MOVQ       R13, ahead+168(FP)
 
-summed:
-	MOVQ         n+8(FP), CX
-	XORL         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	MOVL         $0x00000010, DX
-	CMPQ         CX, DX
-	CMOVQGT      DX, CX
-	MOVL         $-1, DX
-	BZHIL        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         n+8(FP), CX
-	SUBQ         $+16, CX
-	XORL         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	MOVL         $0x00000010, DX
-	CMPQ         CX, DX
-	CMOVQGT      DX, CX
-	MOVL         $-1, DX
-	BZHIL        CX, DX, DX
-	KMOVW        DX, K2
-	VBROADCASTSS floor+120(FP), Z16
-	VBROADCASTSS inverse+124(FP), Z17
-	VBROADCASTSS zeroPoint+128(FP), Z18
-	VBROADCASTSS most<>+0(SB), Z19
-	VPXORD       Z24, Z24, Z24
-	MOVQ         scale+88(FP), DI
-	MOVQ         bias+96(FP), R11
-	VMOVUPS      (DI), Z20
-	VMOVUPS      (R11), Z22
-	VMOVUPS      64(DI), Z21
-	VMOVUPS      64(R11), Z23
-	MOVQ         c+56(FP), DI
-	MOVQ         ldc+64(FP), R10
-	MOVQ         cf+72(FP), R11
-	MOVQ         ldf+80(FP), R12
-	SHLQ         $0x02, R12
-	MOVQ         residual+104(FP), R13
-	MOVQ         ldr+112(FP), R14
-	SHLQ         $0x02, R14
-	MOVL         inverse+124(FP), R15
-
-row:
+lowNarrowAsked:
+	TESTQ       AX, AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow0Skip
 	VCVTDQ2PS   (SI), Z0
 	VFMADD213PS Z22, Z20, Z0
 	VCVTDQ2PS   64(SI), Z1
 	VFMADD213PS Z23, Z21, Z1
-	TESTL       R15, R15
-	JEQ         round
-	TESTQ       R13, R13
-	JEQ         alone
-	VMOVUPS.Z   (R13), K1, Z2
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowNarrowRow0Round
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R13), K2, Z2
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
 	VADDPS      Z2, Z1, Z1
-	ADDQ        R14, R13
 
-alone:
+lowNarrowRow0Alone:
 	VMAXPS  Z0, Z16, Z0
 	VMAXPS  Z1, Z16, Z1
-	TESTQ   R11, R11
-	JEQ     integers
-	VMOVUPS Z0, K1, (R11)
-	VMOVUPS Z1, K2, 64(R11)
-	ADDQ    R12, R11
+	CMPQ    80(SP), $+0
+	JEQ     lowNarrowRow0Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
 
-integers:
+lowNarrowRow0Integers:
 	TESTQ       DI, DI
-	JEQ         rowDone
+	JEQ         lowNarrowRow0Skip
 	VFMADD213PS Z18, Z17, Z0
 	VMINPS      Z19, Z0, Z0
 	VFMADD213PS Z18, Z17, Z1
 	VMINPS      Z19, Z1, Z1
 
-round:
+lowNarrowRow0Round:
+	IMULQ     56(SP), R12
 	VCVTPS2DQ Z0, Z0
 	VPMAXSD   Z24, Z0, Z0
-	VPMOVUSDB Z0, K1, (DI)
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
 	VCVTPS2DQ Z1, Z1
 	VPMAXSD   Z24, Z1, Z1
-	VPMOVUSDB Z1, K2, 16(DI)
-	ADDQ      R10, DI
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
 
-rowDone:
+lowNarrowRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow1Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowNarrowRow1Round
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowNarrowRow1Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowNarrowRow1Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowNarrowRow1Integers:
+	TESTQ       DI, DI
+	JEQ         lowNarrowRow1Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowNarrowRow1Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowNarrowRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow2Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowNarrowRow2Round
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowNarrowRow2Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowNarrowRow2Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowNarrowRow2Integers:
+	TESTQ       DI, DI
+	JEQ         lowNarrowRow2Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowNarrowRow2Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowNarrowRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow3Skip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         lowNarrowRow3Round
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+lowNarrowRow3Alone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     lowNarrowRow3Integers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+lowNarrowRow3Integers:
+	TESTQ       DI, DI
+	JEQ         lowNarrowRow3Skip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+lowNarrowRow3Round:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+lowNarrowRow3Skip:
 	ADDQ $0x00000080, SI
 	DECQ AX
-	JNE  row
-	CMPQ c+56(FP), $+0
-	JEQ  cDone
-	ADDQ $0x00000020, c+56(FP)
+
+lowNarrowNext:
+	DECQ CX
+	JNE  lowNarrowLoop
+	MOVQ 16(SP), R12
+
+	// TILESTORED TMM2, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c14
+
+summed:
+	TESTQ AX, AX
+	JEQ   restDone
+
+restLoop:
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         restSkip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         restRound
+	TESTQ       R14, R14
+	JEQ         restAlone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+restAlone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     restIntegers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+restIntegers:
+	TESTQ       DI, DI
+	JEQ         restSkip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+restRound:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+restSkip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+	JNE  restLoop
+
+restDone:
+	CMPQ         32(SP), $+0
+	JNE          advance
+	MOVQ         40(SP), R12
+	XORL         R13, R13
+	TESTQ        R12, R12
+	CMOVQLT      R13, R12
+	MOVL         $0x00000010, R13
+	CMPQ         R12, R13
+	CMOVQGT      R13, R12
+	MOVL         $-1, R13
+	BZHIL        R12, R13, R13
+	KMOVW        R13, K1
+	MOVQ         40(SP), R12
+	SUBQ         $+16, R12
+	XORL         R13, R13
+	TESTQ        R12, R12
+	CMOVQLT      R13, R12
+	MOVL         $0x00000010, R13
+	CMPQ         R12, R13
+	CMOVQGT      R13, R12
+	MOVL         $-1, R13
+	BZHIL        R12, R13, R13
+	KMOVW        R13, K2
+	VBROADCASTSS floor+136(FP), Z16
+	VBROADCASTSS inverse+140(FP), Z17
+	VBROADCASTSS zeroPoint+144(FP), Z18
+	VBROADCASTSS most<>+0(SB), Z19
+	VPXORD       Z24, Z24, Z24
+	MOVQ         scale+104(FP), R12
+	MOVQ         bias+112(FP), R13
+	VMOVUPS      (R12), Z20
+	VMOVUPS      (R13), Z22
+	VMOVUPS      64(R12), Z21
+	VMOVUPS      64(R13), Z23
+	MOVQ         c+64(FP), DI
+	MOVQ         residual+120(FP), R14
+	MOVQ         cf+80(FP), R12
+	MOVQ         R12, 80(SP)
+	MOVQ         places+96(FP), R15
+	MOVQ         m+0(FP), AX
+	MOVQ         16(SP), SI
+	CMPQ         c+64(FP), $+0
+	JEQ          cDone
+	ADDQ         $0x00000020, c+64(FP)
 
 cDone:
-	CMPQ cf+72(FP), $+0
+	CMPQ cf+80(FP), $+0
 	JEQ  cfDone
-	ADDQ $0x00000080, cf+72(FP)
+	ADDQ $0x00000080, cf+80(FP)
 
 cfDone:
-	CMPQ residual+104(FP), $+0
+	CMPQ residual+120(FP), $+0
 	JEQ  residualDone
-	ADDQ $0x00000080, residual+104(FP)
+	ADDQ $0x00000080, residual+120(FP)
 
 residualDone:
-	CMPQ scale+88(FP), $+0
+	CMPQ scale+104(FP), $+0
 	JEQ  scaleDone
-	ADDQ $0x00000080, scale+88(FP)
+	ADDQ $0x00000080, scale+104(FP)
 
 scaleDone:
-	CMPQ bias+96(FP), $+0
+	CMPQ bias+112(FP), $+0
 	JEQ  biasDone
-	ADDQ $0x00000080, bias+96(FP)
+	ADDQ $0x00000080, bias+112(FP)
 
 biasDone:
-	MOVQ panel+48(FP), CX
-	ADDQ CX, b+40(FP)
-	SUBQ $+32, n+8(FP)
-	JGT  panel
+advance:
+	MOVQ panel+56(FP), R12
+	ADDQ R12, 8(SP)
+	MOVQ 48(SP), R12
+	ADDQ R12, 16(SP)
+	MOVQ steps+16(FP), R13
+	CMPQ R13, 24(SP)
+	JNE  several
+	NEGQ R12
+	MOVQ R12, 48(SP)
 
+several:
+	SUBQ  $+32, 40(SP)
+	JGT   panel
+	MOVQ  24(SP), R12
+	LEAQ  (R12)(R12*1), R13
+	SHLQ  $0x01, R13
+	ADDQ  R13, offsets+40(FP)
+	SHLQ  $0x0b, R12
+	ADDQ  R12, b+48(FP)
+	CMPQ  32(SP), $+0
+	JNE   chunk
+	TESTQ AX, AX
+	JEQ   endDone
+
+endLoop:
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         endSkip
+	VCVTDQ2PS   (SI), Z0
+	VFMADD213PS Z22, Z20, Z0
+	VCVTDQ2PS   64(SI), Z1
+	VFMADD213PS Z23, Z21, Z1
+	CMPL        inverse+140(FP), $+0
+	JEQ         endRound
+	TESTQ       R14, R14
+	JEQ         endAlone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VADDPS      Z2, Z0, Z0
+	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VADDPS      Z2, Z1, Z1
+
+endAlone:
+	VMAXPS  Z0, Z16, Z0
+	VMAXPS  Z1, Z16, Z1
+	CMPQ    80(SP), $+0
+	JEQ     endIntegers
+	MOVQ    R12, R13
+	IMULQ   64(SP), R13
+	ADDQ    80(SP), R13
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+
+endIntegers:
+	TESTQ       DI, DI
+	JEQ         endSkip
+	VFMADD213PS Z18, Z17, Z0
+	VMINPS      Z19, Z0, Z0
+	VFMADD213PS Z18, Z17, Z1
+	VMINPS      Z19, Z1, Z1
+
+endRound:
+	IMULQ     56(SP), R12
+	VCVTPS2DQ Z0, Z0
+	VPMAXSD   Z24, Z0, Z0
+	VPMOVUSDB Z0, K1, (DI)(R12*1)
+	VCVTPS2DQ Z1, Z1
+	VPMAXSD   Z24, Z1, Z1
+	VPMOVUSDB Z1, K2, 16(DI)(R12*1)
+
+endSkip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+	JNE  endLoop
+
+endDone:
 	// TILERELEASE
 	LONG $0x4978e2c4
 	BYTE $0xc0
 	VZEROUPPER
 	RET
 
-// func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, b *uint16, panel int, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32)
-// Requires: AVX, AVX512BF16, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, VEX
-TEXT ·GemmBF16_32x32(SB), NOSPLIT, $0-120
-	MOVQ m+0(FP), DX
-	DECQ DX
-	ANDQ $+15, DX
-	SHLQ $0x06, DX
-	LEAQ shapes<>+0(SB), CX
-	ADDQ DX, CX
+// func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32, chunk int, ahead uintptr, lines int)
+// Requires: AVX, AVX512BF16, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+, VEX
+TEXT ·GemmBF16_32x32(SB), NOSPLIT, $88-160
+	MOVQ m+0(FP), R13
+	LEAQ -1(R13), R12
+	ANDQ $+15, R12
+	SHLQ $0x06, R12
+	LEAQ shapes<>+0(SB), DI
+	ADDQ R12, DI
 
-	// LDTILECFG (CX)
+	// LDTILECFG (DI)
 	LONG $0x4978e2c4
-	BYTE $0x01
-
-panel:
-	MOVQ m+0(FP), AX
-	MOVQ a+24(FP), R8
-	MOVQ R8, R9
+	BYTE $0x07
 	MOVQ lda+32(FP), BX
 	SHLQ $0x01, BX
-	MOVQ b+40(FP), DX
+	MOVQ a+24(FP), R9
+	CMPQ R13, $+16
+	JLE  rows
+	MOVQ BX, R12
+	SHLQ $0x04, R12
+	ADDQ R12, R9
+
+rows:
+	MOVQ R9, (SP)
+	MOVQ cf+72(FP), R12
+	MOVQ R12, 80(SP)
+	MOVQ ldc+80(FP), R12
+	SHLQ $0x01, R12
+	MOVQ R12, 56(SP)
+	MOVQ ldc+80(FP), R12
+	SHLQ $0x02, R12
+	MOVQ R12, 64(SP)
+	MOVQ ldr+112(FP), R12
+	SHLQ $0x01, R12
+	MOVQ R12, 72(SP)
 	MOVQ $+128, R11
-	MOVQ steps+16(FP), CX
-	MOVQ sums+112(FP), SI
-	CMPQ AX, $+16
+	MOVQ $+4096, R12
+	MOVQ R12, 48(SP)
+	MOVQ steps+16(FP), R12
+	MOVQ R12, 32(SP)
+	XORL AX, AX
+
+chunk:
+	MOVQ    chunk+136(FP), R12
+	MOVQ    32(SP), R13
+	CMPQ    R12, R13
+	CMOVQGT R13, R12
+	MOVQ    R12, 24(SP)
+	SUBQ    R12, R13
+	MOVQ    R13, 32(SP)
+	MOVQ    b+48(FP), R12
+	MOVQ    R12, 8(SP)
+	MOVQ    n+8(FP), R12
+	MOVQ    R12, 40(SP)
+	MOVQ    sums+128(FP), R12
+	MOVQ    R12, 16(SP)
+
+panel:
+	MOVQ 8(SP), DX
+	MOVQ 24(SP), CX
+	MOVQ offsets+40(FP), R10
+	CMPQ m+0(FP), $+16
 	JLE  low
-	MOVQ BX, R9
-	SHLQ $0x04, R9
-	ADDQ R8, R9
-	CMPQ n+8(FP), $+16
+	CMPQ 40(SP), $+16
 	JLE  tallNarrow
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  tallWideAgain
 
 	// TILEZERO TMM0
 	LONG $0x497be2c4
@@ -531,10 +1660,39 @@ panel:
 	// TILEZERO TMM3
 	LONG $0x497be2c4
 	BYTE $0xd8
+	JMP  tallWideLoop
+
+tallWideAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM0
+	LONG $0x4b7b82c4
+	WORD $0x1c04
+
+	// TILELOADD 2048(R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	LONG $0x08001c94
+	WORD $0x0000
+
+	// TILELOADD 64(R12)(R11*1), TMM1
+	LONG $0x4b7b82c4
+	WORD $0x1c4c
+	BYTE $0x40
+
+	// TILELOADD 2112(R12)(R11*1), TMM3
+	LONG $0x4b7b82c4
+	LONG $0x08401c9c
+	WORD $0x0000
 
 tallWideLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	MOVQ    R9, R8
+	ADDQ    a+24(FP), R8
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R8)(BX*1), TMM4
@@ -545,8 +1703,8 @@ tallWideLoop:
 	LONG $0x4b7bc2c4
 	WORD $0x192c
 
-	// TILELOADD 64(DX)(R11*1), TMM7
-	LONG $0x4b7ba2c4
+	// TILELOADDT1 64(DX)(R11*1), TMM7
+	LONG $0x4b79a2c4
 	WORD $0x1a7c
 	BYTE $0x40
 
@@ -563,35 +1721,235 @@ tallWideLoop:
 	BYTE $0xcc
 
 	// TDPBF16PS TMM7, TMM5, TMM3
-	LONG $0x5c42e2c4
-	BYTE $0xdd
-	ADDQ $+64, R8
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
+	LONG  $0x5c42e2c4
+	BYTE  $0xdd
+	ADDQ  $+2048, DX
+	MOVQ  lines+152(FP), R12
+	TESTQ R12, R12
+	JEQ   tallWideAsked
+	MOVQ  ahead+144(FP), R13
+
+tallWideAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        tallWideAsk
+	MOVQ       R13, ahead+144(FP)
+
+tallWideAsked:
+	TESTQ       AX, AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow0Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallWideRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallWideRow0Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallWideRow0Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallWideRow0Skip
+
+tallWideRow0Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallWideRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow1Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallWideRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallWideRow1Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallWideRow1Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallWideRow1Skip
+
+tallWideRow1Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallWideRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow2Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallWideRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallWideRow2Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallWideRow2Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallWideRow2Skip
+
+tallWideRow2Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallWideRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallWideRow3Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallWideRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallWideRow3Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallWideRow3Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallWideRow3Skip
+
+tallWideRow3Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallWideRow3Skip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+
+tallWideNext:
 	DECQ CX
 	JNE  tallWideLoop
+	MOVQ 16(SP), R12
 
-	// TILESTORED TMM0, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e04
+	// TILESTORED TMM0, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c04
 
-	// TILESTORED TMM2, 2048(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	LONG $0x08001e94
+	// TILESTORED TMM2, 2048(R12)(R11*1)
+	LONG $0x4b7a82c4
+	LONG $0x08001c94
 	WORD $0x0000
 
-	// TILESTORED TMM1, 64(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e4c
+	// TILESTORED TMM1, 64(R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c4c
 	BYTE $0x40
 
-	// TILESTORED TMM3, 2112(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	LONG $0x08401e9c
+	// TILESTORED TMM3, 2112(R12)(R11*1)
+	LONG $0x4b7a82c4
+	LONG $0x08401c9c
 	WORD $0x0000
 	JMP  summed
 
 tallNarrow:
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  tallNarrowAgain
+
 	// TILEZERO TMM0
 	LONG $0x497be2c4
 	BYTE $0xc0
@@ -599,10 +1957,29 @@ tallNarrow:
 	// TILEZERO TMM2
 	LONG $0x497be2c4
 	BYTE $0xd0
+	JMP  tallNarrowLoop
+
+tallNarrowAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM0
+	LONG $0x4b7b82c4
+	WORD $0x1c04
+
+	// TILELOADD 2048(R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	LONG $0x08001c94
+	WORD $0x0000
 
 tallNarrowLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	MOVQ    R9, R8
+	ADDQ    a+24(FP), R8
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R8)(BX*1), TMM4
@@ -618,27 +1995,226 @@ tallNarrowLoop:
 	BYTE $0xc4
 
 	// TDPBF16PS TMM6, TMM5, TMM2
-	LONG $0x5c4ae2c4
-	BYTE $0xd5
-	ADDQ $+64, R8
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
+	LONG  $0x5c4ae2c4
+	BYTE  $0xd5
+	ADDQ  $+2048, DX
+	MOVQ  lines+152(FP), R12
+	TESTQ R12, R12
+	JEQ   tallNarrowAsked
+	MOVQ  ahead+144(FP), R13
+
+tallNarrowAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        tallNarrowAsk
+	MOVQ       R13, ahead+144(FP)
+
+tallNarrowAsked:
+	TESTQ       AX, AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow0Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallNarrowRow0Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallNarrowRow0Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallNarrowRow0Skip
+
+tallNarrowRow0Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallNarrowRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow1Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallNarrowRow1Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallNarrowRow1Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallNarrowRow1Skip
+
+tallNarrowRow1Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallNarrowRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow2Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallNarrowRow2Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallNarrowRow2Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallNarrowRow2Skip
+
+tallNarrowRow2Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallNarrowRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         tallNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         tallNarrowRow3Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         tallNarrowRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+tallNarrowRow3Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    tallNarrowRow3Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       tallNarrowRow3Skip
+
+tallNarrowRow3Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+tallNarrowRow3Skip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+
+tallNarrowNext:
 	DECQ CX
 	JNE  tallNarrowLoop
+	MOVQ 16(SP), R12
 
-	// TILESTORED TMM0, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e04
+	// TILESTORED TMM0, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c04
 
-	// TILESTORED TMM2, 2048(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	LONG $0x08001e94
+	// TILESTORED TMM2, 2048(R12)(R11*1)
+	LONG $0x4b7a82c4
+	LONG $0x08001c94
 	WORD $0x0000
 	JMP  summed
 
 low:
-	CMPQ n+8(FP), $+16
+	CMPQ 40(SP), $+16
 	JLE  lowNarrow
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  lowWideAgain
 
 	// TILEZERO TMM2
 	LONG $0x497be2c4
@@ -647,18 +2223,35 @@ low:
 	// TILEZERO TMM3
 	LONG $0x497be2c4
 	BYTE $0xd8
+	JMP  lowWideLoop
+
+lowWideAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	WORD $0x1c14
+
+	// TILELOADD 64(R12)(R11*1), TMM3
+	LONG $0x4b7b82c4
+	WORD $0x1c5c
+	BYTE $0x40
 
 lowWideLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R9)(BX*1), TMM5
 	LONG $0x4b7bc2c4
 	WORD $0x192c
 
-	// TILELOADD 64(DX)(R11*1), TMM7
-	LONG $0x4b7ba2c4
+	// TILELOADDT1 64(DX)(R11*1), TMM7
+	LONG $0x4b79a2c4
 	WORD $0x1a7c
 	BYTE $0x40
 
@@ -667,31 +2260,244 @@ lowWideLoop:
 	BYTE $0xd5
 
 	// TDPBF16PS TMM7, TMM5, TMM3
-	LONG $0x5c42e2c4
-	BYTE $0xdd
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
+	LONG  $0x5c42e2c4
+	BYTE  $0xdd
+	ADDQ  $+2048, DX
+	MOVQ  lines+152(FP), R12
+	TESTQ R12, R12
+	JEQ   lowWideAsked
+	MOVQ  ahead+144(FP), R13
+
+lowWideAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        lowWideAsk
+	MOVQ       R13, ahead+144(FP)
+
+lowWideAsked:
+	TESTQ       AX, AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow0Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowWideRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowWideRow0Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowWideRow0Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowWideRow0Skip
+
+lowWideRow0Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowWideRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow1Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowWideRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowWideRow1Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowWideRow1Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowWideRow1Skip
+
+lowWideRow1Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowWideRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow2Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowWideRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowWideRow2Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowWideRow2Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowWideRow2Skip
+
+lowWideRow2Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowWideRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowWideNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowWideRow3Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowWideRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowWideRow3Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowWideRow3Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowWideRow3Skip
+
+lowWideRow3Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowWideRow3Skip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+
+lowWideNext:
 	DECQ CX
 	JNE  lowWideLoop
+	MOVQ 16(SP), R12
 
-	// TILESTORED TMM2, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e14
+	// TILESTORED TMM2, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c14
 
-	// TILESTORED TMM3, 64(SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e5c
+	// TILESTORED TMM3, 64(R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c5c
 	BYTE $0x40
 	JMP  summed
 
 lowNarrow:
+	MOVQ 32(SP), R12
+	ADDQ CX, R12
+	CMPQ R12, steps+16(FP)
+	JNE  lowNarrowAgain
+
 	// TILEZERO TMM2
 	LONG $0x497be2c4
 	BYTE $0xd0
+	JMP  lowNarrowLoop
+
+lowNarrowAgain:
+	MOVQ 16(SP), R12
+
+	// TILELOADD (R12)(R11*1), TMM2
+	LONG $0x4b7b82c4
+	WORD $0x1c14
 
 lowNarrowLoop:
-	// TILELOADD (DX)(R11*1), TMM6
-	LONG $0x4b7ba2c4
+	MOVLQSX (R10), R9
+	ADDQ    $+4, R10
+	ADDQ    (SP), R9
+
+	// TILELOADDT1 (DX)(R11*1), TMM6
+	LONG $0x4b79a2c4
 	WORD $0x1a34
 
 	// TILELOADD (R9)(BX*1), TMM5
@@ -699,200 +2505,462 @@ lowNarrowLoop:
 	WORD $0x192c
 
 	// TDPBF16PS TMM6, TMM5, TMM2
-	LONG $0x5c4ae2c4
-	BYTE $0xd5
-	ADDQ $+64, R9
-	ADDQ $+2048, DX
-	DECQ CX
-	JNE  lowNarrowLoop
+	LONG  $0x5c4ae2c4
+	BYTE  $0xd5
+	ADDQ  $+2048, DX
+	MOVQ  lines+152(FP), R12
+	TESTQ R12, R12
+	JEQ   lowNarrowAsked
+	MOVQ  ahead+144(FP), R13
 
-	// TILESTORED TMM2, (SI)(R11*1)
-	LONG $0x4b7aa2c4
-	WORD $0x1e14
+lowNarrowAsk:
+	PREFETCHT1 (R13)
+	ADDQ       $+64, R13
+	DECQ       R12
+	JNE        lowNarrowAsk
+	MOVQ       R13, ahead+144(FP)
 
-summed:
-	MOVQ         n+8(FP), CX
-	XORL         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	MOVL         $0x00000010, DX
-	CMPQ         CX, DX
-	CMOVQGT      DX, CX
-	MOVL         $-1, DX
-	BZHIL        CX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         n+8(FP), CX
-	SUBQ         $+16, CX
-	XORL         DX, DX
-	TESTQ        CX, CX
-	CMOVQLT      DX, CX
-	MOVL         $0x00000010, DX
-	CMPQ         CX, DX
-	CMOVQGT      DX, CX
-	MOVL         $-1, DX
-	BZHIL        CX, DX, DX
-	KMOVW        DX, K2
-	VBROADCASTSS floor+108(FP), Z16
-	VBROADCASTSS scale+104(FP), Z17
-	VPXORD       Z22, Z22, Z22
-	VPXORD       Z23, Z23, Z23
-	MOVQ         bias+80(FP), DI
-	TESTQ        DI, DI
-	JEQ          unbiased
-	VMOVUPS.Z    (DI), K1, Z22
-	VMOVUPS.Z    64(DI), K2, Z23
-
-unbiased:
-	MOVQ residual+88(FP), R13
-	MOVQ ldr+96(FP), R14
-	SHLQ $0x01, R14
-	MOVQ c+56(FP), DI
-	MOVQ ldc+72(FP), R10
-	SHLQ $0x01, R10
-	MOVQ cf+64(FP), R11
-
-row:
+lowNarrowAsked:
+	TESTQ       AX, AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow0Skip
 	VADDPS      (SI), Z22, Z0
 	VADDPS      64(SI), Z23, Z1
-	TESTQ       R13, R13
-	JEQ         alone
-	VPMOVZXWD.Z (R13), K1, Z2
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow0Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
 	VPSLLD      $0x10, Z2, Z2
 	VFMADD213PS Z2, Z17, Z0
-	VPMOVZXWD.Z 32(R13), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
 	VPSLLD      $0x10, Z2, Z2
 	VFMADD213PS Z2, Z17, Z1
-	ADDQ        R14, R13
 
-alone:
+lowNarrowRow0Alone:
 	VMAXPS Z0, Z16, Z0
 	VMAXPS Z1, Z16, Z1
-	TESTQ  R11, R11
-	JNE    float32
+	CMPQ   80(SP), $+0
+	JNE    lowNarrowRow0Float32
+	IMULQ  56(SP), R12
 
 	// VCVTNEPS2BF16 Z0, Y0
 	LONG      $0x487ef262
 	WORD      $0xc072
-	VMOVDQU16 Y0, K1, (DI)
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
 
 	// VCVTNEPS2BF16 Z1, Y1
 	LONG      $0x487ef262
 	WORD      $0xc972
-	VMOVDQU16 Y1, K2, 32(DI)
-	ADDQ      R10, DI
-	JMP       rowDone
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowNarrowRow0Skip
 
-float32:
-	VMOVUPS Z0, K1, (R11)
-	VMOVUPS Z1, K2, 64(R11)
-	LEAQ    (R11)(R10*2), R11
+lowNarrowRow0Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
 
-rowDone:
+lowNarrowRow0Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow1Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow1Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowNarrowRow1Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowNarrowRow1Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowNarrowRow1Skip
+
+lowNarrowRow1Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowNarrowRow1Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow2Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow2Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowNarrowRow2Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowNarrowRow2Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowNarrowRow2Skip
+
+lowNarrowRow2Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowNarrowRow2Skip:
+	ADDQ        $0x00000080, SI
+	DECQ        AX
+	JEQ         lowNarrowNext
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         lowNarrowRow3Skip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         lowNarrowRow3Alone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+lowNarrowRow3Alone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    lowNarrowRow3Float32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       lowNarrowRow3Skip
+
+lowNarrowRow3Float32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+lowNarrowRow3Skip:
 	ADDQ $0x00000080, SI
 	DECQ AX
-	JNE  row
-	CMPQ c+56(FP), $+0
+
+lowNarrowNext:
+	DECQ CX
+	JNE  lowNarrowLoop
+	MOVQ 16(SP), R12
+
+	// TILESTORED TMM2, (R12)(R11*1)
+	LONG $0x4b7a82c4
+	WORD $0x1c14
+
+summed:
+	TESTQ AX, AX
+	JEQ   restDone
+
+restLoop:
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         restSkip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         restAlone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+restAlone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    restFloat32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       restSkip
+
+restFloat32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+restSkip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+	JNE  restLoop
+
+restDone:
+	CMPQ         32(SP), $+0
+	JNE          advance
+	MOVQ         40(SP), R12
+	XORL         R13, R13
+	TESTQ        R12, R12
+	CMOVQLT      R13, R12
+	MOVL         $0x00000010, R13
+	CMPQ         R12, R13
+	CMOVQGT      R13, R12
+	MOVL         $-1, R13
+	BZHIL        R12, R13, R13
+	KMOVW        R13, K1
+	MOVQ         40(SP), R12
+	SUBQ         $+16, R12
+	XORL         R13, R13
+	TESTQ        R12, R12
+	CMOVQLT      R13, R12
+	MOVL         $0x00000010, R13
+	CMPQ         R12, R13
+	CMOVQGT      R13, R12
+	MOVL         $-1, R13
+	BZHIL        R12, R13, R13
+	KMOVW        R13, K2
+	VBROADCASTSS floor+124(FP), Z16
+	VBROADCASTSS scale+120(FP), Z17
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	MOVQ         bias+96(FP), R12
+	TESTQ        R12, R12
+	JEQ          unbiased
+	VMOVUPS.Z    (R12), K1, Z22
+	VMOVUPS.Z    64(R12), K2, Z23
+
+unbiased:
+	MOVQ c+64(FP), DI
+	MOVQ residual+104(FP), R14
+	MOVQ cf+72(FP), R12
+	MOVQ R12, 80(SP)
+	MOVQ places+88(FP), R15
+	MOVQ m+0(FP), AX
+	MOVQ 16(SP), SI
+	CMPQ c+64(FP), $+0
 	JEQ  cDone
-	ADDQ $0x00000040, c+56(FP)
+	ADDQ $0x00000040, c+64(FP)
 
 cDone:
-	CMPQ cf+64(FP), $+0
+	CMPQ cf+72(FP), $+0
 	JEQ  cfDone
-	ADDQ $0x00000080, cf+64(FP)
+	ADDQ $0x00000080, cf+72(FP)
 
 cfDone:
-	CMPQ bias+80(FP), $+0
+	CMPQ bias+96(FP), $+0
 	JEQ  biasDone
-	ADDQ $0x00000080, bias+80(FP)
+	ADDQ $0x00000080, bias+96(FP)
 
 biasDone:
-	CMPQ residual+88(FP), $+0
+	CMPQ residual+104(FP), $+0
 	JEQ  residualDone
-	ADDQ $0x00000040, residual+88(FP)
+	ADDQ $0x00000040, residual+104(FP)
 
 residualDone:
-	MOVQ panel+48(FP), CX
-	SHLQ $0x01, CX
-	ADDQ CX, b+40(FP)
-	SUBQ $+32, n+8(FP)
-	JGT  panel
+advance:
+	MOVQ panel+56(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, 8(SP)
+	MOVQ 48(SP), R12
+	ADDQ R12, 16(SP)
+	MOVQ steps+16(FP), R13
+	CMPQ R13, 24(SP)
+	JNE  several
+	NEGQ R12
+	MOVQ R12, 48(SP)
 
+several:
+	SUBQ  $+32, 40(SP)
+	JGT   panel
+	MOVQ  24(SP), R12
+	LEAQ  (R12)(R12*1), R13
+	SHLQ  $0x01, R13
+	ADDQ  R13, offsets+40(FP)
+	SHLQ  $0x0b, R12
+	ADDQ  R12, b+48(FP)
+	CMPQ  32(SP), $+0
+	JNE   chunk
+	TESTQ AX, AX
+	JEQ   endDone
+
+endLoop:
+	MOVLQSX     (R15), R12
+	ADDQ        $+4, R15
+	TESTQ       R12, R12
+	JMI         endSkip
+	VADDPS      (SI), Z22, Z0
+	VADDPS      64(SI), Z23, Z1
+	TESTQ       R14, R14
+	JEQ         endAlone
+	MOVQ        R12, R13
+	IMULQ       72(SP), R13
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z0
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
+	VFMADD213PS Z2, Z17, Z1
+
+endAlone:
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JNE    endFloat32
+	IMULQ  56(SP), R12
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VMOVDQU16 Y0, K1, (DI)(R12*1)
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VMOVDQU16 Y1, K2, 32(DI)(R12*1)
+	JMP       endSkip
+
+endFloat32:
+	IMULQ   64(SP), R12
+	ADDQ    80(SP), R12
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+
+endSkip:
+	ADDQ $0x00000080, SI
+	DECQ AX
+	JNE  endLoop
+
+endDone:
 	// TILERELEASE
 	LONG $0x4978e2c4
 	BYTE $0xc0
 	VZEROUPPER
 	RET
 
-// func Gather(m int, taps int, bytes int, a *byte, lda int, rows *int32, stride int, zero *byte, to *byte, pitch int, end int)
+// func CopyRows(m int, bytes int, a *byte, lda int, rows *int32, zero *byte, to *byte, pitch int)
 // Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
-TEXT ·Gather(SB), NOSPLIT, $0-88
-	MOVQ   bytes+16(FP), R15
-	ANDQ   $+63, R15
-	MOVQ   $-1, R14
-	BZHIQ  R15, R14, R14
-	KMOVQ  R14, K1
-	MOVQ   m+0(FP), AX
-	MOVQ   a+24(FP), R9
-	MOVQ   lda+32(FP), R10
-	MOVQ   rows+40(FP), R11
-	MOVQ   stride+48(FP), R12
-	SHLQ   $0x02, R12
-	MOVQ   zero+56(FP), R13
-	SUBQ   R9, R13
-	MOVQ   to+64(FP), R8
-	MOVQ   end+80(FP), BX
-	VPXORD Z1, Z1, Z1
+TEXT ·CopyRows(SB), NOSPLIT, $0-64
+	MOVQ  bytes+8(FP), BX
+	MOVQ  BX, R15
+	ANDQ  $+63, R15
+	ANDQ  $-64, BX
+	MOVQ  $-1, SI
+	BZHIQ R15, SI, SI
+	KMOVQ SI, K1
+	MOVQ  m+0(FP), AX
+	MOVQ  a+16(FP), R9
+	MOVQ  lda+24(FP), R10
+	MOVQ  rows+32(FP), R11
+	MOVQ  zero+40(FP), R13
+	SUBQ  R9, R13
+	MOVQ  to+48(FP), R8
+	MOVQ  pitch+56(FP), R12
+	ADDQ  BX, R8
+	ADDQ  BX, R9
+	NEGQ  BX
 
 row:
-	VMOVDQU64 Z1, -64(R8)(BX*1)
-	MOVQ      R8, SI
-	MOVQ      R11, DI
-	MOVQ      taps+8(FP), DX
-
-tap:
 	MOVQ    R9, CX
 	TESTQ   R11, R11
-	JEQ     copy
-	MOVLQSX (DI), CX
+	JEQ     next
+	MOVLQSX (R11), CX
 	IMULQ   R10, CX
 	TESTQ   CX, CX
 	CMOVQMI R13, CX
 	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     copy
+
+next:
+	ADDQ R10, R9
 
 copy:
-	MOVQ bytes+16(FP), R14
-	SHRQ $0x06, R14
-	JEQ  rest
+	MOVQ  BX, SI
+	TESTQ SI, SI
+	JEQ   rest
 
 line:
-	VMOVDQU64 (CX), Z0
-	VMOVDQU64 Z0, (SI)
-	ADDQ      $+64, CX
+	VMOVDQU64 (CX)(SI*1), Z0
+	VMOVDQU64 Z0, (R8)(SI*1)
 	ADDQ      $+64, SI
-	DECQ      R14
 	JNE       line
 
 rest:
 	TESTQ      R15, R15
 	JEQ        copied
 	VMOVDQU8.Z (CX), K1, Z0
-	VMOVDQU8   Z0, K1, (SI)
-	ADDQ       R15, SI
+	VMOVDQU64  Z0, (R8)
 
 copied:
-	ADDQ  R12, DI
-	DECQ  DX
-	JNE   tap
-	TESTQ R11, R11
-	JNE   looked
-	ADDQ  R10, R9
-	JMP   rowDone
-
-looked:
-	ADDQ $+4, R11
-
-rowDone:
-	ADDQ pitch+72(FP), R8
+	ADDQ R12, R8
 	DECQ AX
 	JNE  row
 	VZEROUPPER
