@@ -181,7 +181,11 @@ func (b *builder) linear(x *value, name string, channels int, scale float64) (y,
 			sums := w.convolve(x, weights)
 			return graph.Add(sums, channelwise(biases, sums))
 		}
-		sums := w.convolveRounded(x, graph.MulScalar(weights, scale))
+		convolve := w.convolveRounded
+		if b.root != nil && b.root.IsTraining(b.graph) {
+			convolve = w.convolveTrained
+		}
+		sums := convolve(x, graph.MulScalar(weights, scale))
 		return graph.Add(sums, channelwise(graph.MulScalar(biases, scale), sums))
 	})
 	scaled = y
@@ -224,7 +228,7 @@ func (b *builder) normalized(x *value, channels int, w window) *value {
 		sums := x.then(shape, func(x *graph.Node) *graph.Node {
 			weights := kernel.NodeValue(b.graph)
 			if x.DType() == dtypes.BFloat16 {
-				return w.convolveRounded(x, weights)
+				return w.convolveTrained(x, weights)
 			}
 			return w.convolve(x, weights)
 		})

@@ -23,8 +23,9 @@ const (
 	// layers. The first convolution, whose input is the images, the average over the grid
 	// and the logits are float32. Where batch norm uses stored statistics, as in inference,
 	// its factors are multiplied into the weights before these are rounded, and so is the
-	// scale of a residual branch. On a device, such as XLA's, the sums of convolutions are
-	// rounded as well. In training, gradients are of the type of what they are the gradient of.
+	// scale of a residual branch. In training, and on a device, such as XLA's, the sums of
+	// convolutions are rounded as well, so that their gradients are products of bfloat16:
+	// gradients are of the type of what they are the gradient of.
 	BFloat16 Precision = "bfloat16"
 
 	// Int8 is inference in 8-bit integers: convolutions multiply unsigned activations by
@@ -70,6 +71,11 @@ func (w window) convolveRounded(x, weights *graph.Node) *graph.Node {
 		return w.convolve(wide(x), wide(weights))
 	}
 	return wide(w.convolve(x, weights))
+}
+
+// convolveTrained is convolveRounded with rounded sums, whose gradient is rounded, too.
+func (w window) convolveTrained(x, weights *graph.Node) *graph.Node {
+	return wide(graph.ConvertDType(w.convolveRounded(x, weights), dtypes.BFloat16))
 }
 
 // narrow rounds what a layer has computed, if layers pass bfloat16 on.

@@ -25,7 +25,7 @@ func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 	if err := recorded.CheckSizes(); err != nil {
 		return nil, err
 	}
-	p, err := lower.Lower(recorded.Recorded(), b.Backend, b.machine.Mixed(), b.machine.MixedTraining())
+	p, err := lower.Lower(recorded.Recorded(), b.Backend, lower.BF16{Mixed: b.machine.Mixed(), Trained: b.machine.MixedTraining(), Gradients: b.machine.MixedGradients()})
 	if err != nil {
 		return nil, err
 	}

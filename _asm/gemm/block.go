@@ -42,7 +42,7 @@ const (
 
 const signatureBlockI8 = "m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int"
 
-const signatureBlockBF16 = "m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines int"
+const signatureBlockBF16 = "m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines, part int"
 
 var docBlockI8 = []string{
 	" is, for m of 1 to 32 and any n:",
@@ -108,13 +108,15 @@ var docBlockBF16 = []string{
 	"	}",
 	"",
 	"where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the",
-	"nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place.",
+	"nearest bfloat16. Where cf is not nil it takes the result in c's place, rounded to that if c",
+	"is not nil. part says what of the steps these are: 0 all, else with bit 0 not the last, whose",
+	"results are kept in sums, and with bit 1 not the first, which begin with them.",
 }
 
 var docBlock = []string{
 	"",
 	"The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there",
-	"are several chunks, else for 2048. Each step asks for as many lines of memory at ahead.",
+	"are several chunks or parts, else for 2048. Each step asks for as many lines of memory at ahead.",
 }
 
 // Shapes writes the table of the tiles' shapes: one for each number of rows of the last group.
@@ -248,6 +250,10 @@ func (b Block) Emit() {
 	b.finish(l, "rest") // where there were fewer steps than rows to finish in them
 	CMPQ(l.after, I8(0))
 	JNE(LabelRef("advance"))
+	if !b.Int8 {
+		TESTQ(I32(1), vector.Arg("part"))
+		JNE(LabelRef("advance"))
+	}
 	b.hand(l)
 	Label("advance")
 	Load(Param("panel"), tmp)
@@ -260,6 +266,10 @@ func (b Block) Emit() {
 	Load(Param("steps"), tmp2)
 	CMPQ(tmp2, l.length)
 	JNE(LabelRef("several"))
+	if !b.Int8 {
+		CMPQ(vector.Arg("part"), I8(0))
+		JNE(LabelRef("several"))
+	}
 	NEGQ(tmp) // two memories by turns: one is finished, one is summed
 	MOVQ(tmp, l.step)
 	Label("several")
@@ -329,6 +339,10 @@ func (b Block) sum(l blockLocals, label string, tall, wide bool) {
 		}
 	}
 	// The first chunk begins with zeros: as long as the steps after it and its own are all.
+	if !b.Int8 {
+		TESTQ(I32(2), vector.Arg("part"))
+		JNE(LabelRef(label + "Again"))
+	}
 	MOVQ(l.after, tmp)
 	ADDQ(steps, tmp)
 	CMPQ(tmp, vector.Arg("steps"))
@@ -563,6 +577,15 @@ func (b Block) finishRowBF16(l blockLocals, label string) {
 	Label(label + "Float32")
 	IMULQ(l.ldf, tmp)
 	ADDQ(l.cf, tmp)
+	TESTQ(to, to)
+	JEQ(LabelRef(label + "Whole"))
+	for v := range 2 {
+		half := vector.AVX512.Half(z(v))
+		evex.VCVTNEPS2BF16(z(v), half)
+		VPMOVZXWD(half, z(v))
+		VPSLLD(U8(16), z(v), z(v))
+	}
+	Label(label + "Whole")
 	for v := range 2 {
 		VMOVUPS(z(v), columnMasks[v], Mem{Base: tmp, Disp: 64 * v})
 	}

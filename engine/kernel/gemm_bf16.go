@@ -22,6 +22,8 @@ type GemmBF16 struct {
 
 	block    gemmBlockBF16 // in the place of tile and indirect
 	copyRows copyRows      // of a block
+	packing  *packingBF16  // of trained weights for blocks
+	convert  conversionBF16
 }
 
 type gemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16, cf *float32, ldc int,
@@ -36,7 +38,7 @@ type indirectGemmTileBF16 func(m, n, pairs int, a *uint16, lda int, b, c *uint16
 // is offsets[s] bytes after its beginning, and its results go to a row of places, or nowhere where
 // that is negative.
 type gemmBlockBF16 func(m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32,
-	bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines int)
+	bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines, part int)
 
 // ProductBF16 is what a product reads and writes: that of ProductF32, with the bits of
 // bfloat16 in A, B and Residual, sums in float32, and the result rounded once to the nearest
@@ -63,10 +65,11 @@ type ProductBF16 struct {
 
 	B []uint16 // packed by PackInto
 
-	C     []uint16
-	CF    []float32 // instead of C, if ToF32
-	ToF32 bool
-	LDC   int // of C or CF
+	C       []uint16
+	CF      []float32 // instead of C, if ToF32
+	ToF32   bool
+	Rounded bool // CF is rounded to bfloat16
+	LDC     int  // of C or CF
 
 	Bias     []float32 // N
 	Residual []uint16
@@ -141,12 +144,33 @@ func (g *GemmBF16) PackParts(taps, k int) int {
 	return (g.depth(taps, k) + tuning.PackRows - 1) / tuning.PackRows
 }
 
+// PackScratch is how many elements of memory a thread needs for packing weights of so many
+// columns, or transposed ones of so many.
+func (g *GemmBF16) PackScratch(columns int) int {
+	if g.packing == nil {
+		return 0
+	}
+	return tuning.PackRows * columns
+}
+
 // PackPart packs one of the PackParts into dst, as PackInto does of all, and clears the tail
-// columns and what the part has of the last step beyond b.
-func (g *GemmBF16) PackPart(dst []uint16, b []float32, taps, k, n, ldb, part int) {
+// columns and what the part has of a tap's last step beyond b.
+func (g *GemmBF16) PackPart(dst []uint16, b []float32, taps, k, n, ldb, part int, scratch []uint16) {
 	needEven(k)
 	depth, each := g.depth(taps, k), g.depth(1, k)
-	for at := part * tuning.PackRows; at < min((part+1)*tuning.PackRows, depth); at += 2 {
+	first := part * tuning.PackRows
+	if g.packing != nil { // where a part is a step
+		row, rows := first/each*k+first%each, min(tuning.PackRows, k-first%each)
+		for i := range rows {
+			g.convert.to(n, &scratch[i*n], &b[(row+i)*ldb : (row+i)*ldb+n][0])
+		}
+		g.packing.interleave(rows/2, n, &scratch[0], 2*n, nil, nil, &dst[first*g.NR], 2*depth*g.NR)
+		for panel := range g.Panels(n) {
+			clear(dst[(panel*depth+first+rows)*g.NR : (panel*depth+first+tuning.PackRows)*g.NR])
+		}
+		return
+	}
+	for at := first; at < min(first+tuning.PackRows, depth); at += 2 {
 		for panel := range g.Panels(n) {
 			width := 0
 			if at%each < k {
@@ -155,6 +179,33 @@ func (g *GemmBF16) PackPart(dst []uint16, b []float32, taps, k, n, ldb, part int
 			clear(dst[(panel*depth+at)*g.NR:][2*width : 2*g.NR])
 		}
 	}
+}
+
+// PacksTransposed reports whether PackTransposed can be called.
+func (g *GemmBF16) PacksTransposed() bool { return g.packing != nil }
+
+// TransposedParts is how many parts PackTransposed has.
+func (g *GemmBF16) TransposedParts(taps, n int) int { return taps * 2 * g.Panels(n) }
+
+// PackTransposed packs one of the TransposedParts of b, [taps][n][k] with ldb floats from row to
+// row, as PackPart does of [taps][k][n]. If it is flipped the last tap is the first.
+func (g *GemmBF16) PackTransposed(dst []uint16, b []float32, taps, k, n, ldb int, flipped bool, part int, scratch []uint16) {
+	needEven(k)
+	depth, each := g.depth(taps, k), g.depth(1, k)
+	tap, half := part/(2*g.Panels(n)), part%(2*g.Panels(n))
+	column := half * g.NR / 2
+	columns := max(0, min(g.NR/2, n-column))
+	from := tap
+	if flipped {
+		from = taps - 1 - tap
+	}
+	for i := range columns {
+		row := (from*n + column + i) * ldb
+		g.convert.to(k, &scratch[i*k], &b[row : row+k][0])
+	}
+	to := (half/2*depth + tap*each) * g.NR
+	_ = dst[to+each*g.NR-1]
+	g.packing.pairs(columns, k, &scratch[0], 2*k, &dst[to+half%2*g.NR])
 }
 
 // packPair packs two rows of a panel, as those at of dst, and returns how many columns it has.
@@ -195,6 +246,10 @@ func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 	}
 	most := g.Rows(p.Rows != nil)
 	block := g.Together(l.taps * p.K)
+	var rounded []uint16
+	if p.Rounded {
+		rounded = make([]uint16, min(block*g.NR, p.N))
+	}
 	for first := p0; first < p1; first += block {
 		last := min(first+block, p1)
 		for i := i0; i < i1; {
@@ -202,8 +257,20 @@ func (g *GemmBF16) Run(p *ProductBF16, i0, i1, p0, p1 int) {
 			for panel := first; panel < last; panel++ {
 				g.sum(p, &t, l.taps, panel)
 			}
+			if p.Rounded {
+				g.round(p, &t, first*g.NR, min(last*g.NR, p.N), rounded)
+			}
 			i += t.rows
 		}
+	}
+}
+
+// round rounds some columns of a tile of CF to bfloat16.
+func (g *GemmBF16) round(p *ProductBF16, t *tile, first, last int, rounded []uint16) {
+	for i := range t.rows {
+		row := p.CF[t.c+i*p.LDC:][first:last]
+		g.convert.to(len(row), &rounded[0], &row[0])
+		g.convert.from(len(row), &row[0], &rounded[0])
 	}
 }
 
@@ -258,9 +325,12 @@ func (g *GemmBF16) runBlocks(p *ProductBF16, l *productLayout, i0, i1, p0, p1 in
 				} else {
 					c = &p.C[b.row*p.LDC+j]
 				}
+				if p.Rounded {
+					c = bitsOfFloat(cf)
+				}
 				g.block(b.rows, n, b.steps, (*uint16)(unsafe.Pointer(b.a)), b.lda/2, &b.offsets[0],
 					&p.B[(first*l.depth+b.tap*l.depth/l.taps)*g.NR], l.depth*g.NR, c, cf, p.LDC, b.places,
-					at(p.Bias, j), at(p.Residual, b.row*p.LDR+j), p.LDR, p.Scale, floor, (*float32)(unsafe.Pointer(&p.Scratch[0])), plan.chunk, b.ahead, b.lines)
+					at(p.Bias, j), at(p.Residual, b.row*p.LDR+j), p.LDR, p.Scale, floor, (*float32)(unsafe.Pointer(&p.Scratch[0])), plan.chunk, b.ahead, b.lines, 0)
 				b.ahead += uintptr(b.lines * b.steps * ceilDivide(n, g.NR) * tuning.CacheLine)
 			}
 		})
@@ -282,6 +352,9 @@ func (p *ProductBF16) layout() productLayout {
 		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldr: p.LDR, nextR: p.NextR,
 	}
 }
+
+// bitsOfFloat is where the bits of a float32 are, for a pointer that is not nil.
+func bitsOfFloat(v *float32) *uint16 { return (*uint16)(unsafe.Pointer(v)) }
 
 func needEven(k int) {
 	if k%2 != 0 {

@@ -301,7 +301,7 @@ func TestPackBF16(t *testing.T) {
 			} else {
 				packed = newGuardedOf[uint16](len(packed.s)) // of which it clears the tails
 				for part := range g.PackParts(taps, k) {
-					g.PackPart(packed.s, b, taps, k, n, ldb, part)
+					g.PackPart(packed.s, b, taps, k, n, ldb, part, make([]uint16, g.PackScratch(n)))
 				}
 			}
 			packed.check(t, "packing")
@@ -322,6 +322,63 @@ func TestPackBF16(t *testing.T) {
 					t.Fatalf("%s: n %d, row %d, column %d is %#x, want %#x", g.Name, n, row, j, got, want)
 				}
 			}
+		}
+	})
+}
+
+// Transposed weights are packed as those that they are a transposition of.
+func TestPackTransposedBF16(t *testing.T) {
+	eachGemmBF16(t, func(t *testing.T, g *GemmBF16) {
+		if !g.PacksTransposed() {
+			t.Skip("packs none")
+		}
+		r := rand.New(rand.NewPCG(15, 16))
+		for n := 1; n <= 2*g.NR+1; n++ {
+			taps, k, flipped := 1+n%4, 2+n%37*2, n%3 == 0
+			ldb := prime(k + 1)
+			b := matrix(r, taps*n, k, ldb).s
+			plain := make([]float32, taps*k*n)
+			for tap := range taps {
+				from := tap
+				if flipped {
+					from = taps - 1 - tap
+				}
+				for i := range k {
+					for j := range n {
+						plain[(tap*k+i)*n+j] = b[(from*n+j)*ldb+i]
+					}
+				}
+			}
+			want, got := make([]uint16, g.PackedSize(taps, k, n)), newGuardedOf[uint16](g.PackedSize(taps, k, n))
+			g.PackInto(want, plain, taps, k, n, n, nil)
+			for part := range g.TransposedParts(taps, n) {
+				g.PackTransposed(got.s, b, taps, k, n, ldb, flipped, part, make([]uint16, g.PackScratch(k)))
+			}
+			got.check(t, "packing")
+			if !slices.Equal(got.s, want) {
+				t.Fatalf("%s: %d taps of %d to %d channels, flipped %t, differ", g.Name, taps, k, n, flipped)
+			}
+		}
+	})
+}
+
+// Rounded sums are float32 values of bfloat16.
+func TestGemmBF16Rounded(t *testing.T) {
+	eachGemmBF16(t, func(t *testing.T, g *GemmBF16) {
+		r := rand.New(rand.NewPCG(17, 18))
+		for _, taps := range []int{0, 3} {
+			p := newProductBF16(g, productCase{m: 2*g.Rows(false) + 1, n: 2*g.NR + 3, k: 70, taps: taps}, r)
+			p.runBoth(g, 0, p.M, 0, g.Panels(p.N))
+			p.ToF32, p.Rounded = true, true
+			g.Run(&p.ProductBF16, 0, p.M, 0, g.Panels(p.N))
+			for i := range p.M {
+				for j := range p.N {
+					if at := i*p.LDC + j; p.CF[at] != FromBF16(p.C[at]) {
+						t.Fatalf("%s: [%d][%d] is %g, and in bfloat16 %g", g.Name, i, j, p.CF[at], FromBF16(p.C[at]))
+					}
+				}
+			}
+			p.cf.checkGaps(t, g.Name, p.M, p.N, p.LDC)
 		}
 	})
 }

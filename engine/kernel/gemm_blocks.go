@@ -15,6 +15,9 @@ import (
 // stepBytes is what a step takes of a row.
 const stepBytes = 64
 
+// stepWeights is what a step takes of a panel, in bytes.
+const stepWeights = stepBytes * blockColumns
+
 // A block has as many sums as rows and columns.
 const (
 	blockRows, blockColumns = 32, 32

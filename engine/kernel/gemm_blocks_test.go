@@ -38,24 +38,49 @@ func blockI8InGo(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, pa
 }
 
 func blockBF16InGo(m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32,
-	bias *float32, residual *uint16, ldr int, scale, floor float32, _ *float32, _ int, _ uintptr, _ int) {
-	weights, values := make([]uint16, 32*steps*4), make([]uint16, 32*steps)
+	bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, _ int, _ uintptr, _, part int) {
+	values := make([]uint16, 32*steps)
 	for i := range m {
-		row := int(*offset(places, i))
-		if row < 0 {
-			continue
-		}
 		for step := range steps {
 			copy(values[32*step:], unsafe.Slice(offset(a, i*lda+int(*offset(offsets, step))/2), 32))
 		}
-		for j := 0; j < n; j += 4 {
-			width := min(4, n-j)
-			from := unsafe.Slice(offset(b, j/32*panel), 32*steps*32)
-			for pair := range 16 * steps {
-				copy(weights[pair*8:], from[(pair*32+j%32)*2:][:8])
+		for j := range n {
+			weights := unsafe.Slice(offset(b, j/32*panel), 32*steps*32)
+			sum, acc := offset(sums, 0), float32(0)
+			if part != 0 {
+				sum = offset(sums, (j/32*32+i)*32+j%32)
 			}
-			generic.GemmBF16_2x4(1, width, 16*steps, &values[0], 0, &weights[0], offset(c, row*ldc+j), offset(cf, row*ldc+j), ldc,
-				offset(bias, j), offset(residual, row*ldr+j), ldr, scale, floor, 0, 0)
+			if part&2 != 0 {
+				acc = *sum
+			}
+			for p, v := range values {
+				acc += FromBF16(v) * FromBF16(weights[(p/2*32+j%32)*2+p%2])
+			}
+			row := int(*offset(places, i))
+			switch {
+			case part&1 != 0:
+				*sum = acc
+				continue
+			case row < 0:
+				continue
+			}
+			if bias != nil {
+				acc += *offset(bias, j)
+			}
+			if residual != nil {
+				acc = FromBF16(*offset(residual, row*ldr+j)) + scale*acc
+			}
+			if !(acc > floor) && acc == acc {
+				acc = floor
+			}
+			if cf == nil {
+				*offset(c, row*ldc+j) = ToBF16(acc)
+				continue
+			}
+			if c != nil {
+				acc = FromBF16(ToBF16(acc))
+			}
+			*offset(cf, row*ldc+j) = acc
 		}
 	}
 }
@@ -87,7 +112,9 @@ func gemmI8InGo() *GemmI8 {
 }
 
 func gemmBF16InGo() *GemmBF16 {
-	return &GemmBF16{Name: "blocks of BF16 in Go", NR: 32, rows: 5, indirectRows: 5, block: blockBF16InGo, copyRows: copyRowsInGo}
+	packing := packingInGo()
+	return &GemmBF16{Name: "blocks of BF16 in Go", NR: 32, rows: 5, indirectRows: 5, block: blockBF16InGo, copyRows: copyRowsInGo,
+		packing: &packing, convert: conversionBF16{generic.SliceToBF16, generic.SliceFromBF16}}
 }
 
 // CopyRows copies what the loop that is its definition does, and touches nothing else.

@@ -44,8 +44,10 @@ type Set struct {
 	// GemmI8 is the tile of products of 8-bit integers.
 	GemmI8 *GemmI8
 
-	// Gradient is the kernel of weights' gradients.
-	Gradient *GradientF32
+	// Gradient is the kernel of weights' gradients, and GradientBF16 that of those of bfloat16, nil
+	// but for AMX.
+	Gradient     *GradientF32
+	GradientBF16 *GradientBF16
 
 	winograd     []*WinogradF32
 	winogradBF16 []*WinogradBF16 // where GemmBF16 is
@@ -112,6 +114,7 @@ func genericSet() *Set {
 			Name: "GemmBF16_2x4", NR: 4,
 			rows: 2, tile: generic.GemmBF16_2x4,
 			indirectRows: 2, indirect: generic.IndirectGemmBF16_2x4,
+			convert: conversionBF16{generic.SliceToBF16, generic.SliceFromBF16},
 		},
 		GemmI8: &GemmI8{
 			Name: "GemmI8_2x4", NR: 4,

@@ -121,6 +121,7 @@ func addBF16(set *Set) {
 		Name: "GemmBF16_14x32", NR: 32, Faster: !cpu.X86.HasAMXBF16,
 		rows: 14, tile: avx512bf16.GemmBF16_14x32,
 		indirectRows: 12, indirect: avx512bf16.IndirectGemmBF16_12x32,
+		convert: set.bf16,
 	}
 	set.winogradBF16 = newWinogradBF16(set.Gemm,
 		winogradTransformsBF16{avx512bf16.WinogradInputBF16_8x8, avx512bf16.WinogradOutputBF16_8x8_6x6, avx512bf16.WinogradWeightsBF16_3x3_8x8},
@@ -154,8 +155,11 @@ func addAMX(set *Set) {
 	}
 	set.GemmBF16 = &GemmBF16{
 		Name: "GemmBF16_32x32 of AMX", NR: 32, Faster: true,
-		rows: 32, indirectRows: 32, block: amx.GemmBF16_32x32, copyRows: amx.CopyRows,
+		rows: 32, indirectRows: 32, block: amx.GemmBF16_32x32, copyRows: amx.CopyRows, convert: set.bf16,
 	}
+	packing := packingBF16{amx.InterleaveRows, amx.TransposeRows, amx.TransposePairs}
+	set.GemmBF16.packing = &packing
+	set.GradientBF16 = &GradientBF16{Name: "GradientBF16_32x32 of AMX", block: amx.GemmBF16_32x32, packingBF16: packing}
 	set.multiplyAddI8 = loop{amx.MultiplyAddI8, 4 * 16 * 16 * 64 * 2}
 	set.multiplyAddBF16 = loop{amx.MultiplyAddBF16, 4 * 16 * 16 * 32 * 2}
 }

@@ -13,5 +13,8 @@ func main() {
 		block.Emit()
 	}
 	gemm.CopyRows()
+	gemm.InterleaveRows()
+	gemm.TransposeRows()
+	gemm.TransposePairs()
 	build.Generate()
 }

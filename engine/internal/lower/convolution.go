@@ -13,12 +13,15 @@ import (
 
 // convolution takes a convolution over N,H,W,C.
 func (l *lowering) convolution(n *graph.Node) bool {
-	o, ok := l.recognizeConvolution(n)
+	o, weights, ok := l.recognizeConvolution(n)
 	if !ok {
 		return false
 	}
-	if l.addIntegers(o, n) || l.addMixed(o, n) || l.addTrained(o, n) {
+	if l.addIntegers(o, n) || l.addMixed(o, n) || l.addTrained(o, weights, n) {
 		return true
+	}
+	if weights != nil {
+		o.Kernel = l.tensor(weights)
 	}
 	if o.Weights == nil && o.Integers == nil && o.Kernel == nil {
 		o.Weights, _ = l.floats(n.Inputs[1])
@@ -28,21 +31,21 @@ func (l *lowering) convolution(n *graph.Node) bool {
 }
 
 // recognizeConvolution returns the convolution that a node is, without its input and
-// output, if it has a kernel here. The gradient of a convolution with respect to its input
+// output, if it has a kernel here, and its weights if they are not constant. The gradient of a convolution with respect to its input
 // is one: the channels of the weights change places, their window is reversed, and
 // the stride becomes the distance of the input's pixels.
-func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool) {
+func (l *lowering) recognizeConvolution(n *graph.Node) (o *plan.Convolution, trained *graph.Value, ok bool) {
 	a, ok := n.Attrs.(graph.ConvAttrs)
 	if !ok || !isFloat32(n.Values[0]) || l.isConstant(n.Inputs[0]) || a.ChannelGroups > 1 || a.BatchGroups > 1 {
-		return nil, false
+		return nil, nil, false
 	}
-	o := &plan.Convolution{}
+	o = &plan.Convolution{}
 	x := a.Axes
 	o.Transposed = x.KernelInputChannels == 3 && x.KernelOutputChannels == 2
 	if !slices.Equal(x.InputSpatial, []int{1, 2}) || x.InputBatch != 0 || x.InputChannels != 3 ||
 		!slices.Equal(x.OutputSpatial, []int{1, 2}) || x.OutputBatch != 0 || x.OutputChannels != 3 ||
 		!slices.Equal(x.KernelSpatial, []int{0, 1}) || !o.Transposed && (x.KernelInputChannels != 2 || x.KernelOutputChannels != 3) {
-		return nil, false
+		return nil, nil, false
 	}
 	size := n.Inputs[1].Shape().Dimensions
 	o.Window = kernel.Window{
@@ -59,13 +62,13 @@ func (l *lowering) recognizeConvolution(n *graph.Node) (*plan.Convolution, bool)
 	} else if weights, ok := l.floats(n.Inputs[1]); ok {
 		o.Weights = weights
 	} else if l.isConstant(n.Inputs[1]) {
-		return nil, false
+		return nil, nil, false
 	} else if original, ok := l.reversed(n.Inputs[1]); ok {
-		o.Flipped, o.Kernel = true, l.tensor(original)
+		o.Flipped, trained = true, original
 	} else {
-		o.Kernel = l.tensor(n.Inputs[1])
+		trained = n.Inputs[1]
 	}
-	return o, true
+	return o, trained, true
 }
 
 // pair returns the values for height and width: 1 where there are none.
@@ -96,7 +99,7 @@ func (l *lowering) reversal(n *graph.Node) bool {
 		if user == nil || user.Inputs[0] == v {
 			return false
 		}
-		if _, ok := l.recognizeConvolution(user); !ok {
+		if _, _, ok := l.recognizeConvolution(user); !ok {
 			return false
 		}
 	}

@@ -15,8 +15,8 @@ type lowering struct {
 	inlined  map[*graph.Node]bool     // computed as a part of their users
 	widened  map[*graph.Node]bool     // conversions that nothing has asked for yet
 	integers map[*graph.Node]integers // values of integers that nothing has asked for yet
-	mixed    bool                     // there are kernels for bfloat16
-	trained  bool                     // and they are for trained weights too
+	rounded  map[*graph.Node]bool     // weights' conversions to bfloat16 that nothing has asked for yet
+	BF16
 	tensors  map[*graph.Value]*plan.Tensor
 	buffered map[*graph.Value]*plan.Buffered // in buffers of the go backend
 
@@ -26,19 +26,24 @@ type lowering struct {
 	masked     map[*graph.Value]masked              // by what ReLU's gradient makes
 }
 
+// BF16 is what there are kernels of bfloat16 for that are worth using. Without them such values
+// are only kept, and converted for what computes.
+type BF16 struct {
+	Mixed     bool // constant weights
+	Trained   bool // weights that are trained
+	Gradients bool // and the gradients of their convolutions
+}
+
 // Lower makes the plan of a function, whose tensors have no places yet but those of the
-// inputs. The go backend computes constants, and gets what has no kernels here. mixed is
-// whether there are kernels for bfloat16 that are worth using; without them such values are
-// only kept, and converted for what computes. trained is whether that is so where weights are
-// trained.
-func Lower(f *graph.Function, backend compute.Backend, mixed, trained bool) (*plan.Plan, error) {
+// inputs. The go backend computes constants, and gets what has no kernels here.
+func Lower(f *graph.Function, backend compute.Backend, kernels BF16) (*plan.Plan, error) {
 	facts, err := find(f, backend)
 	if err != nil {
 		return nil, err
 	}
 	l := &lowering{
 		facts: facts, done: make([]bool, len(f.Nodes())), inlined: map[*graph.Node]bool{},
-		mixed: mixed, trained: trained, widened: map[*graph.Node]bool{}, integers: map[*graph.Node]integers{},
+		BF16: kernels, widened: map[*graph.Node]bool{}, rounded: map[*graph.Node]bool{}, integers: map[*graph.Node]integers{},
 		tensors: map[*graph.Value]*plan.Tensor{}, buffered: map[*graph.Value]*plan.Buffered{},
 		delegated: map[*plan.Delegated][]*graph.Node{}, norms: map[*plan.Tensor]*plan.Normalization{}, masked: map[*graph.Value]masked{},
 	}
@@ -114,6 +119,9 @@ func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
 	case l.widened[v.Node]:
 		delete(l.widened, v.Node)
 		l.add(&plan.Conversion{In: l.tensor(v.Node.Inputs[0]), Out: l.tensor(v)})
+	case l.rounded[v.Node]:
+		delete(l.rounded, v.Node)
+		l.add(&plan.Conversion{In: l.tensor(v.Node.Inputs[0]), Out: l.tensor(v)})
 	case l.isInteger(v):
 		from := l.integers[v.Node]
 		delete(l.integers, v.Node)
@@ -131,7 +139,9 @@ func (l *lowering) tensor(v *graph.Value) *plan.Tensor {
 }
 
 // deferred reports whether a value is converted once something asks for its tensor.
-func (l *lowering) deferred(v *graph.Value) bool { return l.widened[v.Node] || l.isInteger(v) }
+func (l *lowering) deferred(v *graph.Value) bool {
+	return l.widened[v.Node] || l.rounded[v.Node] || l.isInteger(v)
+}
 
 // inDelegated reports whether a value is in a buffer that the program makes.
 func (l *lowering) inDelegated(v *graph.Value) bool {

@@ -20,17 +20,21 @@ func (l *lowering) normalization(n *graph.Node) bool {
 		if !isFloat32(v) || l.isConstant(v) {
 			return false
 		}
-		in[i] = l.tensor(v)
+		if i < 4 {
+			in[i] = l.tensor(v)
+		}
 	}
 	if len(in) == 3 {
 		l.addNormalization(n, in, a.Epsilon)
 		return true
 	}
-	y, b, c := l.tensor(n.Values[0]), l.tensor(n.Values[1]), l.tensor(n.Values[2])
-	o := &plan.NormalizationGradient{In: in[0], Scale: in[1], Mean: in[2], Variance: in[3], Gradient: in[4], ToIn: y, ToScale: b, ToOffset: c, Epsilon: a.Epsilon, Node: n.Index}
-	if m, ok := l.masked[n.Inputs[4]]; ok {
-		o.Gradient, o.Offset = l.tensor(m.gradient), l.tensor(m.norm.Inputs[2])
+	gradient := n.Inputs[4]
+	var offset *plan.Tensor
+	if m, ok := l.masked[gradient]; ok {
+		gradient, offset = m.gradient, l.tensor(m.norm.Inputs[2])
 	}
+	y, b, c := l.narrowed(n.Values[0]), l.tensor(n.Values[1]), l.tensor(n.Values[2])
+	o := &plan.NormalizationGradient{In: in[0], Scale: in[1], Offset: offset, Mean: in[2], Variance: in[3], Gradient: l.source(gradient), ToIn: y, ToScale: b, ToOffset: c, Epsilon: a.Epsilon, Node: n.Index}
 	l.add(o)
 	return true
 }
@@ -49,9 +53,9 @@ func (l *lowering) addNormalization(n *graph.Node, in []*plan.Tensor, epsilon fl
 	activated, mask, ok := l.rectified(n)
 	switch {
 	case !ok:
-		o.Out = l.tensor(n.Values[0])
+		o.Out = l.narrowed(n.Values[0])
 	case activated != nil:
-		o.ReLU, o.Out = true, l.tensor(activated.Values[0])
+		o.ReLU, o.Out = true, l.narrowed(activated.Values[0])
 		l.done[activated.Index] = true
 	}
 	for _, m := range mask {

@@ -38,7 +38,7 @@ func (l *lowering) pooling(n *graph.Node) bool {
 	if l.poolIntegers(o, n.Inputs[0], v) {
 		return true
 	}
-	if last := l.narrowing(v); l.mixed && l.widened[n.Inputs[0].Node] && last != nil {
+	if last := l.narrowing(v); l.Mixed && l.widened[n.Inputs[0].Node] && last != nil {
 		l.done[last.Index] = true
 		o.In, o.Out = l.source(n.Inputs[0]), l.tensor(last.Values[0])
 	} else {

@@ -39,8 +39,26 @@ func (l *lowering) conversion(n *graph.Node) bool {
 		l.widened[n] = true
 		return true
 	}
-	l.add(&plan.Conversion{In: l.tensor(n.Inputs[0]), Out: l.tensor(n.Values[0])})
+	from := n.Inputs[0]
+	switch {
+	case l.isWeights(from):
+		l.rounded[n] = true
+	case isWidening(from.Node) && !l.deferred(from.Node.Inputs[0]) && l.tensors[from.Node.Inputs[0]] != nil && !slices.Contains(l.f.Outputs(), n.Values[0]):
+		l.tensors[n.Values[0]] = l.tensors[from.Node.Inputs[0]] // nothing is rounded
+	default:
+		l.add(&plan.Conversion{In: l.tensor(from), Out: l.tensor(n.Values[0])})
+	}
 	return true
+}
+
+// isWeights reports whether a value is a parameter, or one times a constant: as a rule
+// convolutions read it alone, which round it themselves.
+func (l *lowering) isWeights(v *graph.Value) bool {
+	n := v.Node
+	if n.Op == compute.OpTypeMul && l.isConstant(n.Inputs[1]) {
+		n = n.Inputs[0].Node
+	}
+	return n.Op == compute.OpTypeParameter && v.Shape().Rank() == 4
 }
 
 // sum takes a sum of bfloat16 values, as the gradients of a value that several use: it is
@@ -87,11 +105,20 @@ func (l *lowering) narrowing(v *graph.Value) *graph.Node {
 	return nil
 }
 
+// narrowed returns the tensor of a value, or of what it is rounded to if nothing else needs it.
+func (l *lowering) narrowed(v *graph.Value) *plan.Tensor {
+	if n := l.narrowing(v); n != nil {
+		l.done[n.Index] = true
+		v = n.Values[0]
+	}
+	return l.tensor(v)
+}
+
 // addMixed adds a convolution of bfloat16 values that are summed in float32, whose result
 // is rounded to bfloat16; false if it is none.
 func (l *lowering) addMixed(o *plan.Convolution, n *graph.Node) bool {
 	weights, factors, ok := l.roundedWeights(n.Inputs[1])
-	if !l.mixed || !ok || !l.widened[n.Inputs[0].Node] || o.Transposed || !hasPairs(n.Inputs[0]) {
+	if !l.Mixed || !ok || !l.widened[n.Inputs[0].Node] || o.Transposed || !hasPairs(n.Inputs[0]) {
 		return false
 	}
 	given, ok := l.floats(weights)
@@ -119,15 +146,30 @@ func (l *lowering) addMixed(o *plan.Convolution, n *graph.Node) bool {
 	return true
 }
 
-// addTrained adds a convolution of bfloat16 values and trained weights that were rounded to
-// that, whose result is the sums as float32; false if it is none. Gradients are none: what
-// comes back to the sums is float32.
-func (l *lowering) addTrained(o *plan.Convolution, n *graph.Node) bool {
+// addTrained adds a convolution of bfloat16 values and trained weights that are rounded to that,
+// or the gradient of one with respect to its input; false if it is none. A gradient's result is
+// bfloat16. So is that of the convolution itself, as float32 values of which some are left, for
+// batch norm computes with these.
+func (l *lowering) addTrained(o *plan.Convolution, weights *graph.Value, n *graph.Node) bool {
 	in := n.Inputs[0]
-	if !l.trained || o.Kernel == nil || o.Transposed || o.Flipped || !isWidening(in.Node) || !isWidening(n.Inputs[1].Node) || !hasPairs(in) {
+	if !l.Trained || weights == nil || !isWidening(in.Node) || !isWidening(weights.Node) || !hasPairs(in) ||
+		(o.Transposed || o.Flipped) && (!l.Gradients || !o.Transposed || o.Window.Kernel.Area() > 1 && !o.Flipped) {
 		return false
 	}
-	o.In, o.Out = l.tensor(in.Node.Inputs[0]), l.tensor(n.Values[0])
+	if n := weights.Node.Inputs[0].Node; isNarrowing(n) {
+		weights = n.Inputs[0]
+	}
+	o.Kernel, o.In = l.tensor(weights), l.tensor(in.Node.Inputs[0])
+	out := n.Values[0]
+	if narrow := l.narrowing(out); narrow != nil {
+		l.done[narrow.Index] = true
+		out = narrow.Values[0]
+		if wide := l.next(out); wide != nil && isWidening(wide) && !o.Transposed {
+			l.done[wide.Index] = true
+			o.Rounded, out = true, wide.Values[0]
+		}
+	}
+	o.Out = l.tensor(out)
 	l.add(o)
 	return true
 }

@@ -34,9 +34,19 @@ func (l *lowering) weightGradient(n *graph.Node) bool {
 }
 
 // addWeightGradient adds the gradient v, with its values side by side as those of the
-// weights are.
+// weights are. Of bfloat16 values where there are kernels for it; it is rounded then, if it is.
 func (l *lowering) addWeightGradient(in, gradient *graph.Value, window kernel.Window, v *graph.Value) {
-	to := l.tensor(v)
-	to.Dense = true
-	l.add(&plan.WeightGradient{In: l.tensor(in), Gradient: l.tensor(gradient), Window: window, To: to})
+	o := &plan.WeightGradient{Window: window}
+	if l.Gradients && isWidening(in.Node) && isWidening(gradient.Node) {
+		in, gradient = in.Node.Inputs[0], gradient.Node.Inputs[0]
+		if narrow := l.narrowing(v); narrow != nil {
+			if wide := l.next(narrow.Values[0]); wide != nil && isWidening(wide) {
+				l.done[narrow.Index], l.done[wide.Index] = true, true
+				o.Rounded, v = true, wide.Values[0]
+			}
+		}
+	}
+	o.In, o.Gradient, o.To = l.tensor(in), l.tensor(gradient), l.tensor(v)
+	o.To.Dense = true
+	l.add(o)
 }

@@ -12,7 +12,7 @@ import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 //
 // Where In is of unsigned integers, so are the sums, of In - ZeroPoint and Integers; Out is
 // float32, or integers too that are made of that. Where In is bfloat16, so are the weights, or
-// they are rounded to it, and Out, but of trained weights, where it is float32.
+// they are rounded to it, and Out, but of trained weights, where it may be float32.
 type Convolution struct {
 	Marks
 	In, Residual, Out *Tensor // Residual may be nil
@@ -23,6 +23,7 @@ type Convolution struct {
 	Flipped           bool      // Kernel has the window's last row and column first
 	Scale, Bias       []float32 // [Out.C]: of the weights, and what is added; nil for 1 and 0
 	ReLU              bool
+	Rounded           bool // Out, float32, is rounded to bfloat16
 
 	Integers  []int8    // constant weights, in the place of Weights, where In is of integers
 	ZeroPoint float32   // of In
@@ -108,7 +109,8 @@ type WeightGradient struct {
 	Marks
 	In, Gradient *Tensor // the convolution's input, and the gradient with respect to its output
 	Window       kernel.Window
-	To           *Tensor // [height][width][In.C][Gradient.C]
+	To           *Tensor // [height][width][In.C][Gradient.C], float32
+	Rounded      bool    // to bfloat16
 }
 
 func (o *WeightGradient) Reads() []*Tensor  { return []*Tensor{o.In, o.Gradient} }

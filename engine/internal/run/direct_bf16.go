@@ -42,10 +42,13 @@ func (d *directBF16) needs() needs {
 
 // scratch is how many bytes of memory a thread needs.
 func (d *directBF16) scratch() int {
-	if !d.gemm.Blocks() {
+	switch {
+	case !d.gemm.Blocks():
 		return 0
+	case d.o.Pointwise():
+		return d.gemm.Scratch(nil, d.o.In.C)
 	}
-	return d.gemm.Scratch(d.c.walkOf(d.o), d.o.In.C)
+	return d.gemm.Scratch(d.c.walkOf(d.o.Geometry()), d.o.In.C)
 }
 
 func (d *directBF16) place() {
@@ -54,7 +57,7 @@ func (d *directBF16) place() {
 	switch {
 	case o.Pointwise():
 	case d.gemm.Blocks():
-		p.Walk, taps = d.c.walkOf(o), o.Window.Kernel.Area()
+		p.Walk, taps = d.c.walkOf(o.Geometry()), o.Window.Kernel.Area()
 		p.Zero = make([]uint16, k)
 	default:
 		p.Rows, taps, k = d.c.rowsOf(o.Geometry(), o.In)

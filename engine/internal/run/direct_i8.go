@@ -48,10 +48,13 @@ func (d *directI8) results() (integers, floats *plan.Tensor) {
 
 // scratch is how many bytes of memory a thread needs.
 func (d *directI8) scratch() int {
-	if !d.gemm.Blocks() {
+	switch {
+	case !d.gemm.Blocks():
 		return 0
+	case d.o.Pointwise():
+		return d.gemm.Scratch(nil, d.o.In.C)
 	}
-	return d.gemm.Scratch(d.c.walkOf(d.o), d.o.In.C)
+	return d.gemm.Scratch(d.c.walkOf(d.o.Geometry()), d.o.In.C)
 }
 
 func (d *directI8) place() {
@@ -60,7 +63,7 @@ func (d *directI8) place() {
 	switch {
 	case o.Pointwise():
 	case d.gemm.Blocks():
-		p.Walk, taps = d.c.walkOf(o), o.Window.Kernel.Area()
+		p.Walk, taps = d.c.walkOf(o.Geometry()), o.Window.Kernel.Area()
 		p.Zero = make([]uint8, k)
 	default:
 		p.Rows, taps, k = d.c.rowsOf(o.Geometry(), o.In)

@@ -29,3 +29,6 @@ func (m *Machine) Mixed() bool { return m.Kernels.GemmBF16 != nil && m.Kernels.G
 // MixedTraining is Mixed of weights that are trained, whose products are summed in float64
 // where little rounding is asked for.
 func (m *Machine) MixedTraining() bool { return m.Mixed() && m.Winograd }
+
+// MixedGradients is MixedTraining of gradients.
+func (m *Machine) MixedGradients() bool { return m.MixedTraining() && m.Kernels.GradientBF16 != nil }

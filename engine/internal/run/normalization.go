@@ -3,6 +3,8 @@ package run
 import (
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
@@ -15,6 +17,15 @@ type normalization struct {
 	o *plan.Normalization
 }
 
+// isFloat reports whether a tensor, if there is one, is of a type that batch norm converts.
+func isFloat(t *plan.Tensor) bool {
+	return t == nil || t.DType == dtypes.Float32 || t.DType == dtypes.BFloat16
+}
+
+func acceptsNormalization(_ *chooser, o *plan.Normalization) bool {
+	return o.In.DType == dtypes.Float32 && isFloat(o.Out)
+}
+
 func newNormalization(_ *chooser, o *plan.Normalization) *normalization { return &normalization{o: o} }
 
 func (n *normalization) algorithm() string {
@@ -24,7 +35,50 @@ func (n *normalization) algorithm() string {
 	return "two passes"
 }
 
-func (n *normalization) needs() needs { return needs{shared: 8 * sums(n.o.In)} }
+func (n *normalization) needs() needs {
+	return needs{shared: 8 * sums(n.o.In), scratch: widenedBytes(n.o.In, n.o.Out)}
+}
+
+// widenedBytes is how much memory a thread needs for some pixels as float32, where one of the
+// tensors is bfloat16.
+func widenedBytes(like *plan.Tensor, others ...*plan.Tensor) int {
+	for _, t := range others {
+		if t != nil && t.DType == dtypes.BFloat16 {
+			return 4 * tuning.SumPixels * like.C
+		}
+	}
+	return 0
+}
+
+// eachPixels calls do with the pixels from first to last, as many at a time as are summed in
+// float32.
+func eachPixels(first, last int, do func(i, count int)) {
+	for i := first; i < last; i += tuning.SumPixels {
+		do(i, min(tuning.SumPixels, last-i))
+	}
+}
+
+// widen makes pixels of bfloat16, from the i-th on, float32 values side by side.
+func widen(k *kernel.Set, to []float32, from []uint16, i, count, channels, stride int) {
+	if stride == channels {
+		k.ConvertFromBF16(to[:count*channels], from[i*stride:])
+		return
+	}
+	for p := range count {
+		k.ConvertFromBF16(to[p*channels:][:channels], from[(i+p)*stride:])
+	}
+}
+
+// narrow rounds float32 values side by side to pixels of bfloat16, from the i-th on.
+func narrow(k *kernel.Set, to []uint16, from []float32, i, count, channels, stride int) {
+	if stride == channels {
+		k.ConvertToBF16(to[i*stride:][:count*channels], from)
+		return
+	}
+	for p := range count {
+		k.ConvertToBF16(to[(i+p)*stride:][:channels], from[p*channels:])
+	}
+}
 
 // affine finds the factor and the summand of each channel that normalise.
 func affine(factor, summand, mean, variance, scale, offset []float32, epsilon float32) {
@@ -55,14 +109,25 @@ func (n *normalization) bind(r *run) func() error {
 		Channels: channels, Pitch: stride, ReLU: o.ReLU,
 		Scale: make([]float32, channels), Offset: make([]float32, channels),
 	}
-	normalize := r.parallel(tuning.SumBlocks, func(block, _ int) {
-		first, last := blockOf(pixels, block)
-		kernels.Normalize(&norm, first, last)
-	})
 	var out view
 	if o.Out != nil {
 		out, norm.PitchY = r.view(o.Out), o.Out.Stride()
 	}
+	narrows := o.Out != nil && o.Out.DType == dtypes.BFloat16
+	normalize := r.parallel(tuning.SumBlocks, func(block, thread int) {
+		first, last := blockOf(pixels, block)
+		if !narrows {
+			kernels.Normalize(&norm, first, last)
+			return
+		}
+		some := norm
+		some.Y, some.PitchY = floats(r.scratch[thread]), channels
+		eachPixels(first, last, func(i, count int) {
+			some.X = norm.X[i*stride:]
+			kernels.Normalize(&some, 0, count)
+			narrow(kernels, out.bits(), some.Y, i, count, channels, norm.PitchY)
+		})
+	})
 	return func() error {
 		in, mean, variance := inView.floats(), meanView.floats(), varianceView.floats()
 		if !o.Known {
@@ -81,7 +146,9 @@ func (n *normalization) bind(r *run) func() error {
 		if o.Out == nil {
 			return nil
 		}
-		norm.X, norm.Y = in, out.floats()
+		if norm.X = in; !narrows {
+			norm.Y = out.floats()
+		}
 		affine(norm.Scale, norm.Offset, mean, variance, scale.floats(), offset.floats(), o.Epsilon)
 		return normalize()
 	}
@@ -94,13 +161,19 @@ type normalizationGradient struct {
 	o *plan.NormalizationGradient
 }
 
+func acceptsNormalizationGradient(_ *chooser, o *plan.NormalizationGradient) bool {
+	return o.In.DType == dtypes.Float32 && isFloat(o.Gradient) && isFloat(o.ToIn)
+}
+
 func newNormalizationGradient(_ *chooser, o *plan.NormalizationGradient) *normalizationGradient {
 	return &normalizationGradient{o: o}
 }
 
 func (n *normalizationGradient) algorithm() string { return "two passes" }
 
-func (n *normalizationGradient) needs() needs { return needs{shared: 8 * sums(n.o.In)} }
+func (n *normalizationGradient) needs() needs {
+	return needs{shared: 8 * sums(n.o.In), scratch: widenedBytes(n.o.In, n.o.Gradient, n.o.ToIn)}
+}
 
 func (n *normalizationGradient) bind(r *run) func() error {
 	o := n.o
@@ -122,20 +195,57 @@ func (n *normalizationGradient) bind(r *run) func() error {
 		ReLU: o.Offset != nil, Scale: take(0), Offset: take(1), A: take(2), B: take(3), D: take(4),
 		PitchDX: o.ToIn.Stride(),
 	}
+	widens, narrows := o.Gradient.DType == dtypes.BFloat16, o.ToIn.DType == dtypes.BFloat16
 	sum := r.parallel(tuning.SumBlocks, func(block, thread int) {
 		p := &r.gradientSums[thread]
 		p.Channels, p.X, p.Pitch, p.DY, p.PitchDY, p.Mean = channels, norm.X, stride, norm.DY, strideDY, meanView.floats()
 		p.ReLU, p.Scale, p.Offset = norm.ReLU, norm.Scale, norm.Offset
 		p.Sum, p.Products = blockSums(parts, channels, block)
 		first, last := blockOf(pixels, block)
-		kernels.NormGradientSums(p, first, last)
+		if !widens {
+			kernels.NormGradientSums(p, first, last)
+			return
+		}
+		p.DY, p.PitchDY = floats(r.scratch[thread]), channels
+		eachPixels(first, last, func(i, count int) {
+			widen(kernels, p.DY, gradient.bits(), i, count, channels, strideDY)
+			p.X = norm.X[i*stride:]
+			kernels.NormGradientSums(p, 0, count)
+		})
 	})
-	back := r.parallel(tuning.SumBlocks, func(block, _ int) {
+	back := r.parallel(tuning.SumBlocks, func(block, thread int) {
 		first, last := blockOf(pixels, block)
-		kernels.NormGradient(&norm, first, last)
+		if !widens && !narrows {
+			kernels.NormGradient(&norm, first, last)
+			return
+		}
+		some, memory := norm, floats(r.scratch[thread])
+		eachPixels(first, last, func(i, count int) {
+			some.X = norm.X[i*stride:]
+			if widens {
+				some.DY, some.PitchDY = memory, channels
+				widen(kernels, memory, gradient.bits(), i, count, channels, strideDY)
+			} else {
+				some.DY = norm.DY[i*strideDY:]
+			}
+			if !narrows {
+				some.DX = norm.DX[i*norm.PitchDX:]
+				kernels.NormGradient(&some, 0, count)
+				return
+			}
+			some.DX, some.PitchDX = memory, channels
+			kernels.NormGradient(&some, 0, count)
+			narrow(kernels, to.bits(), memory, i, count, channels, norm.PitchDX)
+		})
 	})
 	return func() error {
-		norm.X, norm.DY, norm.DX = in.floats(), gradient.floats(), to.floats()
+		norm.X = in.floats()
+		if !widens {
+			norm.DY = gradient.floats()
+		}
+		if !narrows {
+			norm.DX = to.floats()
+		}
 		scale, mean, variance := scaleView.floats(), meanView.floats(), varianceView.floats()
 		toScale, toOffset := toScaleView.floats(), toOffsetView.floats()
 		if o.Offset != nil {

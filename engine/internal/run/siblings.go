@@ -32,6 +32,18 @@ func newFamilyBF16(c *chooser, o *plan.Siblings) *family {
 	return f
 }
 
+func acceptsTrainedFamilyBF16(c *chooser, o *plan.Siblings) bool {
+	return acceptsTrainedBF16(c, o.Convolutions[0])
+}
+
+func newTrainedFamilyBF16(c *chooser, o *plan.Siblings) *family {
+	f := &family{threads: c.Threads}
+	for _, convolution := range o.Convolutions {
+		f.members = append(f.members, newTrainedBF16(c, convolution))
+	}
+	return f
+}
+
 func acceptsFamilyI8(_ *chooser, o *plan.Siblings) bool {
 	return o.Convolutions[0].In.DType == dtypes.Uint8
 }

@@ -50,12 +50,9 @@ func (t *tables) windowsOf(g kernel.Geometry) *kernel.Windows {
 	return lookUp(t.windows, g, func() *kernel.Windows { return kernel.NewWindows(g) })
 }
 
-// walkOf returns how blocks walk over the images of a convolution, nil if it is pointwise.
-func (t *tables) walkOf(o *plan.Convolution) *kernel.Walk {
-	if o.Pointwise() {
-		return nil
-	}
-	return lookUp(t.walks, o.Geometry(), func() *kernel.Walk { return kernel.NewWalk(o.Geometry()) })
+// walkOf returns how blocks walk over the images of a convolution.
+func (t *tables) walkOf(g kernel.Geometry) *kernel.Walk {
+	return lookUp(t.walks, g, func() *kernel.Walk { return kernel.NewWalk(g) })
 }
 
 // rowsOf lists, for every tap of a window and every output pixel, the pixel of in that is

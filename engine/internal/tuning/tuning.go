@@ -172,6 +172,12 @@ const (
 	// ahead.
 	BlockPairs, AheadPairs = 256, 16
 
+	// GradientRowSteps is the steps of AMX's tiles that a block of 32 channels takes of its row
+	// while all panels pass by: 32 KiB. GradientChunk is how many bytes of the arranged gradient of
+	// the output are multiplied for all taps, and GradientSums how many bytes of sums a thread keeps
+	// meanwhile: all stays in a level-2 cache.
+	GradientRowSteps, GradientChunk, GradientSums = 16, 512 << 10, 768 << 10
+
 	// GradientParts is how many parts a gradient has at most for each thread.
 	GradientParts = 4
 )

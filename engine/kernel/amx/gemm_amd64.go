@@ -39,7 +39,7 @@ package amx
 // have as many elements as the panels have columns.
 //
 // The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there
-// are several chunks, else for 2048. Each step asks for as many lines of memory at ahead.
+// are several chunks or parts, else for 2048. Each step asks for as many lines of memory at ahead.
 //
 //go:noescape
 func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
@@ -69,13 +69,15 @@ func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b 
 //	}
 //
 // where a, b and residual are bfloat16, acc and the products float32, and c is rounded to the
-// nearest bfloat16. Where cf is not nil it takes the result, not rounded, in c's place.
+// nearest bfloat16. Where cf is not nil it takes the result in c's place, rounded to that if c
+// is not nil. part says what of the steps these are: 0 all, else with bit 0 not the last, whose
+// results are kept in sums, and with bit 1 not the first, which begin with them.
 //
 // The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there
-// are several chunks, else for 2048. Each step asks for as many lines of memory at ahead.
+// are several chunks or parts, else for 2048. Each step asks for as many lines of memory at ahead.
 //
 //go:noescape
-func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32, chunk int, ahead uintptr, lines int)
+func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32, chunk int, ahead uintptr, lines int, part int)
 
 // CopyRows is:
 //
@@ -89,3 +91,41 @@ func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32,
 //
 //go:noescape
 func CopyRows(m int, bytes int, a *byte, lda int, rows *int32, zero *byte, to *byte, pitch int)
+
+// InterleaveRows is, with panels of 32 columns:
+//
+//	for p := range pairs {
+//		for j := range n { // and zeros up to a multiple of 32
+//			to[j/32*panel/2+p*64+j%32*2] = row(2*p)[j]
+//			to[j/32*panel/2+p*64+j%32*2+1] = row(2*p+1)[j]
+//		}
+//	}
+//
+// where row i is a[rows[i]*lda/2:], zero where the index is negative, or a[i*lda/2:] if rows is nil.
+//
+//go:noescape
+func InterleaveRows(pairs int, n int, a *uint16, lda int, rows *int32, zero *uint16, to *uint16, panel int)
+
+// TransposeRows is:
+//
+//	for i := range 32 * blocks {
+//		for j := range n { // and zeros up to a multiple of 16
+//			to[j*pitch/2+i] = row(i)[j]
+//		}
+//	}
+//
+// where row i is a[rows[i]*lda/2:], zero where the index is negative, or a[i*lda/2:] if rows is nil.
+//
+//go:noescape
+func TransposeRows(blocks int, n int, a *uint16, lda int, rows *int32, zero *uint16, to *uint16, pitch int)
+
+// TransposePairs is, for m of 1 to 16:
+//
+//	for i := range m { // and zeros up to 16
+//		for j := range n { // and zeros up to a multiple of 32
+//			to[j/2*64+2*i+j%2] = a[i*lda/2+j]
+//		}
+//	}
+//
+//go:noescape
+func TransposePairs(m int, n int, a *uint16, lda int, to *uint16)

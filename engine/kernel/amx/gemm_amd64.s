@@ -1575,9 +1575,9 @@ endDone:
 	VZEROUPPER
 	RET
 
-// func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32, chunk int, ahead uintptr, lines int)
+// func GemmBF16_32x32(m int, n int, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale float32, floor float32, sums *float32, chunk int, ahead uintptr, lines int, part int)
 // Requires: AVX, AVX512BF16, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+, VEX
-TEXT ·GemmBF16_32x32(SB), NOSPLIT, $88-160
+TEXT ·GemmBF16_32x32(SB), NOSPLIT, $88-168
 	MOVQ m+0(FP), R13
 	LEAQ -1(R13), R12
 	ANDQ $+15, R12
@@ -1633,17 +1633,19 @@ chunk:
 	MOVQ    R12, 16(SP)
 
 panel:
-	MOVQ 8(SP), DX
-	MOVQ 24(SP), CX
-	MOVQ offsets+40(FP), R10
-	CMPQ m+0(FP), $+16
-	JLE  low
-	CMPQ 40(SP), $+16
-	JLE  tallNarrow
-	MOVQ 32(SP), R12
-	ADDQ CX, R12
-	CMPQ R12, steps+16(FP)
-	JNE  tallWideAgain
+	MOVQ  8(SP), DX
+	MOVQ  24(SP), CX
+	MOVQ  offsets+40(FP), R10
+	CMPQ  m+0(FP), $+16
+	JLE   low
+	CMPQ  40(SP), $+16
+	JLE   tallNarrow
+	TESTQ $+2, part+160(FP)
+	JNE   tallWideAgain
+	MOVQ  32(SP), R12
+	ADDQ  CX, R12
+	CMPQ  R12, steps+16(FP)
+	JNE   tallWideAgain
 
 	// TILEZERO TMM0
 	LONG $0x497be2c4
@@ -1775,8 +1777,24 @@ tallWideRow0Alone:
 	JMP       tallWideRow0Skip
 
 tallWideRow0Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallWideRow0Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallWideRow0Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -1820,8 +1838,24 @@ tallWideRow1Alone:
 	JMP       tallWideRow1Skip
 
 tallWideRow1Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallWideRow1Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallWideRow1Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -1865,8 +1899,24 @@ tallWideRow2Alone:
 	JMP       tallWideRow2Skip
 
 tallWideRow2Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallWideRow2Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallWideRow2Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -1910,8 +1960,24 @@ tallWideRow3Alone:
 	JMP       tallWideRow3Skip
 
 tallWideRow3Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallWideRow3Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallWideRow3Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -1945,10 +2011,12 @@ tallWideNext:
 	JMP  summed
 
 tallNarrow:
-	MOVQ 32(SP), R12
-	ADDQ CX, R12
-	CMPQ R12, steps+16(FP)
-	JNE  tallNarrowAgain
+	TESTQ $+2, part+160(FP)
+	JNE   tallNarrowAgain
+	MOVQ  32(SP), R12
+	ADDQ  CX, R12
+	CMPQ  R12, steps+16(FP)
+	JNE   tallNarrowAgain
 
 	// TILEZERO TMM0
 	LONG $0x497be2c4
@@ -2049,8 +2117,24 @@ tallNarrowRow0Alone:
 	JMP       tallNarrowRow0Skip
 
 tallNarrowRow0Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallNarrowRow0Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallNarrowRow0Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2094,8 +2178,24 @@ tallNarrowRow1Alone:
 	JMP       tallNarrowRow1Skip
 
 tallNarrowRow1Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallNarrowRow1Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallNarrowRow1Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2139,8 +2239,24 @@ tallNarrowRow2Alone:
 	JMP       tallNarrowRow2Skip
 
 tallNarrowRow2Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallNarrowRow2Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallNarrowRow2Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2184,8 +2300,24 @@ tallNarrowRow3Alone:
 	JMP       tallNarrowRow3Skip
 
 tallNarrowRow3Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   tallNarrowRow3Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+tallNarrowRow3Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2209,12 +2341,14 @@ tallNarrowNext:
 	JMP  summed
 
 low:
-	CMPQ 40(SP), $+16
-	JLE  lowNarrow
-	MOVQ 32(SP), R12
-	ADDQ CX, R12
-	CMPQ R12, steps+16(FP)
-	JNE  lowWideAgain
+	CMPQ  40(SP), $+16
+	JLE   lowNarrow
+	TESTQ $+2, part+160(FP)
+	JNE   lowWideAgain
+	MOVQ  32(SP), R12
+	ADDQ  CX, R12
+	CMPQ  R12, steps+16(FP)
+	JNE   lowWideAgain
 
 	// TILEZERO TMM2
 	LONG $0x497be2c4
@@ -2314,8 +2448,24 @@ lowWideRow0Alone:
 	JMP       lowWideRow0Skip
 
 lowWideRow0Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowWideRow0Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowWideRow0Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2359,8 +2509,24 @@ lowWideRow1Alone:
 	JMP       lowWideRow1Skip
 
 lowWideRow1Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowWideRow1Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowWideRow1Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2404,8 +2570,24 @@ lowWideRow2Alone:
 	JMP       lowWideRow2Skip
 
 lowWideRow2Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowWideRow2Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowWideRow2Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2449,8 +2631,24 @@ lowWideRow3Alone:
 	JMP       lowWideRow3Skip
 
 lowWideRow3Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowWideRow3Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowWideRow3Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2474,10 +2672,12 @@ lowWideNext:
 	JMP  summed
 
 lowNarrow:
-	MOVQ 32(SP), R12
-	ADDQ CX, R12
-	CMPQ R12, steps+16(FP)
-	JNE  lowNarrowAgain
+	TESTQ $+2, part+160(FP)
+	JNE   lowNarrowAgain
+	MOVQ  32(SP), R12
+	ADDQ  CX, R12
+	CMPQ  R12, steps+16(FP)
+	JNE   lowNarrowAgain
 
 	// TILEZERO TMM2
 	LONG $0x497be2c4
@@ -2559,8 +2759,24 @@ lowNarrowRow0Alone:
 	JMP       lowNarrowRow0Skip
 
 lowNarrowRow0Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowNarrowRow0Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowNarrowRow0Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2604,8 +2820,24 @@ lowNarrowRow1Alone:
 	JMP       lowNarrowRow1Skip
 
 lowNarrowRow1Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowNarrowRow1Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowNarrowRow1Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2649,8 +2881,24 @@ lowNarrowRow2Alone:
 	JMP       lowNarrowRow2Skip
 
 lowNarrowRow2Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowNarrowRow2Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowNarrowRow2Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2694,8 +2942,24 @@ lowNarrowRow3Alone:
 	JMP       lowNarrowRow3Skip
 
 lowNarrowRow3Float32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   lowNarrowRow3Whole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+lowNarrowRow3Whole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2753,8 +3017,24 @@ restAlone:
 	JMP       restSkip
 
 restFloat32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   restWhole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+restWhole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2765,6 +3045,8 @@ restSkip:
 
 restDone:
 	CMPQ         32(SP), $+0
+	JNE          advance
+	TESTQ        $+1, part+160(FP)
 	JNE          advance
 	MOVQ         40(SP), R12
 	XORL         R13, R13
@@ -2834,6 +3116,8 @@ advance:
 	MOVQ steps+16(FP), R13
 	CMPQ R13, 24(SP)
 	JNE  several
+	CMPQ part+160(FP), $+0
+	JNE  several
 	NEGQ R12
 	MOVQ R12, 48(SP)
 
@@ -2888,8 +3172,24 @@ endAlone:
 	JMP       endSkip
 
 endFloat32:
-	IMULQ   64(SP), R12
-	ADDQ    80(SP), R12
+	IMULQ 64(SP), R12
+	ADDQ  80(SP), R12
+	TESTQ DI, DI
+	JEQ   endWhole
+
+	// VCVTNEPS2BF16 Z0, Y0
+	LONG      $0x487ef262
+	WORD      $0xc072
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z0
+
+	// VCVTNEPS2BF16 Z1, Y1
+	LONG      $0x487ef262
+	WORD      $0xc972
+	VPMOVZXWD Y1, Z1
+	VPSLLD    $0x10, Z1, Z1
+
+endWhole:
 	VMOVUPS Z0, K1, (R12)
 	VMOVUPS Z1, K2, 64(R12)
 
@@ -2963,5 +3263,1021 @@ copied:
 	ADDQ R12, R8
 	DECQ AX
 	JNE  row
+	VZEROUPPER
+	RET
+
+// func InterleaveRows(pairs int, n int, a *uint16, lda int, rows *int32, zero *uint16, to *uint16, panel int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·InterleaveRows(SB), NOSPLIT, $0-64
+	MOVQ a+16(FP), R9
+	MOVQ lda+24(FP), R10
+	MOVQ rows+32(FP), R11
+	MOVQ zero+40(FP), R13
+	SUBQ R9, R13
+	MOVQ pairs+0(FP), AX
+	MOVQ to+48(FP), R8
+	MOVQ panel+56(FP), BX
+
+pair:
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     evenFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     evenFound
+
+evenFollowing:
+	ADDQ R10, R9
+
+evenFound:
+	MOVQ    R9, SI
+	TESTQ   R11, R11
+	JEQ     oddFollowing
+	MOVLQSX (R11), SI
+	IMULQ   R10, SI
+	TESTQ   SI, SI
+	CMOVQMI R13, SI
+	ADDQ    R9, SI
+	ADDQ    $+4, R11
+	JMP     oddFound
+
+oddFollowing:
+	ADDQ R10, R9
+
+oddFound:
+	MOVQ R8, DI
+	MOVQ n+8(FP), R12
+
+columns:
+	MOVQ        R12, R14
+	XORL        R15, R15
+	TESTQ       R14, R14
+	CMOVQLT     R15, R14
+	MOVL        $0x00000010, R15
+	CMPQ        R14, R15
+	CMOVQGT     R15, R14
+	MOVL        $-1, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VPMOVZXWD.Z (CX), K1, Z0
+	VPMOVZXWD.Z (SI), K1, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPORD       Z1, Z0, Z0
+	VMOVDQU32   Z0, (DI)
+	MOVQ        R12, R14
+	SUBQ        $+16, R14
+	XORL        R15, R15
+	TESTQ       R14, R14
+	CMOVQLT     R15, R14
+	MOVL        $0x00000010, R15
+	CMPQ        R14, R15
+	CMOVQGT     R15, R14
+	MOVL        $-1, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K2
+	VPMOVZXWD.Z 32(CX), K2, Z0
+	VPMOVZXWD.Z 32(SI), K2, Z1
+	VPSLLD      $0x10, Z1, Z1
+	VPORD       Z1, Z0, Z0
+	VMOVDQU32   Z0, 64(DI)
+	ADDQ        $+64, CX
+	ADDQ        $+64, SI
+	ADDQ        BX, DI
+	SUBQ        $+32, R12
+	JGT         columns
+	ADDQ        $0x00000080, R8
+	DECQ        AX
+	JNE         pair
+	VZEROUPPER
+	RET
+
+// func TransposeRows(blocks int, n int, a *uint16, lda int, rows *int32, zero *uint16, to *uint16, pitch int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·TransposeRows(SB), NOSPLIT, $256-64
+	MOVQ a+16(FP), R9
+	MOVQ lda+24(FP), R10
+	MOVQ rows+32(FP), R11
+	MOVQ zero+40(FP), R13
+	SUBQ R9, R13
+	MOVQ blocks+0(FP), AX
+	MOVQ to+48(FP), R8
+	MOVQ pitch+56(FP), BX
+
+block:
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAaFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAaFound
+
+rowAaFollowing:
+	ADDQ R10, R9
+
+rowAaFound:
+	MOVQ    CX, (SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAbFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAbFound
+
+rowAbFollowing:
+	ADDQ R10, R9
+
+rowAbFound:
+	MOVQ    CX, 8(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAcFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAcFound
+
+rowAcFollowing:
+	ADDQ R10, R9
+
+rowAcFound:
+	MOVQ    CX, 16(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAdFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAdFound
+
+rowAdFollowing:
+	ADDQ R10, R9
+
+rowAdFound:
+	MOVQ    CX, 24(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAeFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAeFound
+
+rowAeFollowing:
+	ADDQ R10, R9
+
+rowAeFound:
+	MOVQ    CX, 32(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAfFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAfFound
+
+rowAfFollowing:
+	ADDQ R10, R9
+
+rowAfFound:
+	MOVQ    CX, 40(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAgFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAgFound
+
+rowAgFollowing:
+	ADDQ R10, R9
+
+rowAgFound:
+	MOVQ    CX, 48(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAhFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAhFound
+
+rowAhFollowing:
+	ADDQ R10, R9
+
+rowAhFound:
+	MOVQ    CX, 56(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAiFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAiFound
+
+rowAiFollowing:
+	ADDQ R10, R9
+
+rowAiFound:
+	MOVQ    CX, 64(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAjFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAjFound
+
+rowAjFollowing:
+	ADDQ R10, R9
+
+rowAjFound:
+	MOVQ    CX, 72(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAkFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAkFound
+
+rowAkFollowing:
+	ADDQ R10, R9
+
+rowAkFound:
+	MOVQ    CX, 80(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAlFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAlFound
+
+rowAlFollowing:
+	ADDQ R10, R9
+
+rowAlFound:
+	MOVQ    CX, 88(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAmFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAmFound
+
+rowAmFollowing:
+	ADDQ R10, R9
+
+rowAmFound:
+	MOVQ    CX, 96(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAnFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAnFound
+
+rowAnFollowing:
+	ADDQ R10, R9
+
+rowAnFound:
+	MOVQ    CX, 104(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAoFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAoFound
+
+rowAoFollowing:
+	ADDQ R10, R9
+
+rowAoFound:
+	MOVQ    CX, 112(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowApFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowApFound
+
+rowApFollowing:
+	ADDQ R10, R9
+
+rowApFound:
+	MOVQ    CX, 120(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAqFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAqFound
+
+rowAqFollowing:
+	ADDQ R10, R9
+
+rowAqFound:
+	MOVQ    CX, 128(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowArFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowArFound
+
+rowArFollowing:
+	ADDQ R10, R9
+
+rowArFound:
+	MOVQ    CX, 136(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAsFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAsFound
+
+rowAsFollowing:
+	ADDQ R10, R9
+
+rowAsFound:
+	MOVQ    CX, 144(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAtFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAtFound
+
+rowAtFollowing:
+	ADDQ R10, R9
+
+rowAtFound:
+	MOVQ    CX, 152(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAuFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAuFound
+
+rowAuFollowing:
+	ADDQ R10, R9
+
+rowAuFound:
+	MOVQ    CX, 160(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAvFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAvFound
+
+rowAvFollowing:
+	ADDQ R10, R9
+
+rowAvFound:
+	MOVQ    CX, 168(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAwFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAwFound
+
+rowAwFollowing:
+	ADDQ R10, R9
+
+rowAwFound:
+	MOVQ    CX, 176(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAxFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAxFound
+
+rowAxFollowing:
+	ADDQ R10, R9
+
+rowAxFound:
+	MOVQ    CX, 184(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAyFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAyFound
+
+rowAyFollowing:
+	ADDQ R10, R9
+
+rowAyFound:
+	MOVQ    CX, 192(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowAzFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowAzFound
+
+rowAzFollowing:
+	ADDQ R10, R9
+
+rowAzFound:
+	MOVQ    CX, 200(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowBaFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowBaFound
+
+rowBaFollowing:
+	ADDQ R10, R9
+
+rowBaFound:
+	MOVQ    CX, 208(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowBbFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowBbFound
+
+rowBbFollowing:
+	ADDQ R10, R9
+
+rowBbFound:
+	MOVQ    CX, 216(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowBcFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowBcFound
+
+rowBcFollowing:
+	ADDQ R10, R9
+
+rowBcFound:
+	MOVQ    CX, 224(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowBdFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowBdFound
+
+rowBdFollowing:
+	ADDQ R10, R9
+
+rowBdFound:
+	MOVQ    CX, 232(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowBeFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowBeFound
+
+rowBeFollowing:
+	ADDQ R10, R9
+
+rowBeFound:
+	MOVQ    CX, 240(SP)
+	MOVQ    R9, CX
+	TESTQ   R11, R11
+	JEQ     rowBfFollowing
+	MOVLQSX (R11), CX
+	IMULQ   R10, CX
+	TESTQ   CX, CX
+	CMOVQMI R13, CX
+	ADDQ    R9, CX
+	ADDQ    $+4, R11
+	JMP     rowBfFound
+
+rowBfFollowing:
+	ADDQ R10, R9
+
+rowBfFound:
+	MOVQ CX, 248(SP)
+	MOVQ R8, DI
+	XORL SI, SI
+	MOVQ n+8(FP), R12
+
+columns:
+	MOVQ        R12, R14
+	XORL        R15, R15
+	TESTQ       R14, R14
+	CMOVQLT     R15, R14
+	MOVL        $0x00000010, R15
+	CMPQ        R14, R15
+	CMOVQGT     R15, R14
+	MOVL        $-1, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	MOVQ        (SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z0
+	MOVQ        8(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z0, Z0
+	MOVQ        16(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z1
+	MOVQ        24(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z1, Z1
+	MOVQ        32(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z2
+	MOVQ        40(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z2, Z2
+	MOVQ        48(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z3
+	MOVQ        56(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z3, Z3
+	MOVQ        64(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z4
+	MOVQ        72(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z4, Z4
+	MOVQ        80(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z5
+	MOVQ        88(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z5, Z5
+	MOVQ        96(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z6
+	MOVQ        104(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z6, Z6
+	MOVQ        112(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z7
+	MOVQ        120(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z7, Z7
+	MOVQ        128(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z8
+	MOVQ        136(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z8, Z8
+	MOVQ        144(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z9
+	MOVQ        152(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z9, Z9
+	MOVQ        160(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z10
+	MOVQ        168(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z10, Z10
+	MOVQ        176(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z11
+	MOVQ        184(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z11, Z11
+	MOVQ        192(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z12
+	MOVQ        200(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z12, Z12
+	MOVQ        208(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z13
+	MOVQ        216(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z13, Z13
+	MOVQ        224(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z14
+	MOVQ        232(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z14, Z14
+	MOVQ        240(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z15
+	MOVQ        248(SP), CX
+	VPMOVZXWD.Z (CX)(SI*1), K1, Z16
+	VPSLLD      $0x10, Z16, Z16
+	VPORD       Z16, Z15, Z15
+	VUNPCKLPS   Z1, Z0, Z16
+	VUNPCKHPS   Z1, Z0, Z17
+	VUNPCKLPS   Z3, Z2, Z18
+	VUNPCKHPS   Z3, Z2, Z19
+	VUNPCKLPS   Z5, Z4, Z20
+	VUNPCKHPS   Z5, Z4, Z21
+	VUNPCKLPS   Z7, Z6, Z22
+	VUNPCKHPS   Z7, Z6, Z23
+	VUNPCKLPS   Z9, Z8, Z24
+	VUNPCKHPS   Z9, Z8, Z25
+	VUNPCKLPS   Z11, Z10, Z26
+	VUNPCKHPS   Z11, Z10, Z27
+	VUNPCKLPS   Z13, Z12, Z28
+	VUNPCKHPS   Z13, Z12, Z29
+	VUNPCKLPS   Z15, Z14, Z30
+	VUNPCKHPS   Z15, Z14, Z31
+	VUNPCKLPD   Z18, Z16, Z0
+	VUNPCKHPD   Z18, Z16, Z1
+	VUNPCKLPD   Z19, Z17, Z2
+	VUNPCKHPD   Z19, Z17, Z3
+	VUNPCKLPD   Z22, Z20, Z4
+	VUNPCKHPD   Z22, Z20, Z5
+	VUNPCKLPD   Z23, Z21, Z6
+	VUNPCKHPD   Z23, Z21, Z7
+	VUNPCKLPD   Z26, Z24, Z8
+	VUNPCKHPD   Z26, Z24, Z9
+	VUNPCKLPD   Z27, Z25, Z10
+	VUNPCKHPD   Z27, Z25, Z11
+	VUNPCKLPD   Z30, Z28, Z12
+	VUNPCKHPD   Z30, Z28, Z13
+	VUNPCKLPD   Z31, Z29, Z14
+	VUNPCKHPD   Z31, Z29, Z15
+	VSHUFF32X4  $0x88, Z4, Z0, Z16
+	VSHUFF32X4  $0xdd, Z4, Z0, Z20
+	VSHUFF32X4  $0x88, Z12, Z8, Z24
+	VSHUFF32X4  $0xdd, Z12, Z8, Z28
+	VSHUFF32X4  $0x88, Z5, Z1, Z17
+	VSHUFF32X4  $0xdd, Z5, Z1, Z21
+	VSHUFF32X4  $0x88, Z13, Z9, Z25
+	VSHUFF32X4  $0xdd, Z13, Z9, Z29
+	VSHUFF32X4  $0x88, Z6, Z2, Z18
+	VSHUFF32X4  $0xdd, Z6, Z2, Z22
+	VSHUFF32X4  $0x88, Z14, Z10, Z26
+	VSHUFF32X4  $0xdd, Z14, Z10, Z30
+	VSHUFF32X4  $0x88, Z7, Z3, Z19
+	VSHUFF32X4  $0xdd, Z7, Z3, Z23
+	VSHUFF32X4  $0x88, Z15, Z11, Z27
+	VSHUFF32X4  $0xdd, Z15, Z11, Z31
+	VSHUFF32X4  $0x88, Z24, Z16, Z0
+	VSHUFF32X4  $0x88, Z28, Z20, Z4
+	VSHUFF32X4  $0xdd, Z24, Z16, Z8
+	VSHUFF32X4  $0xdd, Z28, Z20, Z12
+	VSHUFF32X4  $0x88, Z25, Z17, Z1
+	VSHUFF32X4  $0x88, Z29, Z21, Z5
+	VSHUFF32X4  $0xdd, Z25, Z17, Z9
+	VSHUFF32X4  $0xdd, Z29, Z21, Z13
+	VSHUFF32X4  $0x88, Z26, Z18, Z2
+	VSHUFF32X4  $0x88, Z30, Z22, Z6
+	VSHUFF32X4  $0xdd, Z26, Z18, Z10
+	VSHUFF32X4  $0xdd, Z30, Z22, Z14
+	VSHUFF32X4  $0x88, Z27, Z19, Z3
+	VSHUFF32X4  $0x88, Z31, Z23, Z7
+	VSHUFF32X4  $0xdd, Z27, Z19, Z11
+	VSHUFF32X4  $0xdd, Z31, Z23, Z15
+	VMOVDQU32   Z0, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z1, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z2, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z3, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z4, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z5, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z6, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z7, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z8, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z9, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z10, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z11, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z12, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z13, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z14, (DI)
+	ADDQ        BX, DI
+	VMOVDQU32   Z15, (DI)
+	ADDQ        BX, DI
+	ADDQ        $+32, SI
+	SUBQ        $+16, R12
+	JGT         columns
+	ADDQ        $+64, R8
+	DECQ        AX
+	JNE         block
+	VZEROUPPER
+	RET
+
+// func TransposePairs(m int, n int, a *uint16, lda int, to *uint16)
+// Requires: AVX, AVX512BW, AVX512F, BMI2, CMOV
+TEXT ·TransposePairs(SB), NOSPLIT, $0-40
+	MOVQ m+0(FP), AX
+	MOVQ n+8(FP), BX
+	MOVQ a+16(FP), R9
+	MOVQ lda+24(FP), R10
+	MOVQ to+32(FP), R8
+
+columns:
+	MOVL        $0x00000020, DX
+	CMPQ        BX, DX
+	CMOVQLT     BX, DX
+	MOVQ        $-1, SI
+	BZHIQ       DX, SI, SI
+	KMOVD       SI, K1
+	MOVQ        R9, CX
+	VPXORD      Z0, Z0, Z0
+	VPXORD      Z1, Z1, Z1
+	VPXORD      Z2, Z2, Z2
+	VPXORD      Z3, Z3, Z3
+	VPXORD      Z4, Z4, Z4
+	VPXORD      Z5, Z5, Z5
+	VPXORD      Z6, Z6, Z6
+	VPXORD      Z7, Z7, Z7
+	VPXORD      Z8, Z8, Z8
+	VPXORD      Z9, Z9, Z9
+	VPXORD      Z10, Z10, Z10
+	VPXORD      Z11, Z11, Z11
+	VPXORD      Z12, Z12, Z12
+	VPXORD      Z13, Z13, Z13
+	VPXORD      Z14, Z14, Z14
+	VPXORD      Z15, Z15, Z15
+	CMPQ        AX, $+0
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z0
+	ADDQ        R10, CX
+	CMPQ        AX, $+1
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z1
+	ADDQ        R10, CX
+	CMPQ        AX, $+2
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z2
+	ADDQ        R10, CX
+	CMPQ        AX, $+3
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z3
+	ADDQ        R10, CX
+	CMPQ        AX, $+4
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z4
+	ADDQ        R10, CX
+	CMPQ        AX, $+5
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z5
+	ADDQ        R10, CX
+	CMPQ        AX, $+6
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z6
+	ADDQ        R10, CX
+	CMPQ        AX, $+7
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z7
+	ADDQ        R10, CX
+	CMPQ        AX, $+8
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z8
+	ADDQ        R10, CX
+	CMPQ        AX, $+9
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z9
+	ADDQ        R10, CX
+	CMPQ        AX, $+10
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z10
+	ADDQ        R10, CX
+	CMPQ        AX, $+11
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z11
+	ADDQ        R10, CX
+	CMPQ        AX, $+12
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z12
+	ADDQ        R10, CX
+	CMPQ        AX, $+13
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z13
+	ADDQ        R10, CX
+	CMPQ        AX, $+14
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z14
+	ADDQ        R10, CX
+	CMPQ        AX, $+15
+	JLE         loaded
+	VMOVDQU16.Z (CX), K1, Z15
+	ADDQ        R10, CX
+
+loaded:
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	VMOVDQU32  Z0, (R8)
+	VMOVDQU32  Z1, 128(R8)
+	VMOVDQU32  Z2, 256(R8)
+	VMOVDQU32  Z3, 384(R8)
+	VMOVDQU32  Z4, 512(R8)
+	VMOVDQU32  Z5, 640(R8)
+	VMOVDQU32  Z6, 768(R8)
+	VMOVDQU32  Z7, 896(R8)
+	VMOVDQU32  Z8, 1024(R8)
+	VMOVDQU32  Z9, 1152(R8)
+	VMOVDQU32  Z10, 1280(R8)
+	VMOVDQU32  Z11, 1408(R8)
+	VMOVDQU32  Z12, 1536(R8)
+	VMOVDQU32  Z13, 1664(R8)
+	VMOVDQU32  Z14, 1792(R8)
+	VMOVDQU32  Z15, 1920(R8)
+	ADDQ       $+64, R9
+	ADDQ       $0x00000800, R8
+	SUBQ       $+32, BX
+	JGT        columns
 	VZEROUPPER
 	RET
