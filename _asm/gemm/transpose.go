@@ -60,38 +60,40 @@ func InterleaveRows() {
 	)
 	Pragma("noescape")
 	r := rowOf{reg.R9, reg.R10, reg.R11, reg.R13}
-	pairs, to, panel := reg.RAX, reg.R8, reg.RBX
+	pairs, to, column := reg.RAX, reg.R8, reg.RBX
 	even, odd, at, n, lanes, tmp := reg.RCX, reg.RSI, reg.RDI, reg.R12, reg.R14, reg.R15
-	r.load()
-	Load(Param("pairs"), pairs)
-	Load(Param("to"), to)
-	Load(Param("panel"), panel)
-	Label("pair")
-	r.next("even", even)
-	r.next("odd", odd)
-	MOVQ(to, at)
 	Load(Param("n"), n)
-	Label("columns")
+	Load(Param("to"), to)
+	XORL(column.As32(), column.As32())
+	// Panel after panel: those of weights may lie on the same sets of a cache.
+	Label("panel")
 	for v, mask := range columnMasks {
 		MOVQ(n, lanes)
 		if v > 0 {
 			SUBQ(I8(16), lanes)
 		}
 		vector.AVX512.SetMask(mask, lanes, tmp)
-		VPMOVZXWD_Z(Mem{Base: even, Disp: 32 * v}, mask, z(0))
-		VPMOVZXWD_Z(Mem{Base: odd, Disp: 32 * v}, mask, z(1))
+	}
+	r.load()
+	Load(Param("pairs"), pairs)
+	MOVQ(to, at)
+	Label("pair")
+	r.next("even", even)
+	r.next("odd", odd)
+	for v, mask := range columnMasks {
+		VPMOVZXWD_Z(Mem{Base: even, Index: column, Scale: 1, Disp: 32 * v}, mask, z(0))
+		VPMOVZXWD_Z(Mem{Base: odd, Index: column, Scale: 1, Disp: 32 * v}, mask, z(1))
 		VPSLLD(U8(16), z(1), z(1))
 		VPORD(z(1), z(0), z(0))
 		VMOVDQU32(z(0), Mem{Base: at, Disp: 64 * v})
 	}
-	ADDQ(I8(64), even)
-	ADDQ(I8(64), odd)
-	ADDQ(panel, at)
-	SUBQ(I8(32), n)
-	JGT(LabelRef("columns"))
-	ADDQ(U32(128), to)
+	ADDQ(U32(128), at)
 	DECQ(pairs)
 	JNE(LabelRef("pair"))
+	ADDQ(I8(64), column)
+	ADDQ(vector.Arg("panel"), to)
+	SUBQ(I8(32), n)
+	JGT(LabelRef("panel"))
 	VZEROUPPER()
 	RET()
 }

@@ -18,6 +18,7 @@ type GemmF32 struct {
 	tile         gemmTileF32
 	indirectRows int
 	indirect     indirectGemmTileF32
+	largeL2      bool // a level-2 cache has room for tuning.LargeBlockBytes
 }
 
 type gemmTileF32 func(m, n, k int, a *float32, lda int, b, c *float32, ldc int,
@@ -88,7 +89,13 @@ func (g *GemmF32) Rows(indirect bool) int {
 
 // Together is how many panels of a depth Run takes for each tile before it goes to the
 // next: they stay in a level-2 cache.
-func (g *GemmF32) Together(depth int) int { return max(1, tuning.BlockBytes/(depth*g.NR*4)) }
+func (g *GemmF32) Together(depth int) int {
+	bytes := tuning.BlockBytes
+	if g.largeL2 {
+		bytes = tuning.LargeBlockBytes
+	}
+	return max(1, bytes/(depth*g.NR*4))
+}
 
 // PackedSize is how many floats Pack returns.
 func (g *GemmF32) PackedSize(taps, k, n int) int { return g.Panels(n) * taps * k * g.NR }

@@ -116,6 +116,12 @@ func (p *GradientPlan) Panels() int { return p.panels }
 // Tasks is how many tasks there are: each is the sums of a tap and up to 32 channels of the input.
 func (p *GradientPlan) Tasks() int { return len(p.taps) * ceilDivide(p.K, blockRows) }
 
+// Products is how many multiply-adds the tiles do, and how many bytes they load for that.
+func (p *GradientPlan) Products() (done, loaded int64) {
+	steps := int64(p.Tasks()) * int64(p.panels) * int64(p.steps)
+	return steps * blockSums * placesPerStep, steps * (blockRows + blockColumns) * stepBytes
+}
+
 // WeightGradientBF16 is what a gradient reads and writes: of the bits of bfloat16 A, the pixels
 // of the images, and DY, the gradient with respect to the output's; DB, [taps][K] rows of N.
 type WeightGradientBF16 struct {
@@ -150,8 +156,10 @@ func (g *GradientBF16) Arrange(p *WeightGradientBF16, part, parts int) {
 	})
 	perImage := p.places / placesPerStep
 	runs(part, parts, p.steps, perImage, func(image, first, last int) {
-		to := (image*perImage + first) * stepWeights / 2
-		g.interleave((last-first)*placesPerStep/2, p.N, &p.DY[image*p.outputs*p.LDY], 2*p.LDY, &p.gradient[first*placesPerStep], &p.Zero[0], &p.Y[to], p.steps*stepWeights)
+		for step := first; step < last; step++ {
+			to := (image*perImage + step) * stepWeights / 2
+			g.interleave(placesPerStep/2, p.N, &p.DY[image*p.outputs*p.LDY], 2*p.LDY, &p.gradient[step*placesPerStep], &p.Zero[0], &p.Y[to], p.steps*stepWeights)
+		}
 	})
 }
 

@@ -148,6 +148,7 @@ func addVNNI(set *Set) {
 // addAMX puts AMX's blocks in the place of a set's products of 8-bit integers and bfloat16.
 func addAMX(set *Set) {
 	set.ISA = AMX
+	set.Gemm.largeL2 = true
 	set.winogradI8 = nil // its tiles multiply bytes many times as fast as AVX-512 does words
 	set.GemmI8 = &GemmI8{
 		Name: "GemmI8_32x32 of AMX", NR: 32,

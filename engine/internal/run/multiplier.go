@@ -54,6 +54,11 @@ func (d *directI8) products(lanes int) (dtypes.DType, int64, int64) {
 	return productsOf(d, dtypes.Int8, 4, lanes)
 }
 
+func (b *blockGradient) products(int) (dtypes.DType, int64, int64) {
+	done, loaded := b.product.Products()
+	return dtypes.BFloat16, done, loaded
+}
+
 func (f *family) products(lanes int) (of dtypes.DType, done, loaded int64) {
 	for _, member := range f.members {
 		if m, ok := member.(multiplier); ok {

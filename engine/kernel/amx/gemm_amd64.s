@@ -3269,14 +3269,39 @@ copied:
 // func InterleaveRows(pairs int, n int, a *uint16, lda int, rows *int32, zero *uint16, to *uint16, panel int)
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·InterleaveRows(SB), NOSPLIT, $0-64
-	MOVQ a+16(FP), R9
-	MOVQ lda+24(FP), R10
-	MOVQ rows+32(FP), R11
-	MOVQ zero+40(FP), R13
-	SUBQ R9, R13
-	MOVQ pairs+0(FP), AX
+	MOVQ n+8(FP), R12
 	MOVQ to+48(FP), R8
-	MOVQ panel+56(FP), BX
+	XORL BX, BX
+
+panel:
+	MOVQ    R12, R14
+	XORL    R15, R15
+	TESTQ   R14, R14
+	CMOVQLT R15, R14
+	MOVL    $0x00000010, R15
+	CMPQ    R14, R15
+	CMOVQGT R15, R14
+	MOVL    $-1, R15
+	BZHIL   R14, R15, R15
+	KMOVW   R15, K1
+	MOVQ    R12, R14
+	SUBQ    $+16, R14
+	XORL    R15, R15
+	TESTQ   R14, R14
+	CMOVQLT R15, R14
+	MOVL    $0x00000010, R15
+	CMPQ    R14, R15
+	CMOVQGT R15, R14
+	MOVL    $-1, R15
+	BZHIL   R14, R15, R15
+	KMOVW   R15, K2
+	MOVQ    a+16(FP), R9
+	MOVQ    lda+24(FP), R10
+	MOVQ    rows+32(FP), R11
+	MOVQ    zero+40(FP), R13
+	SUBQ    R9, R13
+	MOVQ    pairs+0(FP), AX
+	MOVQ    R8, DI
 
 pair:
 	MOVQ    R9, CX
@@ -3309,49 +3334,23 @@ oddFollowing:
 	ADDQ R10, R9
 
 oddFound:
-	MOVQ R8, DI
-	MOVQ n+8(FP), R12
-
-columns:
-	MOVQ        R12, R14
-	XORL        R15, R15
-	TESTQ       R14, R14
-	CMOVQLT     R15, R14
-	MOVL        $0x00000010, R15
-	CMPQ        R14, R15
-	CMOVQGT     R15, R14
-	MOVL        $-1, R15
-	BZHIL       R14, R15, R15
-	KMOVW       R15, K1
-	VPMOVZXWD.Z (CX), K1, Z0
-	VPMOVZXWD.Z (SI), K1, Z1
+	VPMOVZXWD.Z (CX)(BX*1), K1, Z0
+	VPMOVZXWD.Z (SI)(BX*1), K1, Z1
 	VPSLLD      $0x10, Z1, Z1
 	VPORD       Z1, Z0, Z0
 	VMOVDQU32   Z0, (DI)
-	MOVQ        R12, R14
-	SUBQ        $+16, R14
-	XORL        R15, R15
-	TESTQ       R14, R14
-	CMOVQLT     R15, R14
-	MOVL        $0x00000010, R15
-	CMPQ        R14, R15
-	CMOVQGT     R15, R14
-	MOVL        $-1, R15
-	BZHIL       R14, R15, R15
-	KMOVW       R15, K2
-	VPMOVZXWD.Z 32(CX), K2, Z0
-	VPMOVZXWD.Z 32(SI), K2, Z1
+	VPMOVZXWD.Z 32(CX)(BX*1), K2, Z0
+	VPMOVZXWD.Z 32(SI)(BX*1), K2, Z1
 	VPSLLD      $0x10, Z1, Z1
 	VPORD       Z1, Z0, Z0
 	VMOVDQU32   Z0, 64(DI)
-	ADDQ        $+64, CX
-	ADDQ        $+64, SI
-	ADDQ        BX, DI
-	SUBQ        $+32, R12
-	JGT         columns
-	ADDQ        $0x00000080, R8
+	ADDQ        $0x00000080, DI
 	DECQ        AX
 	JNE         pair
+	ADDQ        $+64, BX
+	ADDQ        panel+56(FP), R8
+	SUBQ        $+32, R12
+	JGT         panel
 	VZEROUPPER
 	RET
 
