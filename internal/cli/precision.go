@@ -18,7 +18,7 @@ func inTraining() []arch.Precision { return []arch.Precision{arch.Float32, arch.
 // precisionText says what a precision is for.
 var precisionText = map[arch.Precision]string{
 	arch.Float32:  "float32",
-	arch.BFloat16: "bfloat16, which is faster on GPUs, and in classification where the CPU has instructions for it (AMX, AVX512-BF16)",
+	arch.BFloat16: "bfloat16, which is faster on GPUs and with AMX, and in classification with AVX512-BF16",
 	arch.Int8:     "int8, for weights that inception quantize has made",
 	predict.Auto:  "auto, the fastest that keeps the accuracy of the weights",
 }
