@@ -47,6 +47,19 @@ func (p *Photographs) Divide(observe, compare int) (observed, compared []int) {
 	return observed, compared
 }
 
+// Halve deals indices out to two parts in turn, so that sets in the order of their classes
+// have all classes in both. Of an odd number the second has one more.
+func Halve(indices []int) (first, second []int) {
+	for i, index := range indices {
+		if i%2 == 0 {
+			second = append(second, index)
+		} else {
+			first = append(first, index)
+		}
+	}
+	return first, second
+}
+
 // Each yields the photographs of the given indices, decoded ahead.
 func (p *Photographs) Each(ctx context.Context, indices []int) iter.Seq2[Photograph, error] {
 	type result struct {

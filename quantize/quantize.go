@@ -20,8 +20,9 @@ const DefaultPercentile = 99.999
 // that large activations are cut off.
 const DefaultHeadroom = 1.5
 
-// Options say how a model is quantised. The zero value is what was measured to keep
-// accuracy best.
+// Options say how a model is quantised. The zero value is what was measured to keep accuracy
+// best on photographs unlike those that the ranges are found on; Choose finds out whether a
+// model needs tighter ranges.
 type Options struct {
 	// Ranges is how the ranges of activations are chosen; MSE when empty.
 	Ranges Ranges

@@ -225,11 +225,11 @@ func cosine(a, b []float32) float64 {
 
 func best(values []float32) int { return slices.Index(values, slices.Max(values)) }
 
-// calibration yields photographs of a set, spread evenly.
-func calibration(t *testing.T, set *dataset.Set, count int) iter.Seq2[[]float32, error] {
+// calibration yields photographs of a set, spread evenly from the one at first on.
+func calibration(t *testing.T, set *dataset.Set, first, count int) iter.Seq2[[]float32, error] {
 	return func(yield func([]float32, error) bool) {
 		for i := range count {
-			data, err := set.Read(i * set.Len() / count)
+			data, err := set.Read((first + i*set.Len()/count) % set.Len())
 			if err != nil {
 				yield(nil, err)
 				return
@@ -242,7 +242,8 @@ func calibration(t *testing.T, set *dataset.Set, count int) iter.Seq2[[]float32,
 }
 
 // TestTrained compares the pooled features, and the classes of the head on them, of a
-// trained network in bfloat16 and int8 with those in float32.
+// trained network in bfloat16 and int8 with those in float32. The ranges are those that are
+// chosen on clothes like those of the calibration; the photographs compared are unlike them.
 func TestTrained(t *testing.T) {
 	if testing.Short() {
 		t.Skip("calibrates a whole network; leave out -short")
@@ -293,11 +294,45 @@ func TestTrained(t *testing.T) {
 	}
 	compare(arch.BFloat16, features(t, backend, mixed, float, images), 0.9995)
 
-	statistics, err := n.Observe(context.Background(), backend, side, calibration(t, set, 40))
+	const calibrating = 40
+	statistics, err := n.Observe(context.Background(), backend, side, calibration(t, set, 0, calibrating))
 	if err != nil {
 		t.Fatal(err)
 	}
-	q, err := n.Quantize(statistics, quantize.Options{})
+	var heldOut [][]float32
+	for part := 1; len(heldOut) < quantize.LeastToChoose; part++ {
+		for pixels, err := range calibration(t, set, part*set.Len()/calibrating/3, calibrating) { // between those above
+			if err != nil {
+				t.Fatal(err)
+			}
+			heldOut = append(heldOut, pixels)
+		}
+	}
+	outputs := func(network *arch.Network, value func(arch.Parameter) *tensors.Tensor) *quantize.Outputs {
+		o := &quantize.Outputs{}
+		for _, x := range features(t, backend, network, value, heldOut) {
+			o.Logits, o.Classes = append(o.Logits, n.logits(x)), append(o.Classes, -1)
+		}
+		return o
+	}
+	original := outputs(n.Network, float)
+	taken, trials, err := quantize.Choose(quantize.Options{}, func(o quantize.Options) (*quantize.Comparison, error) {
+		q, err := n.Quantize(statistics, o)
+		if err != nil {
+			return nil, err
+		}
+		return quantize.Compare(original, outputs(q.Network, q.Value))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, trial := range trials {
+		t.Logf("on held-out clothes, ranges by %s, headroom %g: %+v", trial.Ranges, trial.Headroom, *trial.Comparison)
+	}
+	if len(trials) != 1 {
+		t.Errorf("%d ranges were tried, want the default alone, which is best for photographs that are no clothes", len(trials))
+	}
+	q, err := n.Quantize(statistics, taken)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,13 @@
 package cli_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"image/color"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,6 +117,106 @@ func TestQuantize(t *testing.T) {
 		if _, stderr := run(t, c.code, c.args...); !strings.Contains(stderr, c.want) {
 			t.Errorf("%v says %q, want %q", c.args, stderr, c.want)
 		}
+	}
+}
+
+// TestQuantizeChooses quantises a network whose probabilities are nearly 0 or 1, so that each
+// class that changes is a loss.
+func TestQuantizeChooses(t *testing.T) {
+	o := arch.Options{Classes: 200, Width: 0.125, Blocks: []int{1, 1, 1}}
+	network, err := arch.New("inception_resnet_v2", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parameters, err := network.Parameters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := golden.Sources("", parameters)
+	for i, source := range sources {
+		if strings.Contains(source.Name, "/Logits/") {
+			sources[i].Values = func(dst []float32) error {
+				err := source.Values(dst)
+				for i := range dst {
+					dst[i] *= 1e5
+				}
+				return err
+			}
+		}
+	}
+	p := recipe.Inception()
+	p.Size = 75
+	original := filepath.Join(t.TempDir(), "float32.safetensors")
+	if err := weights.Write(original, weights.Native, weights.Metadata{Network: network.Name(), Options: o, Preprocessing: &p}, sources); err != nil {
+		t.Fatal(err)
+	}
+	data, out := pictureFolder(t, 160), filepath.Join(t.TempDir(), "int8.safetensors")
+	for _, c := range []struct {
+		flags            []string
+		trials, compared int
+	}{
+		{[]string{"--held-out", "101"}, 4, 51},
+		{[]string{"--held-out", "120"}, 4, 60},
+		{[]string{"--held-out", "99"}, 0, 99},
+		{[]string{"--held-out", "0"}, 0, 0},
+		{[]string{"--held-out", "100", "--headroom", "1.5"}, 0, 100},
+		{[]string{"--held-out", "100", "--ranges", "mse"}, 0, 100},
+	} {
+		args := append([]string{"quantize", "--weights", original, "--data", data, "--out", out, "--photographs", "10"}, c.flags...)
+		stdout, stderr := run(t, cli.Done, append(args, "--json")...)
+		if few := "ranges are not chosen by 99 held-out photographs"; strings.Contains(stderr, few) != (c.compared == 99) {
+			t.Errorf("%v says %q", c.flags, stderr)
+		}
+		var q struct {
+			Quantization weights.Quantization
+			Trials       []quantize.Trial
+			Comparison   quantize.Comparison
+		}
+		if err := json.Unmarshal([]byte(stdout), &q); err != nil {
+			t.Fatal(err)
+		}
+		if len(q.Trials) != c.trials || q.Comparison.Images != c.compared {
+			t.Errorf("%v says %s", c.flags, stdout)
+			continue
+		}
+		want := quantize.Trial{Ranges: quantize.MSE, Headroom: quantize.DefaultHeadroom}
+		if len(q.Trials) > 0 {
+			want = slices.MinFunc(q.Trials, func(a, b quantize.Trial) int { return cmp.Compare(a.Comparison.KL, b.Comparison.KL) })
+		}
+		written, err := weights.Open(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written.Close()
+		for _, how := range []*weights.Quantization{&q.Quantization, written.Metadata.Quantization} {
+			if how.Ranges != string(want.Ranges) || how.Headroom != want.Headroom {
+				t.Errorf("%v took ranges by %s, headroom %g, want %s, %g", c.flags, how.Ranges, how.Headroom, want.Ranges, want.Headroom)
+			}
+		}
+		if c.trials == 0 {
+			continue
+		}
+		stdout, _ = run(t, cli.Done, args...)
+		for _, said := range []string{
+			fmt.Sprintf("ranges by %s, headroom %g,", want.Ranges, want.Headroom),
+			fmt.Sprintf("chosen on %d photographs", q.Trials[0].Comparison.Images), fmt.Sprintf("on %d other photographs", c.compared),
+		} {
+			if !strings.Contains(stdout, said) {
+				t.Errorf("quantize says %s, want %q", stdout, said)
+			}
+		}
+		for line := range strings.Lines(stdout) {
+			if words := strings.Fields(line); strings.Contains(line, ", taken") != (words[0] == string(want.Ranges) && words[1] == fmt.Sprint(want.Headroom)) {
+				t.Errorf("quantize took %s, %g, and says %s", want.Ranges, want.Headroom, line)
+			}
+		}
+	}
+	if err := os.WriteFile(filepath.Join(data, "000.png"), []byte("no picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr := run(t, cli.Done, "quantize", "--weights", original, "--data", data, "--out", out, "--photographs", "10", "--held-out", "151", "--skip-unreadable")
+	if n := strings.Count(stderr, "000.png is left out"); n != 1 {
+		t.Errorf("quantize says %d times that a picture is left out, want once: %s", n, stderr)
 	}
 }
 
