@@ -41,7 +41,7 @@ func (l *lowering) conversion(n *graph.Node) bool {
 	}
 	from := n.Inputs[0]
 	switch {
-	case l.isWeights(from):
+	case l.isWeights(n):
 		l.rounded[n] = true
 	case isWidening(from.Node) && !l.deferred(from.Node.Inputs[0]) && l.tensors[from.Node.Inputs[0]] != nil && !slices.Contains(l.f.Outputs(), n.Values[0]):
 		l.tensors[n.Values[0]] = l.tensors[from.Node.Inputs[0]] // nothing is rounded
@@ -51,14 +51,24 @@ func (l *lowering) conversion(n *graph.Node) bool {
 	return true
 }
 
-// isWeights reports whether a value is a parameter, or one times a constant: as a rule
-// convolutions read it alone, which round it themselves.
-func (l *lowering) isWeights(v *graph.Value) bool {
-	n := v.Node
-	if n.Op == compute.OpTypeMul && l.isConstant(n.Inputs[1]) {
-		n = n.Inputs[0].Node
+// isWeights reports whether convolutions alone need what a node rounds, as their weights, which
+// they round themselves: those that use it, widened, or reversed after that.
+func (l *lowering) isWeights(n *graph.Node) bool {
+	only := func(v *graph.Value, is func(*graph.Node) bool) bool {
+		users := l.users[v]
+		return len(users) > 0 && !slices.ContainsFunc(users, func(user *graph.Node) bool { return user == nil || !is(user) })
 	}
-	return n.Op == compute.OpTypeParameter && v.Shape().Rank() == 4
+	var read func(v *graph.Value) bool
+	read = func(v *graph.Value) bool {
+		return only(v, func(user *graph.Node) bool {
+			if _, ok := l.reversed(user.Values[0]); ok {
+				return read(user.Values[0])
+			}
+			_, weights, ok := l.recognizeConvolution(user)
+			return ok && weights != nil && user.Inputs[0] != v
+		})
+	}
+	return only(n.Values[0], func(user *graph.Node) bool { return isWidening(user) && read(user.Values[0]) })
 }
 
 // sum takes a sum of bfloat16 values, as the gradients of a value that several use: it is
