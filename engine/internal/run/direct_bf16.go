@@ -36,30 +36,17 @@ func (d *directBF16) size() int {
 func (d *directBF16) needs() needs {
 	return needs{
 		packed:  dtypes.BFloat16.Size() * d.size(),
-		scratch: d.scratch(),
+		scratch: d.gemm.Scratch(d.c.walkOver(d.o, d.gemm.Blocks()), d.o.In.C),
 	}
-}
-
-// scratch is how many bytes of memory a thread needs.
-func (d *directBF16) scratch() int {
-	switch {
-	case !d.gemm.Blocks():
-		return 0
-	case d.o.Pointwise():
-		return d.gemm.Scratch(nil, d.o.In.C)
-	}
-	return d.gemm.Scratch(d.c.walkOf(d.o.Geometry()), d.o.In.C)
 }
 
 func (d *directBF16) place() {
 	o, p := d.o, &d.product
 	taps, k := 1, o.In.C
-	switch {
-	case o.Pointwise():
-	case d.gemm.Blocks():
-		p.Walk, taps = d.c.walkOf(o.Geometry()), o.Window.Kernel.Area()
+	if p.Walk = d.c.walkOver(o, d.gemm.Blocks()); p.Walk != nil {
+		taps = o.Window.Kernel.Area()
 		p.Zero = make([]uint16, k)
-	default:
+	} else if !o.Pointwise() {
 		p.Rows, taps, k = d.c.rowsOf(o.Geometry(), o.In)
 		p.Stride = o.Out.Pixels()
 		p.Zero = make([]uint16, k)

@@ -35,7 +35,7 @@ func (d *directI8) size() int {
 }
 
 func (d *directI8) needs() needs {
-	return needs{packed: d.size(), scratch: d.scratch()}
+	return needs{packed: d.size(), scratch: d.gemm.Scratch(d.c.walkOver(d.o, d.gemm.Blocks()), d.o.In.C)}
 }
 
 // results are the tensors of the convolution's result, as integers and as float32, or nil.
@@ -46,26 +46,13 @@ func (d *directI8) results() (integers, floats *plan.Tensor) {
 	return d.o.Quantized, d.o.Out
 }
 
-// scratch is how many bytes of memory a thread needs.
-func (d *directI8) scratch() int {
-	switch {
-	case !d.gemm.Blocks():
-		return 0
-	case d.o.Pointwise():
-		return d.gemm.Scratch(nil, d.o.In.C)
-	}
-	return d.gemm.Scratch(d.c.walkOf(d.o.Geometry()), d.o.In.C)
-}
-
 func (d *directI8) place() {
 	o, p := d.o, &d.product
 	taps, k := 1, o.In.C
-	switch {
-	case o.Pointwise():
-	case d.gemm.Blocks():
-		p.Walk, taps = d.c.walkOf(o.Geometry()), o.Window.Kernel.Area()
+	if p.Walk = d.c.walkOver(o, d.gemm.Blocks()); p.Walk != nil {
+		taps = o.Window.Kernel.Area()
 		p.Zero = make([]uint8, k)
-	default:
+	} else if !o.Pointwise() {
 		p.Rows, taps, k = d.c.rowsOf(o.Geometry(), o.In)
 		p.Stride = o.Out.Pixels()
 		p.Zero = make([]uint8, k)

@@ -55,6 +55,15 @@ func (t *tables) walkOf(g kernel.Geometry) *kernel.Walk {
 	return lookUp(t.walks, g, func() *kernel.Walk { return kernel.NewWalk(g) })
 }
 
+// walkOver returns how a convolution's images are walked over if that is by blocks, and there is a
+// window; nil otherwise.
+func (t *tables) walkOver(o *plan.Convolution, blocks bool) *kernel.Walk {
+	if !blocks || o.Pointwise() {
+		return nil
+	}
+	return t.walkOf(o.Geometry())
+}
+
 // rowsOf lists, for every tap of a window and every output pixel, the pixel of in that is
 // read, or -1 in the padding, and returns how many taps there are, of how many values.
 // Where the pixels of a window's row are contiguous and never in the padding, they are one

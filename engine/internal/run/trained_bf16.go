@@ -29,7 +29,7 @@ func (t *trainedBF16) needs() needs {
 	if t.o.Transposed {
 		columns = t.o.In.C
 	}
-	return needs{scratch: max(t.scratch(), dtypes.BFloat16.Size()*t.gemm.PackScratch(columns))}
+	return needs{scratch: max(t.directBF16.needs().scratch, dtypes.BFloat16.Size()*t.gemm.PackScratch(columns))}
 }
 
 func (t *trainedBF16) place() {
