@@ -181,9 +181,6 @@ func (g *GemmBF16) PackPart(dst []uint16, b []float32, taps, k, n, ldb, part int
 	}
 }
 
-// PacksTransposed reports whether PackTransposed can be called.
-func (g *GemmBF16) PacksTransposed() bool { return g.packing != nil }
-
 // TransposedParts is how many parts PackTransposed has.
 func (g *GemmBF16) TransposedParts(taps, n int) int { return taps * 2 * g.Panels(n) }
 

@@ -242,7 +242,7 @@ func TestGemmBF16InLines(t *testing.T) {
 	eachGemmBF16(t, func(t *testing.T, g *GemmBF16) {
 		r := rand.New(rand.NewPCG(13, 14))
 		if g.Blocks() {
-			t.Skip("blocks have walks")
+			t.Skip("blocks take no lines: a walk orders their rows, which TestWalk tests")
 		}
 		for line := 1; line <= 2*g.indirectRows+1; line++ {
 			lines := 3
@@ -329,8 +329,8 @@ func TestPackBF16(t *testing.T) {
 // Transposed weights are packed as those that they are a transposition of.
 func TestPackTransposedBF16(t *testing.T) {
 	eachGemmBF16(t, func(t *testing.T, g *GemmBF16) {
-		if !g.PacksTransposed() {
-			t.Skip("packs none")
+		if g.packing == nil {
+			t.Skip("only blocks, whose gradients are of bfloat16, pack transposed weights")
 		}
 		r := rand.New(rand.NewPCG(15, 16))
 		for n := 1; n <= 2*g.NR+1; n++ {

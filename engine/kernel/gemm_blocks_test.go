@@ -233,7 +233,7 @@ func TestWalk(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	eachGemmBF16(t, func(t *testing.T, g *GemmBF16) {
 		if !g.Blocks() {
-			t.Skip("not of blocks")
+			t.Skip("only blocks walk: other kernels read by Rows")
 		}
 		for _, geometry := range walked() {
 			for _, k := range []int{2, 32, 80, 256 + 64*r.IntN(2)} {
@@ -256,7 +256,7 @@ func TestWalk(t *testing.T) {
 	})
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		if !g.Blocks() {
-			t.Skip("not of blocks")
+			t.Skip("only blocks walk: other kernels read by Rows")
 		}
 		for _, geometry := range walked() {
 			for _, k := range []int{4, 64, 80, 512 + 64*r.IntN(2)} {

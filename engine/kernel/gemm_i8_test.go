@@ -351,7 +351,7 @@ func TestGemmI8InLines(t *testing.T) {
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		r := rand.New(rand.NewPCG(13, 14))
 		if g.Blocks() {
-			t.Skip("blocks have walks")
+			t.Skip("blocks take no lines: a walk orders their rows, which TestWalk tests")
 		}
 		for line := 1; line <= 2*g.indirectRows+1; line++ {
 			lines := 3

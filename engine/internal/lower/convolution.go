@@ -30,10 +30,10 @@ func (l *lowering) convolution(n *graph.Node) bool {
 	return true
 }
 
-// recognizeConvolution returns the convolution that a node is, without its input and
-// output, if it has a kernel here, and its weights if they are not constant. The gradient of a convolution with respect to its input
-// is one: the channels of the weights change places, their window is reversed, and
-// the stride becomes the distance of the input's pixels.
+// recognizeConvolution returns the convolution that a node is, without its input and output, if it
+// has a kernel here, and its weights if they are not constant. The gradient of a convolution with
+// respect to its input is one: the channels of the weights change places, their window is
+// reversed, and the stride becomes the distance of the input's pixels.
 func (l *lowering) recognizeConvolution(n *graph.Node) (o *plan.Convolution, trained *graph.Value, ok bool) {
 	a, ok := n.Attrs.(graph.ConvAttrs)
 	if !ok || !isFloat32(n.Values[0]) || l.isConstant(n.Inputs[0]) || a.ChannelGroups > 1 || a.BatchGroups > 1 {

@@ -157,9 +157,9 @@ func (l *lowering) addMixed(o *plan.Convolution, n *graph.Node) bool {
 }
 
 // addTrained adds a convolution of bfloat16 values and trained weights that are rounded to that,
-// or the gradient of one with respect to its input; false if it is none. A gradient's result is
-// bfloat16. So is that of the convolution itself, as float32 values of which some are left, for
-// batch norm computes with these.
+// or the gradient of one with respect to its input; false if it is none. Where the result is rounded
+// to bfloat16, it is made so; that of the convolution, if it is widened again, as rounded float32
+// values, which batch norm computes with.
 func (l *lowering) addTrained(o *plan.Convolution, weights *graph.Value, n *graph.Node) bool {
 	in := n.Inputs[0]
 	if !l.Trained || weights == nil || !isWidening(in.Node) || !isWidening(weights.Node) || !hasPairs(in) ||

@@ -136,8 +136,8 @@ const (
 	// and WeightTransformCost what that of the weights costs, at each point, in products.
 	BF16Products, TransformCost, WeightTransformCost = 2, 18, 8
 
-	// BF16BlockProducts is BF16Products of AMX's tiles, 5.6 to 8.7 on Emerald Rapids, where no
-	// size of Winograd's tiles saves as many.
+	// BF16BlockProducts is BF16Products of AMX's tiles, at least: at the peak it is 14 to 15,
+	// where no size of Winograd's tiles saves as many.
 	BF16BlockProducts = 6
 
 	// TransformCostI8 is what the transforms of a tile of integers cost for each channel before
