@@ -347,8 +347,9 @@ func (b *builder) concat(branches ...*value) *value {
 // residual adds to x the joined branches, expanded to the channels of x and
 // scaled (section 3.3, figure 20). There is no batch norm on the sum (section 3.2).
 func (b *builder) residual(x *value, scale float64, activate bool, branches ...*value) *value {
+	summand := b.summand(x)
 	up, scaled := b.linear(b.concat(branches...), "Conv2d_1x1", x.channels(), scale)
-	y := x.wide().then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(x, scaled.node) })
+	y := summand.then(x.shape, func(x *graph.Node) *graph.Node { return graph.Add(x, scaled.node) })
 	if b.keeps.sums {
 		y = b.keep(y)
 	}

@@ -31,9 +31,10 @@ const (
 	// Int8 is inference in 8-bit integers: convolutions multiply unsigned activations by
 	// signed weights. Each output channel of a convolution has a scale for its weights, and
 	// each tensor of activations one for its values, whose parameters a calibration makes:
-	// batch norm and the scale of a residual branch are folded into weights and biases. The
-	// first convolution, averages, residual sums and the logits are float32. It is written
-	// by ordinary operations, which compute sums of products of integers in float32.
+	// batch norm and the scale of a residual branch are folded into weights and biases.
+	// Residual sums go from block to block in bfloat16. The first convolution, averages and
+	// the logits are float32. It is written by ordinary operations, which compute sums of
+	// products of integers in float32.
 	Int8 Precision = "int8"
 )
 
@@ -82,7 +83,7 @@ func (w window) convolveTrained(x, weights *graph.Node) *graph.Node {
 func (b *builder) narrow(x *value) *value {
 	switch b.network.options.Precision {
 	case BFloat16:
-		return x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.ConvertDType(x, dtypes.BFloat16) })
+		return x.halved()
 	case Int8:
 		return b.quantize(x)
 	}
@@ -100,21 +101,35 @@ func (b *builder) narrowLike(x, y *value) *value {
 }
 
 // narrowSum is narrow for the sum of a residual block. As integers are for its convolutions
-// alone, the next sum starts from the sum itself.
+// alone, the next sum starts from the sum itself, in bfloat16.
 func (b *builder) narrowSum(y *value) *value {
 	narrowed := b.narrow(y)
 	if b.quantizes() {
-		narrowed.exact = y.node
+		narrowed.sum = y.halved().node
 	}
 	return narrowed
+}
+
+// summand returns what a residual block adds to, as float32: of an int8 network a sum, or
+// integers, in bfloat16.
+func (b *builder) summand(x *value) *value {
+	if b.quantizes() && x.sum == nil {
+		return x.wide().halved().wide()
+	}
+	return x.wide()
+}
+
+// halved rounds a value to bfloat16.
+func (x *value) halved() *value {
+	return x.then(x.shape, func(x *graph.Node) *graph.Node { return graph.ConvertDType(x, dtypes.BFloat16) })
 }
 
 // wide returns a value as float32.
 func (x *value) wide() *value {
 	return x.unscaled().then(x.shape, func(node *graph.Node) *graph.Node {
 		switch {
-		case x.exact != nil:
-			return x.exact
+		case x.sum != nil:
+			return wide(x.sum)
 		case x.scale != nil:
 			return graph.Mul(node, x.scale)
 		}

@@ -17,7 +17,7 @@ type value struct {
 	// Of an int8 network, where node holds 8-bit integers:
 	scale  *graph.Node // what they are multiples of, a scalar
 	signed bool        // signedZero stands for 0
-	exact  *graph.Node // the float32 values that they were rounded from, where these are kept
+	sum    *graph.Node // the residual sum that they were rounded from, in bfloat16
 }
 
 // channels is the size of the last axis.

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/lower"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // compile makes the program of what was recorded: nodes become operations, passes order
@@ -30,7 +31,7 @@ func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 		return nil, err
 	}
 	recorded.Forget()
-	p.Choose = b.machine.Choose()
+	p.Choose, p.Caches = b.machine.Choose(), b.machine.Threads*tuning.ThreadCache
 	if err := b.build(p); err != nil {
 		return nil, err
 	}

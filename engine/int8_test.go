@@ -10,6 +10,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -49,9 +50,9 @@ func TestInt8Networks(t *testing.T) {
 // conversions between layers, and that results depend neither on the number of threads nor on
 // how images are divided into batches.
 func TestInt8Operations(t *testing.T) {
-	// After the first convolution, before the average over the grid, and where a residual
-	// block begins with integers that are added to.
-	conversions := map[string]int{"inception_v3": 2, "inception_v4": 2, "inception_resnet_v1": 4, "inception_resnet_v2": 5, "inception_resnet_v2_paper": 4}
+	// Before the average over the grid, where integers or the last
+	// residual sum become float32, and where a residual block begins with integers that are added to.
+	conversions := map[string]int{"inception_v3": 1, "inception_v4": 1, "inception_resnet_v1": 4, "inception_resnet_v2": 4, "inception_resnet_v2_paper": 4}
 	for _, name := range arch.Names() {
 		o := arch.Options{Width: 0.5, Blocks: []int{1, 1, 1}, Precision: arch.Int8}
 		program := compileNetwork(t, newBackend(t, "threads=2"), name, o, 1, 107)
@@ -164,8 +165,9 @@ type quantizedCase struct {
 	valid, signed, relu, residual  bool
 	divides                        bool // by the scale, where others multiply by its inverse
 	factor                         bool // the weights are multiplied by their scales, not the sums
-	result                         int  // 0 for float32, 1 for integers, 2 for both
+	result                         int  // 0 for bfloat16, 1 for integers, 2 for both, 3 for float32
 	toSigned                       bool
+	wide                           bool // the residual is float32
 }
 
 // build makes a graph of the case: from x, and a residual, to its results.
@@ -215,6 +217,17 @@ func (c quantizedCase) build(g *graph.Graph, r *rand.Rand) []*graph.Node {
 	} else {
 		conv = conv.PadSame()
 	}
+	var sum *graph.Node
+	if c.residual {
+		height, width := (13+c.stride-1)/c.stride, (15+c.stride-1)/c.stride
+		if c.valid {
+			height, width = (13-c.height)/c.stride+1, (15-c.width)/c.stride+1
+		}
+		sum = graph.Parameter(g, "residual", shapes.Make(dtypes.Float32, 2, height, width, c.out))
+		if !c.wide {
+			sum = graph.ConvertDType(graph.ConvertDType(sum, dtypes.BFloat16), dtypes.Float32)
+		}
+	}
 	y := conv.Done()
 	if !c.factor {
 		for j := range scales {
@@ -224,18 +237,21 @@ func (c quantizedCase) build(g *graph.Graph, r *rand.Rand) []*graph.Node {
 	}
 	y = graph.Add(y, channels(biases))
 	if c.residual {
-		y = graph.Add(graph.Parameter(g, "residual", y.Shape()), y)
+		y = graph.Add(sum, y)
 	}
 	if c.relu {
 		y = graph.MaxScalar(y, 0)
 	}
+	half := func() *graph.Node { return graph.ConvertDType(y, dtypes.BFloat16) }
 	switch c.result {
 	case 0:
-		return []*graph.Node{y}
+		return []*graph.Node{half()}
 	case 1:
 		return []*graph.Node{round(y, to, c.toSigned)}
+	case 2:
+		return []*graph.Node{half(), round(y, to, c.toSigned)}
 	}
-	return []*graph.Node{y, round(y, to, c.toSigned)}
+	return []*graph.Node{y}
 }
 
 // outputs runs a case, and returns its results as float64.
@@ -266,6 +282,10 @@ func (c quantizedCase) outputs(t *testing.T, backend compute.Backend) (results [
 			for _, v := range flat {
 				values = append(values, float64(v))
 			}
+		case []bfloat16.BFloat16:
+			for _, v := range flat {
+				values = append(values, float64(v.Float32()))
+			}
 		}
 		results = append(results, values)
 	}
@@ -278,8 +298,8 @@ func (c quantizedCase) outputs(t *testing.T, backend compute.Backend) (results [
 }
 
 // TestInt8Graphs compares convolutions of integers, with all that a graph may have around them,
-// with the go backend's results: float32 within their rounding, and integers that differ by one
-// at most, where a value is near the middle of two.
+// with the go backend's results: float32 within their rounding, and integers and bfloat16 that
+// differ by one at most, where a value is near the middle of two. What needs float32 is computed so.
 func TestInt8Graphs(t *testing.T) {
 	theirs, err := gobackend.New("ops_sequential")
 	if err != nil {
@@ -293,7 +313,7 @@ func TestInt8Graphs(t *testing.T) {
 			in: []int{4, 6, 8, 32, 36, 64}[r.IntN(6)], out: []int{1, 3, 16, 33, 64}[r.IntN(5)],
 			height: []int{1, 1, 3}[r.IntN(3)], width: []int{1, 1, 3}[r.IntN(3)], stride: 1 + r.IntN(2),
 			valid: r.IntN(2) == 0, signed: r.IntN(3) == 0, relu: r.IntN(2) == 0, residual: r.IntN(3) == 0,
-			divides: r.IntN(2) == 0, factor: r.IntN(2) == 0, result: r.IntN(3), toSigned: r.IntN(3) == 0,
+			divides: r.IntN(2) == 0, factor: r.IntN(3) == 0, result: r.IntN(7) % 4, toSigned: r.IntN(3) == 0, wide: r.IntN(4) == 0,
 		}
 		if i < 18 { // by Winograd's algorithm, where there are no better instructions
 			window := [][2]int{{3, 3}, {1, 7}, {7, 1}}[i/6]
@@ -304,7 +324,7 @@ func TestInt8Graphs(t *testing.T) {
 			got, algorithms := c.outputs(t, newBackend(t, "isa="+string(isa)))
 			what := fmt.Sprintf("%s %+v", isa, c)
 			inIntegers := slices.ContainsFunc(algorithms, func(a string) bool { return strings.Contains(a, "I8") })
-			if expected := c.in%4 == 0 && !c.factor && (!c.signed || c.height == 1 && c.width == 1); inIntegers != expected {
+			if expected := c.in%4 == 0 && !c.factor && (!c.signed || c.height == 1 && c.width == 1) && c.result != 3 && !(c.residual && c.wide); inIntegers != expected {
 				t.Errorf("%s: computed in integers is %t: %q", what, inIntegers, algorithms)
 			}
 			for _, a := range algorithms {
@@ -313,11 +333,11 @@ func TestInt8Graphs(t *testing.T) {
 				}
 			}
 			for i := range want {
-				others := 0
+				others, half := 0, c.result%2 == 0 && i == 0
 				for j, v := range got[i] {
-					if !(math.Abs(v-want[i][j]) <= 2e-5*(1+math.Abs(want[i][j]))) {
+					if difference := math.Abs(v - want[i][j]); !(difference <= 2e-5*(1+math.Abs(want[i][j]))) {
 						others++
-						if math.Abs(v-want[i][j]) != 1 {
+						if half && !(difference <= 0x1p-7*math.Abs(want[i][j])) || !half && difference != 1 {
 							t.Fatalf("%s: element %d of result %d is %g, want %g", what, j, i, v, want[i][j])
 						}
 					}

@@ -19,7 +19,7 @@ type written struct {
 }
 
 // output loads where the epilogue reads and writes: the residual, or what is written where
-// there is none, and the integers that are written beside float32.
+// there is none, and the integers that are written beside bfloat16.
 func (s *section) output(at, stride, integers, pitch reg.GPPhysical) []written {
 	switch {
 	case s.Int16 != NoInt16:
@@ -41,10 +41,10 @@ func (s *section) output(at, stride, integers, pitch reg.GPPhysical) []written {
 	Load(Param("ldr"), stride)
 	TESTQ(at, at)
 	JNE(LabelRef(s.label("ask")))
-	Load(Param("cf"), at)
-	Load(Param("ldf"), stride)
+	Load(Param("cb"), at)
+	Load(Param("ldcb"), stride)
 	Label(s.label("ask"))
-	SHLQ(U8(2), stride)
+	SHLQ(U8(1), stride)
 	// What is not there is what is: asked for twice, a line costs little.
 	TESTQ(at, at)
 	CMOVQEQ(integers, at)
@@ -52,7 +52,7 @@ func (s *section) output(at, stride, integers, pitch reg.GPPhysical) []written {
 	TESTQ(integers, integers)
 	CMOVQEQ(at, integers)
 	CMOVQEQ(stride, pitch)
-	return []written{{at, stride, s.columns() * 4}, {integers, pitch, s.columns()}}
+	return []written{{at, stride, s.columns() * 2}, {integers, pitch, s.columns()}}
 }
 
 // ask asks for a row.

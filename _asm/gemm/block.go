@@ -40,7 +40,7 @@ const (
 	rowsPerStep = 4
 )
 
-const signatureBlockI8 = "m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int"
+const signatureBlockI8 = "m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cb *uint16, ldcb int, places *int32, scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int"
 
 const signatureBlockBF16 = "m, n, steps int, a *uint16, lda int, offsets *int32, b *uint16, panel int, c *uint16, cf *float32, ldc int, places *int32, bias *float32, residual *uint16, ldr int, scale, floor float32, sums *float32, chunk int, ahead uintptr, lines, part int"
 
@@ -68,8 +68,8 @@ var docBlockI8 = []string{
 	"				v += residual[row*ldr+j]",
 	"			}",
 	"			v = max(v, floor)",
-	"			if cf != nil {",
-	"				cf[row*ldf+j] = v",
+	"			if cb != nil {",
+	"				cb[row*ldcb+j] = v",
 	"			}",
 	"			if c != nil {",
 	"				c[row*ldc+j] = v*inverse + zeroPoint",
@@ -77,9 +77,9 @@ var docBlockI8 = []string{
 	"		}",
 	"	}",
 	"",
-	"where acc is an integer of 32 bits, and c is rounded to the nearest integer, of two to the even",
-	"one, and limited to 0 and 255. Where inverse is 0, v is to be less than 1<<31. scale and bias",
-	"have as many elements as the panels have columns.",
+	"where acc is an integer of 32 bits, residual is bfloat16, cb is rounded to that, and c to the",
+	"nearest integer, of two to the even one, and limited to 0 and 255. Where inverse is 0, v is to be",
+	"less than 1<<31. scale and bias have as many elements as the panels have columns.",
 }
 
 var docBlockBF16 = []string{
@@ -159,11 +159,20 @@ var (
 
 // blockLocals are what a block keeps on its stack: addresses of the last group of rows, and of a
 // panel's columns and sums; the steps of a chunk and those that come after; how many columns
-// there are from a panel on; and by how much the sums of the next lie behind. The distances of
-// rows in the results are in bytes.
+// there are from a panel on; and by how much the sums of the next lie behind. What other result
+// than c there may be is cb of integers, cf of bfloat16. The distances of rows in the results are
+// in bytes.
 type blockLocals struct {
 	last, columns, sums, length, after, wide, step Mem
-	ldc, ldf, ldr, cf                              Mem
+	ldc, ldOther, ldr, other                       Mem
+}
+
+// other is the argument that is the other result.
+func (b Block) other() string {
+	if b.Int8 {
+		return "cb"
+	}
+	return "cf"
 }
 
 // Emit writes the kernel into the file under construction.
@@ -181,7 +190,7 @@ func (b Block) Emit() {
 	word := func(i int) Mem { m := area; m.Disp += 8 * i; return m }
 	l := blockLocals{
 		last: word(0), columns: word(1), sums: word(2), length: word(3), after: word(4), wide: word(5), step: word(6),
-		ldc: word(7), ldf: word(8), ldr: word(9), cf: word(10),
+		ldc: word(7), ldOther: word(8), ldr: word(9), other: word(10),
 	}
 
 	Load(Param("m"), tmp2)
@@ -299,17 +308,15 @@ func (b Block) distances(l blockLocals) {
 		}
 		MOVQ(tmp, local)
 	}
-	Load(Param("cf"), tmp)
-	MOVQ(tmp, l.cf)
+	set(b.other(), l.other, 0)
+	set("ldr", l.ldr, 1)
 	if b.Int8 {
 		set("ldc", l.ldc, 0)
-		set("ldf", l.ldf, 2)
-		set("ldr", l.ldr, 2)
+		set("ldcb", l.ldOther, 1)
 		return
 	}
 	set("ldc", l.ldc, 1)
-	set("ldc", l.ldf, 2)
-	set("ldr", l.ldr, 1)
+	set("ldc", l.ldOther, 2)
 }
 
 // sum sums a chunk's products of a panel and stores the sums, 32 in a row.
@@ -457,23 +464,22 @@ func (b Block) hand(l blockLocals) {
 	}
 	Load(Param("c"), to)
 	Load(Param("residual"), from)
-	Load(Param("cf"), tmp)
-	MOVQ(tmp, l.cf)
+	Load(Param(b.other()), tmp)
+	MOVQ(tmp, l.other)
 	Load(Param("places"), placing)
 	Load(Param("m"), left)
 	MOVQ(l.sums, ready)
 
+	next("bias", 4*blockColumns)
+	next("residual", 2*blockColumns)
 	if b.Int8 {
 		next("c", blockColumns)
-		for _, name := range []string{"cf", "residual", "scale", "bias"} {
-			next(name, 4*blockColumns)
-		}
+		next("cb", 2*blockColumns)
+		next("scale", 4*blockColumns)
 		return
 	}
 	next("c", 2*blockColumns)
 	next("cf", 4*blockColumns)
-	next("bias", 4*blockColumns)
-	next("residual", 2*blockColumns)
 }
 
 // next moves an argument that points to a panel's columns to those of the next, if it does
@@ -517,7 +523,7 @@ func (b Block) finishRowI8(l blockLocals, label string) {
 	JEQ(LabelRef(label + "Alone"))
 	index(l.ldr)
 	for v := range 2 {
-		VMOVUPS_Z(Mem{Base: from, Index: tmp2, Scale: 1, Disp: 64 * v}, columnMasks[v], z(2))
+		vector.LoadBF16(Mem{Base: from, Index: tmp2, Scale: 1, Disp: 32 * v}, z(2), columnMasks[v])
 		VADDPS(z(2), z(v), z(v))
 	}
 	Label(label + "Alone")
@@ -525,12 +531,14 @@ func (b Block) finishRowI8(l blockLocals, label string) {
 		// NaN is the result where it is the first operand.
 		VMAXPS(z(v), floorOf, z(v))
 	}
-	CMPQ(l.cf, I8(0))
+	CMPQ(l.other, I8(0))
 	JEQ(LabelRef(label + "Integers"))
-	index(l.ldf)
-	ADDQ(l.cf, tmp2)
+	index(l.ldOther)
+	ADDQ(l.other, tmp2)
 	for v := range 2 {
-		VMOVUPS(z(v), columnMasks[v], Mem{Base: tmp2, Disp: 64 * v})
+		half := vector.AVX512.Half(z(2))
+		evex.VCVTNEPS2BF16(z(v), half)
+		VMOVDQU16(half, columnMasks[v], Mem{Base: tmp2, Disp: 32 * v})
 	}
 	Label(label + "Integers")
 	TESTQ(to, to)
@@ -565,7 +573,7 @@ func (b Block) finishRowBF16(l blockLocals, label string) {
 		// NaN is the result where it is the first operand.
 		VMAXPS(z(v), floorOf, z(v))
 	}
-	CMPQ(l.cf, I8(0))
+	CMPQ(l.other, I8(0))
 	JNE(LabelRef(label + "Float32"))
 	IMULQ(l.ldc, tmp)
 	for v := range 2 {
@@ -575,8 +583,8 @@ func (b Block) finishRowBF16(l blockLocals, label string) {
 	}
 	JMP(LabelRef(label + "Skip"))
 	Label(label + "Float32")
-	IMULQ(l.ldf, tmp)
-	ADDQ(l.cf, tmp)
+	IMULQ(l.ldOther, tmp)
+	ADDQ(l.other, tmp)
 	TESTQ(to, to)
 	JEQ(LabelRef(label + "Whole"))
 	for v := range 2 {

@@ -22,6 +22,7 @@ type Tile struct {
 	Wide          bool  // products are summed in float64
 	BF16          bool  // of bfloat16, in pairs, summed in float32; for AVX512 only
 	Int8          Int8  // of 8-bit integers, in fours, summed in 32 bits
+	Rounds        bool  // results of those to bfloat16 by AVX512-BF16
 	Int16         Int16 // of 16-bit integers, in pairs, summed in 32 bits
 }
 
@@ -176,7 +177,7 @@ func (t *Tile) Emit() {
 		more = AllocLocal(24)
 	}
 	if t.Int8 != NoInt8 && t.ISA == vector.AVX2 {
-		row = AllocLocal(16)
+		row = AllocLocal(32)
 	}
 	m := vector.General[0]
 	Load(Param("m"), m)
@@ -213,7 +214,7 @@ type section struct {
 	*Tile
 	rows   int
 	locals Mem
-	row    Mem // of 8-bit integers, one row of the result
+	row    Mem // of 8-bit integers, one row of bytes or of words
 	more   Mem // of Halves: what of starts comes next, the end of its entries, and b meanwhile
 }
 

@@ -7,6 +7,7 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"github.com/seed-fb2c0fa6/inception/_asm/evex"
 	"github.com/seed-fb2c0fa6/inception/_asm/vector"
 	"github.com/seed-fb2c0fa6/inception/_asm/vex"
 )
@@ -27,7 +28,7 @@ const (
 	Halves
 )
 
-const signatureI8 = "m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int"
+const signatureI8 = "m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int"
 
 const epilogueDocI8 = `
 		v := acc*scale[j] + bias[j]
@@ -39,8 +40,8 @@ const epilogueDocI8 = `
 			v += residual[i*ldr+j]
 		}
 		v = max(v, floor)
-		if cf != nil {
-			cf[i*ldf+j] = v
+		if cb != nil {
+			cb[i*ldcb+j] = v
 		}
 		if c != nil {
 			c[i*ldc+j] = v*inverse + zeroPoint
@@ -50,9 +51,10 @@ const epilogueDocI8 = `
 
 var docI8 = []string{
 	"",
-	"where w is what b has packed, acc is an integer of 32 bits, and c is rounded to the nearest",
-	"integer, of two to the even one, and limited to 0 and 255. Where inverse is 0, v is to be",
-	"less than 1<<31. scale and bias have as many elements as the tile has columns.",
+	"where w is what b has packed, acc is an integer of 32 bits, residual is bfloat16, cb is rounded",
+	"to that, and c to the nearest integer, of two to the even one, and limited to 0 and 255. Where",
+	"inverse is 0, v is to be less than 1<<31. scale and bias have as many elements as the tile has",
+	"columns.",
 }
 
 // Int16 is how 16-bit integers are multiplied.
@@ -68,7 +70,8 @@ const (
 )
 
 // Tables writes what the tiles of 8-bit integers read: the order of the columns of two rows
-// that were packed in lanes, the largest byte, and for Halves words of one.
+// that were packed in lanes, the largest byte, for Halves words of one, and in AVX2 what rounds to
+// bfloat16.
 func Tables(isa vector.ISA, how Int8) {
 	GLOBL("unpacked", 8|16) // RODATA|NOPTR
 	lanes := isa.Lanes / 4
@@ -83,6 +86,17 @@ func Tables(isa vector.ISA, how Int8) {
 	}
 	GLOBL("most", 8|16) // 255
 	DATA(0, F32(255))
+	if isa == vector.AVX2 {
+		for _, c := range []struct {
+			name string
+			bits uint32
+		}{{"one", 1}, {"half", 0x7fff}} {
+			GLOBL(c.name, 8|16)
+			for i := range isa.Lanes {
+				DATA(4*i, U32(c.bits))
+			}
+		}
+	}
 }
 
 func table(name string) Mem { return NewDataAddr(Symbol{Name: name, Static: true}, 0) }
@@ -207,25 +221,29 @@ func (s *section) finishI8(suffix string, masked bool) {
 	for i := range s.rows {
 		convert(i)
 	}
-	masks := make([]reg.Register, s.Vectors)
-	spare := s.Reg(s.Registers - s.Vectors - 2)
-	if masked {
-		masks = s.masks(reg.RAX, reg.RBX) // which may be vectors of b: these are free from here on
+	spare := s.spare(0)
+	var masks []reg.Register
+	if s.ISA == vector.AVX512 {
+		masks = s.masks(reg.RAX, reg.RBX)
 	}
 	Load(Param("residual"), at)
 	TESTQ(at, at)
 	JEQ(LabelRef(label("alone")))
 	Load(Param("ldr"), stride)
-	SHLQ(U8(2), stride)
+	SHLQ(U8(1), stride)
 	for i := range s.rows {
+		from := Mem{Base: at}
+		if masked && masks == nil {
+			s.copyWords(label(fmt.Sprintf("sum%d_", i)), from, s.row)
+			from = s.row
+		}
 		for v := range s.Vectors {
-			from, acc := Mem{Base: at, Disp: v * s.Bytes()}, s.acc(i, v)
-			if !masked {
-				VADDPS(from, acc, acc)
-				continue
+			var mask reg.Register
+			if masks != nil {
+				mask = masks[v]
 			}
-			s.ISA.Load(from, spare, masks[v])
-			VADDPS(spare, acc, acc)
+			vector.LoadBF16(from.Offset(v*s.Bytes()/2), spare, mask)
+			VADDPS(spare, s.acc(i, v), s.acc(i, v))
 		}
 		ADDQ(stride, at)
 	}
@@ -235,14 +253,29 @@ func (s *section) finishI8(suffix string, masked bool) {
 		// NaN is the result where it is the first operand.
 		VMAXPS(s.Reg(i), s.broadcast(), s.Reg(i))
 	}
-	Load(Param("cf"), at)
+	Load(Param("cb"), at)
 	TESTQ(at, at)
 	JEQ(LabelRef(label("integers")))
-	Load(Param("ldf"), stride)
-	SHLQ(U8(2), stride)
+	Load(Param("ldcb"), stride)
+	SHLQ(U8(1), stride)
+	var rounding vector.Rounding
+	if masks != nil && !s.Rounds {
+		rounding = vector.NewRounding(s.Registers-3, reg.RAX)
+	}
 	for i := range s.rows {
-		for v := range s.Vectors {
-			s.Store(s.acc(i, v), Mem{Base: at, Disp: v * s.Bytes()}, masks[v])
+		switch {
+		case masks == nil:
+			s.storeHalves(label(fmt.Sprintf("half%d_", i)), i, masked)
+		case s.Rounds:
+			for v := range s.Vectors {
+				evex.VCVTNEPS2BF16(s.acc(i, v), s.Half(spare))
+				VMOVDQU16(s.Half(spare), masks[v], Mem{Base: at, Disp: v * s.Bytes() / 2})
+			}
+		default:
+			for v := range s.Vectors {
+				rounding.Round(s.acc(i, v), spare)
+				vector.StoreBF16(spare, Mem{Base: at, Disp: v * s.Bytes() / 2}, masks[v])
+			}
 		}
 		ADDQ(stride, at)
 	}
@@ -263,6 +296,50 @@ func (s *section) finishI8(suffix string, masked bool) {
 	Label(label("done"))
 	VZEROUPPER()
 	RET()
+}
+
+// spare is a register that no sum is in once there are all: the first, and those of the broadcast
+// and of b.
+func (s *section) spare(i int) reg.VecPhysical { return s.Reg(s.Registers - s.Vectors - 2 + i) }
+
+// storeHalves rounds a row to bfloat16 and stores it at RCX, in AVX2.
+func (s *section) storeHalves(name string, i int, masked bool) {
+	const unordered = 3
+	nan := s.spare(2)
+	for v := range s.Vectors {
+		// Just less than half of the last bit that stays, and one where that is set. NaN becomes
+		// another.
+		acc, rounded := s.acc(i, v), s.spare(v)
+		VPSRLD(U8(16), acc, rounded)
+		VPAND(table("one"), rounded, rounded)
+		VPADDD(table("half"), rounded, rounded)
+		VPADDD(acc, rounded, rounded)
+		VCMPPS(U8(unordered), acc, acc, nan)
+		VPOR(nan, rounded, rounded)
+		VPSRLD(U8(16), rounded, rounded)
+	}
+	both := s.spare(0)
+	VPACKUSDW(s.spare(1), both, both)
+	VPERMQ(U8(0b11011000), both, both) // lanes were packed each for itself
+	at := Mem{Base: reg.RCX}
+	if !masked {
+		VMOVDQU(both, at)
+		return
+	}
+	VMOVDQU(both, s.row)
+	s.copyWords(name, s.row, at)
+}
+
+// copyWords copies as many words as there are columns.
+func (s *section) copyWords(name string, from, to Mem) {
+	lanes, tmp := reg.RAX, reg.RBX
+	Load(Param("n"), lanes)
+	Label(name)
+	from.Index, from.Scale, to.Index, to.Scale = lanes, 2, lanes, 2
+	MOVW(from.Offset(-2), tmp.As16())
+	MOVW(tmp.As16(), to.Offset(-2))
+	DECQ(lanes)
+	JNE(LabelRef(name))
 }
 
 // storeI8 rounds rows that are prepared to integers, limits them to bytes, two rows at a

@@ -6,8 +6,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// LoadBF16 reads half a vector of bfloat16 as a vector of float32, in AVX-512. With a mask,
-// lanes outside it are zero and not touched in memory.
+// LoadBF16 reads half a vector of bfloat16 as a vector of float32. With a mask, in
+// AVX-512, lanes outside it are zero and not touched in memory.
 func LoadBF16(m Mem, v reg.VecPhysical, mask reg.Register) {
 	if mask == nil {
 		VPMOVZXWD(m, v)
@@ -47,13 +47,13 @@ func NewRounding(from int, tmp reg.GPPhysical) Rounding {
 
 // Round makes the upper half of each lane of to the nearest bfloat16 to v's, of two the
 // even one: it adds just less than half of its last bit, and one where that bit is set. NaN
-// becomes a quiet one. It changes K2.
+// becomes a quiet one. It changes K7.
 func (r Rounding) Round(v, to reg.VecPhysical) {
 	const unordered = 3
-	VCMPPS(U8(unordered), v, v, reg.K2)
+	VCMPPS(U8(unordered), v, v, reg.K7)
 	VPSRLD(U8(16), v, to)
 	VPANDD(r.one, to, to)
 	VPADDD(r.half, to, to)
 	VPADDD(v, to, to)
-	VPORD(r.quiet, v, reg.K2, to)
+	VPORD(r.quiet, v, reg.K7, to)
 }

@@ -82,6 +82,12 @@ func benchmarkDirectBF16(b *testing.B, size, kh, kw, k, n int) {
 		})
 }
 
+func BenchmarkBF16Direct147x147Conv3x3x32To32(b *testing.B) {
+	benchmarkDirectBF16(b, 147, 3, 3, 32, 32)
+}
+func BenchmarkBF16Direct147x147Conv3x3x32To64(b *testing.B) {
+	benchmarkDirectBF16(b, 147, 3, 3, 32, 64)
+}
 func BenchmarkBF16Direct35x35Conv3x3x96To96(b *testing.B) { benchmarkDirectBF16(b, 35, 3, 3, 96, 96) }
 func BenchmarkBF16Direct17x17Conv1x7x224To256(b *testing.B) {
 	benchmarkDirectBF16(b, 17, 1, 7, 224, 256)

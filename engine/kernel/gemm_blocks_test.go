@@ -14,8 +14,8 @@ import (
 // Blocks in plain Go: what AMX's do, by the tiles of the generic set, so that what surrounds
 // them is tested on every machine.
 
-func blockI8InGo(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32,
-	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, _ *float32, _ int, _ uintptr, _ int) {
+func blockI8InGo(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cb *uint16, ldcb int, places *int32,
+	scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, _ *float32, _ int, _ uintptr, _ int) {
 	weights, values := make([]int8, 64*steps*4), make([]uint8, 64*steps)
 	for i := range m {
 		row := int(*offset(places, i))
@@ -31,7 +31,7 @@ func blockI8InGo(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, pa
 			for quad := range 16 * steps {
 				copy(weights[quad*16:], from[(quad*32+j%32)*4:][:16])
 			}
-			generic.GemmI8_2x4(1, width, 16*steps, &values[0], 0, &weights[0], nil, nil, offset(c, row*ldc+j), ldc, offset(cf, row*ldf+j), ldf,
+			generic.GemmI8_2x4(1, width, 16*steps, &values[0], 0, &weights[0], nil, nil, offset(c, row*ldc+j), ldc, offset(cb, row*ldcb+j), ldcb,
 				offset(scale, j), offset(bias, j), offset(residual, row*ldr+j), ldr, floor, inverse, zeroPoint, 0, 0)
 		}
 	}
@@ -270,7 +270,7 @@ func TestWalk(t *testing.T) {
 				eachPart(r, p.M, g.Panels(p.N), func(i0, i1, p0, p1 int) { g.Run(&p.ProductI8, i0, i1, p0, p1) })
 				for i := range p.M {
 					for j := 0; j < p.N; j += 1 + r.IntN(20) {
-						p.compare(t, what, i, j, i*p.LDR+j, i*p.LDC+j, i*p.LDF+j)
+						p.compare(t, what, i, j, i*p.LDR+j, i*p.LDC+j, i*p.LDCB+j)
 					}
 				}
 				p.scratch.check(t, what+": Scratch")

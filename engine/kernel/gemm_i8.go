@@ -25,18 +25,18 @@ type GemmI8 struct {
 	copyRows copyRows    // of a block
 }
 
-type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int,
-	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int)
+type gemmTileI8 func(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int,
+	scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int)
 
-type indirectGemmTileI8 func(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int,
-	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int,
+type indirectGemmTileI8 func(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int,
+	scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int,
 	rows *int32, taps, stride int, zero *uint8)
 
 // A gemmBlockI8 computes rows of so many steps, of the columns of several panels, which are
 // panel elements apart in b: what gemmTileI8 and generic.GemmI8_2x4 do of one. Steps and results
 // lie as those of a gemmBlockBF16.
-type gemmBlockI8 func(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32,
-	scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
+type gemmBlockI8 func(m, n, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cb *uint16, ldcb int, places *int32,
+	scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
 
 // MostI8 is how many products of 8-bit integers a sum of 32 bits holds for certain.
 const MostI8 = math.MaxInt32 / (255 * 128)
@@ -47,13 +47,13 @@ const MostI8 = math.MaxInt32 / (255 * 128)
 //	v := acc*Scale[j] + Bias[j]
 //	v += Residual[i*LDR+j]                         // unless nil
 //	v = max(v, 0)                                  // if ReLU
-//	CF[i*LDF+j] = v                                // unless nil
+//	CB[i*LDCB+j] = v                               // unless nil
 //	C[i*LDC+j] = v*Inverse + ZeroPoint             // unless nil
 //
-// acc is an integer and exact, v float32, and C rounded to the nearest integer, of two to the
-// even one, and limited to 0 and 255. Where Inverse is 0, Scale and Bias have it and ZeroPoint
+// acc is an integer and exact, v float32, Residual bfloat16, CB rounded to that, and C to the
+// nearest integer, of two to the even one, and limited to 0 and 255. Where Inverse is 0, Scale and Bias have it and ZeroPoint
 // in them: C is v, which is less than 1<<31, and there is nothing else. Rows, Stride and Zero,
-// as Line, NextC, NextF and NextR, are what they are in ProductF32.
+// as Line, NextC, NextCB and NextR, are what they are in ProductF32.
 //
 // All products of an element are summed in one call, which cannot be interrupted.
 type ProductI8 struct {
@@ -76,16 +76,16 @@ type ProductI8 struct {
 
 	C           []uint8
 	LDC         int
-	CF          []float32
-	LDF         int
+	CB          []uint16
+	LDCB        int
 	Scale, Bias []float32 // [Panels*NR]
-	Residual    []float32
+	Residual    []uint16
 	LDR         int
 	ReLU        bool
 
 	Inverse, ZeroPoint float32
 
-	Line, NextC, NextF, NextR int
+	Line, NextC, NextCB, NextR int
 }
 
 // Panels is how many panels of NR columns n columns take.
@@ -245,14 +245,14 @@ func (g *GemmI8) Run(p *ProductI8, i0, i1, p0, p1 int) {
 	if l.taps*p.K > MostI8 {
 		panic(fmt.Sprintf("kernel: %d taps of %d products of 8-bit integers, and a sum holds %d", l.taps, p.K, MostI8))
 	}
-	if p.Inverse == 0 && (p.C == nil || p.CF != nil || p.Residual != nil || p.ReLU) {
+	if p.Inverse == 0 && (p.C == nil || p.CB != nil || p.Residual != nil || p.ReLU) {
 		panic("kernel: a product of 8-bit integers without Inverse has no result but C, no Residual and no ReLU")
 	}
 	l.check(g.NR, i0, i1, p0, p1, extents{
 		a: len(p.A), zero: len(p.Zero), b: len(p.B), c: extent(p.C), residual: extent(p.Residual), bias: -1,
 	})
-	if p.CF != nil {
-		l.needRows("CF", len(p.CF), i1, p.LDF, p.NextF)
+	if p.CB != nil {
+		l.needRows("CB", len(p.CB), i1, p.LDCB, p.NextCB)
 	}
 	need("Scale", len(p.Scale), 1, 0, g.Panels(p.N)*g.NR)
 	need("Bias", len(p.Bias), 1, 0, g.Panels(p.N)*g.NR)
@@ -294,12 +294,12 @@ func (g *GemmI8) sum(p *ProductI8, t *tile, taps, panel int) {
 	if g.halves {
 		more, starts = unsafe.SliceData(p.More.entries), &p.More.starts[2*(panel*taps+t.tap0)]
 	}
-	c, cf, residual, quads := at(p.C, t.c+j), at(p.CF, t.cf+j), at(p.Residual, t.residual+j), p.K/4
+	c, cb, residual, quads := at(p.C, t.c+j), at(p.CB, t.cb+j), at(p.Residual, t.residual+j), p.K/4
 	if p.Rows == nil {
-		g.tile(t.rows, n, quads, &p.A[t.row*p.LDA], p.LDA, b, more, starts, c, p.LDC, cf, p.LDF,
+		g.tile(t.rows, n, quads, &p.A[t.row*p.LDA], p.LDA, b, more, starts, c, p.LDC, cb, p.LDCB,
 			&p.Scale[j], &p.Bias[j], residual, p.LDR, floor, p.Inverse, p.ZeroPoint, t.ahead, t.step)
 	} else {
-		g.indirect(t.rows, n, quads, &p.A[0], p.LDA, b, more, starts, c, p.LDC, cf, p.LDF,
+		g.indirect(t.rows, n, quads, &p.A[0], p.LDA, b, more, starts, c, p.LDC, cb, p.LDCB,
 			&p.Scale[j], &p.Bias[j], residual, p.LDR, floor, p.Inverse, p.ZeroPoint, t.ahead, t.step,
 			&p.Rows[t.tap0*p.Stride+t.row], t.tap1-t.tap0, p.Stride, &p.Zero[0])
 	}
@@ -323,7 +323,7 @@ func (g *GemmI8) runBlocks(p *ProductI8, l *productLayout, i0, i1, p0, p1 int) {
 				n := min(p.N, min(first+plan.panels, to)*g.NR) - j
 				g.block(b.rows, n, b.steps, b.a, b.lda, &b.offsets[0],
 					&p.B[(first*l.depth+b.tap*l.depth/l.taps)*g.NR], l.depth*g.NR,
-					at(p.C, b.row*p.LDC+j), p.LDC, at(p.CF, b.row*p.LDF+j), p.LDF, b.places,
+					at(p.C, b.row*p.LDC+j), p.LDC, at(p.CB, b.row*p.LDCB+j), p.LDCB, b.places,
 					&p.Scale[j], &p.Bias[j], at(p.Residual, b.row*p.LDR+j), p.LDR,
 					floor, p.Inverse, p.ZeroPoint, (*float32)(unsafe.Pointer(&p.Scratch[0])), plan.chunk, b.ahead, b.lines)
 				b.ahead += uintptr(b.lines * b.steps * ceilDivide(n, g.NR) * tuning.CacheLine)
@@ -344,7 +344,7 @@ func (p *ProductI8) layout() productLayout {
 		m: p.M, n: p.N, k: p.K, steps: p.K / 4, walk: p.Walk,
 		a: uintptr(unsafe.Pointer(unsafe.SliceData(p.A))), size: 1, lda: p.LDA,
 		rows: p.Rows, taps: taps, stride: p.Stride,
-		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldf: p.LDF, nextF: p.NextF, ldr: p.LDR, nextR: p.NextR,
+		line: p.Line, ldc: p.LDC, nextC: p.NextC, ldcb: p.LDCB, nextCB: p.NextCB, ldr: p.LDR, nextR: p.NextR,
 	}
 }
 

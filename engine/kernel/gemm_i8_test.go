@@ -49,7 +49,7 @@ func zerosI8(n int) []uint8 {
 // caseI8 is a product of 8-bit integers and what is asked for of it.
 type caseI8 struct {
 	m, n, k, taps           int
-	integers, floats        bool
+	integers, halves        bool
 	residual, relu, inPlace bool
 	zeroPoint               float32
 	folded                  bool
@@ -62,7 +62,7 @@ type testProductI8 struct {
 	ProductI8
 	a, c         guardedOf[uint8]
 	scratch      guardedOf[uint8]
-	cf, residual guarded
+	cb, residual guardedOf[uint16]
 	b            []int8 // [Taps*K][N]
 }
 
@@ -110,13 +110,13 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 	for j := range p.Scale {
 		p.Scale[j], p.Bias[j] = float32((0.5+r.Float64())/spread), float32(r.NormFloat64())
 	}
-	p.LDC, p.LDF = prime(pc.n+1), prime(pc.n+7)
-	p.c, p.cf = newGuardedOf[uint8]((pc.m-1)*p.LDC+pc.n), newGuarded((pc.m-1)*p.LDF+pc.n)
+	p.LDC, p.LDCB = prime(pc.n+1), prime(pc.n+7)
+	p.c, p.cb = newGuardedOf[uint8]((pc.m-1)*p.LDC+pc.n), newGuardedOf[uint16]((pc.m-1)*p.LDCB+pc.n)
 	if pc.integers {
 		p.C = p.c.s
 	}
-	if pc.floats {
-		p.CF = p.cf.s
+	if pc.halves {
+		p.CB = p.cb.s
 	}
 	p.Inverse = 90
 	if pc.folded {
@@ -126,15 +126,15 @@ func newProductI8(g *GemmI8, pc caseI8, r *rand.Rand) *testProductI8 {
 		p.Inverse = 0
 	}
 	if pc.residual {
-		p.LDR = prime(p.LDF + 1)
+		p.LDR = prime(p.LDCB + 1)
 		if pc.inPlace {
-			p.LDR = p.LDF
+			p.LDR = p.LDCB
 		}
-		p.residual = matrix(r, pc.m, pc.n, p.LDR)
+		p.residual = matrixBF16(r, pc.m, pc.n, p.LDR)
 		p.Residual = p.residual.s
-		if pc.inPlace && pc.floats {
-			copy(p.CF, p.Residual)
-			p.Residual = p.CF
+		if pc.inPlace && pc.halves {
+			copy(p.CB, p.Residual)
+			p.Residual = p.CB
 		}
 	}
 	return p
@@ -158,21 +158,22 @@ func (p *testProductI8) sum(i, j int) int {
 }
 
 // compare fails unless an element is within the bounds of the roundings of its definition.
-func (p *testProductI8) compare(t *testing.T, what string, i, j, atR, at, atF int) {
+func (p *testProductI8) compare(t *testing.T, what string, i, j, atR, at, atB int) {
 	t.Helper()
 	acc := float64(p.sum(i, j)) * float64(p.Scale[j])
 	v, magnitude := acc+float64(p.Bias[j]), 2*math.Abs(acc)+math.Abs(float64(p.Bias[j]))
 	if p.residual.s != nil {
-		r := float64(p.residual.s[atR])
+		r := float64(FromBF16(p.residual.s[atR]))
 		v, magnitude = v+r, magnitude+math.Abs(r)
 	}
 	if p.ReLU {
 		v = max(v, 0)
 	}
 	bound := 3 * 0x1p-24 * magnitude
-	if p.CF != nil {
-		if got := float64(p.CF[atF]); !(math.Abs(got-v) <= bound) {
-			t.Fatalf("%s: [%d][%d] is %g, want %g within %g", what, i, j, got, v, bound)
+	if p.CB != nil {
+		low, high := FromBF16(ToBF16(float32(v-bound))), FromBF16(ToBF16(float32(v+bound)))
+		if got := FromBF16(p.CB[atB]); !(got >= low && got <= high) {
+			t.Fatalf("%s: [%d][%d] is %g, want %g within %g in bfloat16", what, i, j, got, v, bound)
 		}
 	}
 	if p.C == nil {
@@ -201,16 +202,16 @@ func testRunI8(t *testing.T, g *GemmI8, pc caseI8, r *rand.Rand) {
 	what := fmt.Sprintf("%s %+v", g.Name, pc)
 	for i := range p.M {
 		for j := range p.N {
-			p.compare(t, what, i, j, i*p.LDR+j, i*p.LDC+j, i*p.LDF+j)
+			p.compare(t, what, i, j, i*p.LDR+j, i*p.LDC+j, i*p.LDCB+j)
 		}
 	}
 	p.scratch.check(t, what+": Scratch")
 	p.c.checkGaps(t, what+": C", p.M, p.N, p.LDC)
 	if pc.inPlace && pc.residual {
-		p.cf.check(t, what+": CF")
+		p.cb.check(t, what+": CB")
 		return
 	}
-	p.cf.checkGaps(t, what+": CF", p.M, p.N, p.LDF)
+	p.cb.checkGaps(t, what+": CB", p.M, p.N, p.LDCB)
 }
 
 // randomI8 is what is asked for of a product.
@@ -220,8 +221,8 @@ func randomI8(r *rand.Rand, m, n, k, taps int) caseI8 {
 		pc.folded = true
 		return pc
 	}
-	pc.floats = r.IntN(2) == 0
-	pc.integers = !pc.floats || r.IntN(2) == 0
+	pc.halves = r.IntN(2) == 0
+	pc.integers = !pc.halves || r.IntN(2) == 0
 	pc.residual, pc.relu, pc.inPlace = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
 	return pc
 }
@@ -247,7 +248,7 @@ func TestGemmI8(t *testing.T) {
 				}
 			}
 			for _, k := range []int{148, 256, 844, 2080} {
-				pc := caseI8{m: 2*rows + 1, n: 2*g.NR + 1, k: k, integers: true, floats: true, residual: true, relu: true}
+				pc := caseI8{m: 2*rows + 1, n: 2*g.NR + 1, k: k, integers: true, halves: true, residual: true, relu: true}
 				if indirect {
 					pc.taps = 9
 				}
@@ -257,18 +258,16 @@ func TestGemmI8(t *testing.T) {
 	})
 }
 
-// The sums are exact: as float32, which have no other rounding where Scale is 1 and Bias 0,
-// they are what a sum of integers is, for the largest integers and as many of them as there
-// may be.
+// The sums are exact, as float32, which have no other rounding where Scale is 1: with a Bias that takes
+// a row's sums away, little is left of them. That holds for the largest integers and as many of them
+// as there may be.
 func TestGemmI8IsExact(t *testing.T) {
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for _, taps := range []int{0, 1, 7, 9} {
 			for _, k := range []int{4, 64, 1540, MostI8 / max(1, taps) / 4 * 4} {
-				p := newProductI8(g, caseI8{m: g.Rows(taps > 0) + 1, n: g.NR + 2, k: k, taps: taps, floats: true}, r)
-				for j := range p.Scale {
-					p.Scale[j], p.Bias[j] = 1, 0
-				}
+				p := newProductI8(g, caseI8{m: g.Rows(taps > 0) + 1, n: g.NR + 2, k: k, taps: taps, integers: true}, r)
+				p.Inverse = 1
 				if k > 1540 {
 					// All of the largest, and the first columns of the other sign.
 					for i := range p.A {
@@ -282,11 +281,15 @@ func TestGemmI8IsExact(t *testing.T) {
 					}
 					p.More = g.PackInto(p.B, p.b, max(1, taps), k, p.N)
 				}
-				g.Run(&p.ProductI8, 0, p.M, 0, g.Panels(p.N))
-				for i := range p.M {
+				for _, i := range []int{0, p.M / 2, p.M - 1} {
 					for j := range p.N {
-						if got, want := p.CF[i*p.LDF+j], float32(p.sum(i, j)); got != want {
-							t.Fatalf("%s, %d taps of %d: [%d][%d] is %g, want %g", g.Name, taps, k, i, j, got, want)
+						p.Scale[j], p.Bias[j] = 1, float32(100+j%50)-float32(p.sum(i, j))
+					}
+					g.Run(&p.ProductI8, 0, p.M, 0, g.Panels(p.N))
+					for j := range p.N {
+						want := float32(p.sum(i, j)) + p.Bias[j]
+						if got := p.C[i*p.LDC+j]; float32(got) != min(max(want, 0), 255) {
+							t.Fatalf("%s, %d taps of %d: [%d][%d] is %d, want %g", g.Name, taps, k, i, j, got, want)
 						}
 					}
 				}
@@ -303,7 +306,7 @@ func TestGemmI8Rounds(t *testing.T) {
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		for v, want := range values {
 			for _, general := range []bool{false, true} {
-				p := newProductI8(g, caseI8{m: 3, n: g.NR, k: 4, integers: true, floats: general, folded: !general}, rand.New(rand.NewPCG(5, 6)))
+				p := newProductI8(g, caseI8{m: 3, n: g.NR, k: 4, integers: true, halves: general, folded: !general}, rand.New(rand.NewPCG(5, 6)))
 				for j := range p.Scale {
 					p.Scale[j], p.Bias[j] = 0, v
 				}
@@ -326,18 +329,51 @@ func TestGemmI8Rounds(t *testing.T) {
 	})
 }
 
+// Sums are rounded to the nearest bfloat16, to even ones of two, and NaN and infinities remain.
+func TestGemmI8RoundsSums(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	values := map[float32]float32{
+		1: 1, 0x1.01p0: 1, 0x1.010002p0: 0x1.02p0, 0x1.03p0: 0x1.04p0, -0x1.03p0: -0x1.04p0, 0x1.feffp0: 0x1.fep0, 0x1.ffp0: 2, 3e38: 0x1.c4p127, inf: inf, -inf: -inf,
+	}
+	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
+		round := func(n int, v float32) *testProductI8 {
+			p := newProductI8(g, caseI8{m: 3, n: n, k: 4, integers: true, halves: true}, rand.New(rand.NewPCG(5, 6)))
+			for j := range p.Scale {
+				p.Scale[j], p.Bias[j] = 0, v
+			}
+			g.Run(&p.ProductI8, 0, 3, 0, g.Panels(n))
+			return p
+		}
+		for _, n := range []int{g.NR, g.NR + 1} { // of a panel, which may be written otherwise than a part
+			for v, want := range values {
+				p := round(n, v)
+				for i := range p.M {
+					for j := range p.N {
+						if got := FromBF16(p.CB[i*p.LDCB+j]); got != want {
+							t.Fatalf("%s: %g becomes %g, want %g", g.Name, v, got, want)
+						}
+					}
+				}
+			}
+			if p := round(n, nan); !math.IsNaN(float64(FromBF16(p.CB[0]))) {
+				t.Errorf("%s: NaN becomes %g", g.Name, FromBF16(p.CB[0]))
+			}
+		}
+	})
+}
+
 // A Run of some rows and panels leaves the others alone.
 func TestGemmI8Range(t *testing.T) {
 	eachGemmI8(t, func(t *testing.T, g *GemmI8) {
 		for _, taps := range []int{0, 3} {
-			p := newProductI8(g, caseI8{m: 40, n: 3*g.NR - 1, k: 12, taps: taps, integers: true, floats: true}, rand.New(rand.NewPCG(5, 6)))
+			p := newProductI8(g, caseI8{m: 40, n: 3*g.NR - 1, k: 12, taps: taps, integers: true, halves: true}, rand.New(rand.NewPCG(5, 6)))
 			g.Run(&p.ProductI8, 11, 30, 1, 2)
 			what := fmt.Sprintf("%s, %d taps", g.Name, taps)
 			for i := range p.M {
 				for j := range p.N {
 					if i >= 11 && i < 30 && j >= g.NR && j < 2*g.NR {
-						p.compare(t, what, i, j, 0, i*p.LDC+j, i*p.LDF+j)
-					} else if !p.c.kept(i*p.LDC+j) || !p.cf.kept(i*p.LDF+j) {
+						p.compare(t, what, i, j, 0, i*p.LDC+j, i*p.LDCB+j)
+					} else if !p.c.kept(i*p.LDC+j) || !p.cb.kept(i*p.LDCB+j) {
 						t.Fatalf("%s: [%d][%d] was written", what, i, j)
 					}
 				}
@@ -355,7 +391,7 @@ func TestGemmI8InLines(t *testing.T) {
 		}
 		for line := 1; line <= 2*g.indirectRows+1; line++ {
 			lines := 3
-			p := newProductI8(g, caseI8{m: lines * line, n: g.NR + 3, k: 8, taps: 1 + line%5, integers: true, floats: line%2 == 0, relu: line%3 == 0}, r)
+			p := newProductI8(g, caseI8{m: lines * line, n: g.NR + 3, k: 8, taps: 1 + line%5, integers: true, halves: line%2 == 0, relu: line%3 == 0}, r)
 			for l := range lines { // of which the last is all outside
 				for tap := range p.Taps {
 					if l == 0 && tap > 0 || l == 1 && tap < p.Taps-1 || l == 2 {
@@ -365,19 +401,19 @@ func TestGemmI8InLines(t *testing.T) {
 					}
 				}
 			}
-			pitch, pitchF := p.LDC, p.LDF
-			p.Line, p.LDC, p.NextC, p.LDF, p.NextF = line, lines*pitch, pitch, lines*pitchF, pitchF
+			pitch, pitchB := p.LDC, p.LDCB
+			p.Line, p.LDC, p.NextC, p.LDCB, p.NextCB = line, lines*pitch, pitch, lines*pitchB, pitchB
 			split := r.IntN(p.M)
 			g.Run(&p.ProductI8, 0, split, 0, g.Panels(p.N))
 			g.Run(&p.ProductI8, split, p.M, 0, g.Panels(p.N))
 			what := fmt.Sprintf("%s, lines of %d", g.Name, line)
 			for i := range p.M {
 				for j := range p.N {
-					p.compare(t, what, i, j, 0, i%line*p.LDC+i/line*p.NextC+j, i%line*p.LDF+i/line*p.NextF+j)
+					p.compare(t, what, i, j, 0, i%line*p.LDC+i/line*p.NextC+j, i%line*p.LDCB+i/line*p.NextCB+j)
 				}
 			}
 			p.c.checkGaps(t, what, p.M, p.N, pitch)
-			p.cf.checkGaps(t, what, p.M, p.N, pitchF)
+			p.cb.checkGaps(t, what, p.M, p.N, pitchB)
 		}
 	})
 }
@@ -450,7 +486,7 @@ func testShortI8(t *testing.T, g *GemmI8) {
 			"A":          func(p *testProductI8) { p.A = p.A[:len(p.A)-1] },
 			"B":          func(p *testProductI8) { p.B = p.B[:len(p.B)-1] },
 			"C":          func(p *testProductI8) { p.C = p.C[:len(p.C)-1] },
-			"CF":         func(p *testProductI8) { p.CF = p.CF[:len(p.CF)-1] },
+			"CB":         func(p *testProductI8) { p.CB = p.CB[:len(p.CB)-1] },
 			"Scale":      func(p *testProductI8) { p.Scale = p.Scale[:len(p.Scale)-1] },
 			"Bias":       func(p *testProductI8) { p.Bias = p.Bias[:len(p.Bias)-1] },
 			"Residual":   func(p *testProductI8) { p.Residual = p.Residual[:len(p.Residual)-1] },
@@ -460,7 +496,7 @@ func testShortI8(t *testing.T, g *GemmI8) {
 			"no Inverse": func(p *testProductI8) { p.Inverse = 0 },
 			"LDA":        func(p *testProductI8) { p.LDA = -1 },
 			"LDC":        func(p *testProductI8) { p.LDC = -1 },
-			"LDF":        func(p *testProductI8) { p.LDF = -1 },
+			"LDCB":       func(p *testProductI8) { p.LDCB = -1 },
 			"LDR":        func(p *testProductI8) { p.LDR = -1 },
 		}
 		if g.Blocks() {
@@ -477,7 +513,7 @@ func testShortI8(t *testing.T, g *GemmI8) {
 			spoil["many Taps"] = func(p *testProductI8) { p.Taps = MostI8/8 + 1 }
 		}
 		expectPanics(t, spoil, func(spoil func(p *testProductI8)) {
-			p := newProductI8(g, caseI8{m: 11, n: 10, k: 8, taps: taps, integers: true, floats: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
+			p := newProductI8(g, caseI8{m: 11, n: 10, k: 8, taps: taps, integers: true, halves: true, residual: true}, rand.New(rand.NewPCG(9, 10)))
 			if taps > 0 && !g.Blocks() {
 				p.Rows[0] = 13 // the last row of A
 			}

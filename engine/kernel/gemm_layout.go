@@ -17,7 +17,7 @@ type productLayout struct {
 	taps, stride int // 1 tap without rows
 
 	line, ldc, nextC, ldr, nextR int
-	ldf, nextF                   int // of CF, where it is written beside C
+	ldcb, nextCB                 int // of CB, where it is written beside C
 }
 
 // panels is how many panels of nr columns n columns take.
@@ -26,7 +26,7 @@ func panels(n, nr int) int { return (n + nr - 1) / nr }
 // A tile is some rows of a product.
 type tile struct {
 	row, rows  int
-	c, cf      int // where they begin
+	c, cb      int // where they begin
 	residual   int
 	tap0, tap1 int // those that add something
 	ahead      uintptr
@@ -44,7 +44,7 @@ func (l *productLayout) tile(i, i0, i1, most, panels int) tile {
 	// Tiles of about equal height: a low one takes as long as one of four rows.
 	tiles := (end - i + most - 1) / most
 	t := tile{row: i, rows: (end - i + tiles - 1) / tiles}
-	t.c, t.cf, t.residual = line*l.nextC+place*l.ldc, line*l.nextF+place*l.ldf, line*l.nextR+place*l.ldr
+	t.c, t.cb, t.residual = line*l.nextC+place*l.ldc, line*l.nextCB+place*l.ldcb, line*l.nextR+place*l.ldr
 	t.tap0, t.tap1 = l.inside(i, t.rows)
 	next := i + t.rows
 	if next >= i1 {

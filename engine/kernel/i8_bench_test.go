@@ -58,7 +58,7 @@ func benchmarkPointwiseI8(b *testing.B, size, k, n int) {
 		b.Run("int8 with a sum", func(b *testing.B) {
 			g := set.GemmI8
 			p := productI8(g, m, 1, k, n, nil)
-			p.CF, p.LDF, p.Residual, p.LDR, p.Inverse = make([]float32, m*n), n, make([]float32, m*n), n, 1
+			p.CB, p.LDCB, p.Residual, p.LDR, p.Inverse = make([]uint16, m*n), n, make([]uint16, m*n), n, 1
 			measureShare(b, func() float64 { return peakI8(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 		})
 	})
@@ -81,8 +81,8 @@ func benchmarkExpansionI8(b *testing.B, m, k, n int) {
 		g := set.GemmI8
 		p := productI8(g, m, 1, k, n, nil)
 		p.LDC = (n + 63) / 64 * 64
-		p.C, p.CF, p.LDF, p.LDR, p.Inverse = make([]uint8, m*p.LDC), make([]float32, m*n), n, n, 1
-		p.Residual = p.CF
+		p.C, p.CB, p.LDCB, p.LDR, p.Inverse = make([]uint8, m*p.LDC), make([]uint16, m*n), n, n, 1
+		p.Residual = p.CB
 		measureShare(b, func() float64 { return peakI8(set) }, 2*float64(m*k*n), func() { g.Run(p, 0, m, 0, g.Panels(n)) })
 	})
 }

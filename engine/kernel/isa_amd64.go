@@ -23,6 +23,9 @@ func sets() []*Set {
 			}
 			if cpu.X86.HasAVX512VNNI {
 				addVNNI(set)
+				if cpu.X86.HasAVX512BF16 {
+					set.GemmI8.tile = avx512bf16.GemmI8_14x32
+				}
 			}
 			return set
 		}

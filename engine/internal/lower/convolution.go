@@ -118,11 +118,24 @@ type chain struct {
 // addConvolution adds a convolution of in whose sums are v, with what follows it: batch
 // norm as a multiplication and an addition by channel, biases, the scaled sum with
 // a residual, and ReLU.
+//
+// The result of one with a stride, as that of the images is, is rounded at once where it is
+// only rounded. Others may be computed by Winograd's algorithm, which does not.
 func (l *lowering) addConvolution(o *plan.Convolution, in, v *graph.Value) {
 	c := l.follow(o, v, false)
 	o.In = l.tensor(in)
 	if c.residual != nil {
 		o.Residual = l.tensor(c.residual)
+	}
+	if o.Weights != nil && o.Residual == nil && o.Window.Stride != kernel.Square(1) && len(l.users[c.end]) == 1 {
+		if rounded, ok := l.roundedResults(c.end); ok {
+			for _, n := range c.nodes {
+				l.done[n.Index] = true
+			}
+			l.takeRounded(o, rounded)
+			l.add(o)
+			return
+		}
 	}
 	l.addChain(c)
 }
@@ -137,7 +150,8 @@ func (l *lowering) addChain(c *chain) {
 
 // follow finds what follows a convolution whose sums are v, as far as it can be computed
 // with it. In mixed precision no factors are, as weights are rounded with the factors that
-// they have in the graph, and what is added may be about to be widened.
+// they have in the graph. What is added may be about to be widened, there and where integers are
+// multiplied.
 func (l *lowering) follow(o *plan.Convolution, v *graph.Value, mixed bool) *chain {
 	dims := v.Shape().Dimensions
 	channels := dims[len(dims)-1]
@@ -178,7 +192,7 @@ func (l *lowering) fuse(o *chain, user *graph.Node) bool {
 				o.Bias[i] += factor[i]
 			}
 		case o.residual == nil && isFloat32(with) && with != o.end && !l.isConstant(with) && with.Shape().Equal(o.end.Shape()) &&
-			(l.computed(with) || o.mixed && isWidening(with.Node) && l.computed(with.Node.Inputs[0]) || l.widens(with)):
+			(l.computed(with) || (o.mixed || o.Integers != nil) && isWidening(with.Node) && l.computed(with.Node.Inputs[0]) || l.widens(with)):
 			o.residual = with
 		default:
 			return false

@@ -45,6 +45,9 @@ func (l *lowering) conversion(n *graph.Node) bool {
 		l.rounded[n] = true
 	case isWidening(from.Node) && !l.deferred(from.Node.Inputs[0]) && l.tensors[from.Node.Inputs[0]] != nil && !slices.Contains(l.f.Outputs(), n.Values[0]):
 		l.tensors[n.Values[0]] = l.tensors[from.Node.Inputs[0]] // nothing is rounded
+	case l.isInteger(from):
+		of := l.integers[from.Node]
+		l.add(&plan.Conversion{In: l.tensor(of.value), Out: l.tensor(n.Values[0]), Scale: of.scale, ZeroPoint: of.zero})
 	default:
 		l.add(&plan.Conversion{In: l.tensor(from), Out: l.tensor(n.Values[0])})
 	}

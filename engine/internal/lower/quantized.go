@@ -203,45 +203,72 @@ func floatsOf(integers []int8) []float32 {
 }
 
 // addIntegers adds a convolution of integers with what follows it, if it is one that has
-// kernels. Its result is float32, or integers where it is only rounded to them, or both.
+// kernels: what is added is bfloat16, and the result is rounded to integers, to bfloat16, or to
+// both.
 func (l *lowering) addIntegers(o *plan.Convolution, n *graph.Node) bool {
 	if o.Integers == nil {
 		return false
 	}
-	if !l.hasIntegerKernels(o, n) {
+	copied := *o
+	c := l.follow(&copied, n.Values[0], false)
+	rounded, ok := l.roundedResults(c.end)
+	if !ok || !l.hasIntegerKernels(o, n) || c.residual != nil && !isWidening(c.residual.Node) {
 		o.Weights, o.Integers = floatsOf(o.Integers), nil
 		return false
 	}
 	from := l.integers[n.Inputs[0].Node]
-	c := l.follow(o, n.Values[0], false)
-	for i := range o.Scale {
-		o.Scale[i] *= from.scale
+	for i := range copied.Scale {
+		copied.Scale[i] *= from.scale
 	}
-	o.In, o.ZeroPoint = l.tensor(from.value), from.zero
+	copied.In, copied.ZeroPoint = l.tensor(from.value), from.zero
 	if c.residual != nil {
-		o.Residual = l.tensor(c.residual)
+		copied.Residual = l.source(c.residual)
 	}
 	for _, n := range c.nodes {
 		l.done[n.Index] = true
 	}
-	for _, user := range l.users[c.end] {
-		r, ok := l.roundingOf(user)
-		if !ok || l.done[user.Index] {
-			continue
-		}
-		o.To = r.to
-		if len(l.users[c.end]) == 1 {
-			o.Out = l.take(r)
-		} else {
-			o.Quantized = l.take(r)
-		}
-		break
+	l.takeRounded(&copied, rounded)
+	l.add(&copied)
+	return true
+}
+
+// takeRounded makes what its result is rounded to that of a convolution.
+func (l *lowering) takeRounded(o *plan.Convolution, rounded roundedResults) {
+	if n := rounded.narrowing; n != nil {
+		l.done[n.Index] = true
+		o.Out = l.tensor(n.Values[0])
+	}
+	if r := rounded.integers; r.out != nil {
+		o.To, o.Quantized = r.to, l.take(r)
 	}
 	if o.Out == nil {
-		o.Out = l.tensor(c.end)
+		o.Out, o.Quantized = o.Quantized, nil
 	}
-	l.add(o)
-	return true
+}
+
+// roundedResults are what a value is rounded to, of which one may be missing.
+type roundedResults struct {
+	integers  rounding
+	narrowing *graph.Node
+}
+
+// roundedResults returns what a value is rounded to, and false where something else is made of it.
+func (l *lowering) roundedResults(v *graph.Value) (found roundedResults, ok bool) {
+	for _, user := range l.users[v] {
+		if user == nil {
+			return found, false
+		}
+		r, isRounding := l.roundingOf(user)
+		switch {
+		case isNarrowing(user) && found.narrowing == nil:
+			found.narrowing = user
+		case isRounding && found.integers.out == nil:
+			found.integers = r
+		default:
+			return found, false
+		}
+	}
+	return found, found.narrowing != nil || found.integers.out != nil
 }
 
 // hasIntegerKernels reports whether a convolution of integers is one of those that kernels

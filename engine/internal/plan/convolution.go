@@ -10,8 +10,9 @@ import "github.com/seed-fb2c0fa6/inception/engine/kernel"
 // convolution with respect to its input is one too: the channels of the weights change
 // places, their window is flipped, and the stride becomes the input's dilation.
 //
-// Where In is of unsigned integers, so are the sums, of In - ZeroPoint and Integers; Out is
-// float32, or integers too that are made of that. Where In is bfloat16, so are the weights, or
+// Where In is of unsigned integers, so are the sums, of In - ZeroPoint and Integers; Residual and
+// Out are bfloat16, or Out integers too that are made of the result; and so may be what is made of
+// float32 with a stride. Where In is bfloat16, so are the weights, or
 // they are rounded to it, and Out, but of trained weights, where it may be float32.
 type Convolution struct {
 	Marks

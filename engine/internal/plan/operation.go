@@ -24,6 +24,9 @@ type Operation interface {
 type Marks struct {
 	// Again is whether it computes activations again for gradients (recomputation).
 	Again bool
+	// Continues is the operation that does the same for the first images, where this one does it
+	// for others; or nil.
+	Continues Operation
 	// Implementation is how it is computed, once that is chosen.
 	Implementation Implementation
 }

@@ -21,6 +21,7 @@ const (
 	passJoinSiblings    = "join siblings"
 	passJoinElementwise = "join elementwise"
 	passUpdateEarly     = "update early"
+	passSplitImages     = "split images"
 	passPlaceOutputs    = "place outputs"
 	passUpdateInPlace   = "update in place"
 	passWriteOver       = "write over"
@@ -66,6 +67,15 @@ var passes = []pass{
 		},
 	},
 	{
+		Name: passSplitImages, Run: splitImages,
+		Why: "large images are computed one after the other: what an operation makes of one is in a cache for the next",
+		After: []order{
+			{passProjectFirst, "that finds operations by what alone reads a tensor, of which there would be several"},
+			{passJoinSiblings, "siblings read an image once"},
+			{passJoinElementwise, "what is joined is computed at the place of the last"},
+		},
+	},
+	{
 		Name: passPlaceOutputs, Run: placeOutputs,
 		Why: "outputs are computed in their buffers, not copied there",
 	},
@@ -81,6 +91,7 @@ var passes = []pass{
 		Name: passWriteOver, Run: writeOver,
 		Why: "results are written over operands that nothing needs any more: one stream of memory less",
 		After: []order{
+			{passSplitImages, "a result is over all images of what is not needed any more"},
 			{passJoinElementwise, "joining drops operands that a result would be over"},
 			{passUpdateEarly, "what is needed last depends on the order of the operations"},
 			{passPlaceOutputs, "a result in a buffer stays there"},

@@ -20,6 +20,7 @@ type Plan struct {
 	Outputs    []ProgramOutput
 
 	Choose Choose // how implementations are chosen
+	Caches int    // bytes of the level-2 caches of all threads
 	Arena  int    // bytes, once it is divided
 
 	done []string // the passes that ran

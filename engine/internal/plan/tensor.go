@@ -57,7 +57,7 @@ func (t *Tensor) String() string {
 	return fmt.Sprintf("%s[%d %d %d %d]", t.DType, t.N, t.H, t.W, t.C)
 }
 
-// A Place is where a tensor's memory is: [Arena], [Input], [Output], [Part] or [Over].
+// A Place is where a tensor's memory is: [Arena], [Input], [Output], [Part], [Images] or [Over].
 type Place interface{ isPlace() }
 
 type (
@@ -80,6 +80,12 @@ type (
 		Channel int // the first
 	}
 
+	// Images is some images of a tensor.
+	Images struct {
+		Of    *Tensor
+		First int
+	}
+
 	// Over is the memory of a tensor that is not needed any more once this one is
 	// computed, pixel by pixel and channel by channel.
 	Over struct{ Of *Tensor }
@@ -89,23 +95,26 @@ func (Arena) isPlace()  {}
 func (Input) isPlace()  {}
 func (Output) isPlace() {}
 func (Part) isPlace()   {}
+func (Images) isPlace() {}
 func (Over) isPlace()   {}
 
-// Within returns the tensor whose memory this one is in, and the channel of that at which
-// it begins; nil where it has memory of its own.
-func (t *Tensor) Within() (of *Tensor, channel int) {
+// Within returns the tensor whose memory this one is in, and the channel and the image of that
+// at which it begins; nil where it has memory of its own.
+func (t *Tensor) Within() (of *Tensor, channel, image int) {
 	switch p := t.Place.(type) {
 	case Part:
-		return p.Of, p.Channel
+		return p.Of, p.Channel, 0
+	case Images:
+		return p.Of, 0, p.First
 	case Over:
-		return p.Of, 0
+		return p.Of, 0, 0
 	}
-	return nil, 0
+	return nil, 0, 0
 }
 
 // Whole returns the tensor that has the memory which this one is in.
 func (t *Tensor) Whole() *Tensor {
-	for of, _ := t.Within(); of != nil; of, _ = t.Within() {
+	for of, _, _ := t.Within(); of != nil; of, _, _ = t.Within() {
 		t = of
 	}
 	return t
@@ -156,8 +165,8 @@ func (t *Tensor) Bytes() int { return Lines(t.Pixels()*t.Pitch()) * tuning.Cache
 // its last pixel, and at which byte of its whole's memory it begins.
 func (t *Tensor) Span() (offset, size int) {
 	size = (t.Pixels()-1)*t.Pitch() + t.C*t.DType.Size()
-	for of, channel := t.Within(); of != nil; of, channel = t.Within() {
-		offset += channel * t.DType.Size()
+	for of, channel, image := t.Within(); of != nil; of, channel, image = t.Within() {
+		offset += channel*t.DType.Size() + image*of.H*of.W*of.Pitch()
 		t = of
 	}
 	return offset, size

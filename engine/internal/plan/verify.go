@@ -57,11 +57,15 @@ func (p *Plan) verifyOrder() error {
 func (p *Plan) verifyPlaces() error {
 	for _, t := range p.tensors() {
 		for at := t; ; {
-			of, channel := at.Within()
+			of, channel, image := at.Within()
 			if of == nil {
 				break
 			}
-			if of.Pixels() != at.Pixels() || of.DType != at.DType || channel < 0 || channel+at.C > of.C {
+			if _, images := at.Place.(Images); images {
+				if of.H != at.H || of.W != at.W || of.C != at.C || of.DType != at.DType || image < 0 || image+at.N > of.N {
+					return fmt.Errorf("%s is images %d to %d of %s", at, image, image+at.N, of)
+				}
+			} else if of.Pixels() != at.Pixels() || of.DType != at.DType || channel < 0 || channel+at.C > of.C {
 				return fmt.Errorf("%s is channels %d to %d of %s", at, channel, channel+at.C, of)
 			}
 			if _, over := at.Place.(Over); over && of.C != at.C {
@@ -79,7 +83,7 @@ func (p *Plan) verifyPlaces() error {
 type memory struct {
 	holder  *Tensor  // what was last written over it, or nil
 	by      int      // the operation that did
-	written [][2]int // ranges of channels that have values
+	written [][2]int // ranges of channels that have values, those of one image after another's
 }
 
 // A walk goes through the operations of a plan.
@@ -140,7 +144,7 @@ func (w *walk) memory(t *Tensor) *memory {
 	if !ok {
 		m = &memory{}
 		if _, input := whole.Place.(Input); input {
-			m.written = [][2]int{{0, whole.C}}
+			m.written = [][2]int{{0, whole.N * whole.C}}
 		}
 		w.memories[whole] = m
 	}
@@ -152,8 +156,10 @@ func (w *walk) read(who string, t *Tensor) error {
 	if m.holder != nil && !isWithin(t, m.holder) {
 		return fmt.Errorf("%s reads %s, which %s has written over", who, t, w.Name(m.by))
 	}
-	if first, last := channels(t); !covered(m.written, first, last) {
-		return fmt.Errorf("%s reads %s, which nothing has written", who, t)
+	for _, r := range channels(t) {
+		if !covered(m.written, r[0], r[1]) {
+			return fmt.Errorf("%s reads %s, which nothing has written", who, t)
+		}
 	}
 	return nil
 }
@@ -177,7 +183,6 @@ func (w *walk) write(at int, o Operation, t *Tensor) error {
 		return fmt.Errorf("%s writes %s over %s, which it does not alone read element by element", w.Name(at), t, over)
 	}
 	m := w.memory(t)
-	first, last := channels(t)
 	switch t.Place.(type) {
 	case Over:
 		m.holder, m.by, m.written = t, at, nil
@@ -187,18 +192,20 @@ func (w *walk) write(at int, o Operation, t *Tensor) error {
 			input.holder, input.by = t, at
 		}
 	}
-	for _, r := range m.written {
-		if first < r[1] && r[0] < last {
-			return fmt.Errorf("%s writes %s where there is something already", w.Name(at), t)
+	for _, c := range channels(t) {
+		for _, r := range m.written {
+			if c[0] < r[1] && r[0] < c[1] {
+				return fmt.Errorf("%s writes %s where there is something already", w.Name(at), t)
+			}
 		}
+		m.written = append(m.written, c)
 	}
-	m.written = append(m.written, [2]int{first, last})
 	return nil
 }
 
 // isWithin reports whether a tensor is another or a part of it.
 func isWithin(t, whole *Tensor) bool {
-	for ; t != nil; t, _ = t.Within() {
+	for ; t != nil; t, _, _ = t.Within() {
 		if t == whole {
 			return true
 		}
@@ -206,13 +213,19 @@ func isWithin(t, whole *Tensor) bool {
 	return false
 }
 
-// channels is the range of channels of its whole that a tensor is.
-func channels(t *Tensor) (first, last int) {
-	last = t.C
-	for of, channel := t.Within(); of != nil; of, channel = of.Within() {
-		first, last = first+channel, last+channel
+// channels are the ranges of channels of its whole that a tensor is, those of one image after
+// another's.
+func channels(t *Tensor) (ranges [][2]int) {
+	first, firstImage := 0, 0
+	for of, channel, image := t.Within(); of != nil; of, channel, image = of.Within() {
+		first, firstImage = first+channel, firstImage+image
 	}
-	return first, last
+	whole := t.Whole()
+	for image := range t.N {
+		begin := (firstImage+image)*whole.C + first
+		ranges = append(ranges, [2]int{begin, begin + t.C})
+	}
+	return ranges
 }
 
 // covered reports whether ranges together have all from first to last.

@@ -18,6 +18,7 @@ var implementations = []candidate{
 	candidateOf(anyType, acceptsTrainedBF16, newTrainedBF16),
 	candidateOf(anyType, acceptsWinogradI8, newWinogradI8),
 	candidateOf(anyType, acceptsI8, newDirectI8),
+	candidateOf(anyType, acceptsRounded, newDirectRounded),
 	candidateOf(dtypes.Float32, acceptsWinograd, newWinograd),
 	candidateOf(dtypes.Float32, acceptsPhases, newPhased),
 	candidateOf(dtypes.Float32, always, newDirect),

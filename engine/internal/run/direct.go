@@ -1,6 +1,8 @@
 package run
 
 import (
+	"github.com/gomlx/compute/dtypes"
+
 	"github.com/seed-fb2c0fa6/inception/engine/internal/plan"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
@@ -69,7 +71,7 @@ func (d *direct) place() {
 	if o.Trained() && !d.gemm.Wide {
 		p.Depth = tuning.TrainingDepth
 	}
-	if taps > 1 && o.Residual == nil {
+	if taps > 1 && o.Residual == nil && o.Out.DType == dtypes.Float32 {
 		if l, ok := d.c.lineUp(o, p.Rows, taps, k, d.gemm.Rows(true)); ok {
 			p.Line, p.NextC, p.LDC, p.Rows = l.length, l.next, l.distance, l.rows
 		}

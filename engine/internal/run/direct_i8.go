@@ -11,7 +11,7 @@ import (
 )
 
 // directI8 is a convolution of unsigned 8-bit integers as one product of matrices, as direct is
-// of float32: sums are exact, and become float32, or are rounded to integers again.
+// of float32: sums are exact, and are rounded to integers again, to bfloat16, or to both.
 type directI8 struct {
 	plain
 	o            *plan.Convolution
@@ -38,8 +38,8 @@ func (d *directI8) needs() needs {
 	return needs{packed: d.size(), scratch: d.gemm.Scratch(d.c.walkOver(d.o, d.gemm.Blocks()), d.o.In.C)}
 }
 
-// results are the tensors of the convolution's result, as integers and as float32, or nil.
-func (d *directI8) results() (integers, floats *plan.Tensor) {
+// results are the tensors of the convolution's result, as integers and as bfloat16, or nil.
+func (d *directI8) results() (integers, halves *plan.Tensor) {
 	if d.o.Out.DType == dtypes.Uint8 {
 		return d.o.Out, nil
 	}
@@ -59,12 +59,12 @@ func (d *directI8) place() {
 	}
 	p.M, p.N, p.K = o.Out.Pixels(), o.Out.C, k
 	p.LDA = o.In.Stride()
-	integers, floats := d.results()
+	integers, halves := d.results()
 	if integers != nil {
 		p.LDC = integers.Stride()
 	}
-	if floats != nil {
-		p.LDF = floats.Stride()
+	if halves != nil {
+		p.LDCB = halves.Stride()
 	}
 	p.Taps, p.ReLU = taps, o.ReLU
 	p.Inverse, p.ZeroPoint = 1, 0
@@ -74,7 +74,7 @@ func (d *directI8) place() {
 	if o.Residual != nil {
 		p.LDR = o.Residual.Stride()
 	}
-	if taps > 1 && o.Residual == nil && floats == nil && !d.gemm.Blocks() {
+	if taps > 1 && o.Residual == nil && halves == nil && !d.gemm.Blocks() {
 		if l, ok := d.c.lineUp(o, p.Rows, taps, k/4, d.gemm.Rows(true)); ok {
 			p.Line, p.NextC, p.LDC, p.Rows = l.length, l.next, l.distance, l.rows
 		}
@@ -154,8 +154,8 @@ func (d *directI8) in(r *run) (begin func() error, multiply multiply) {
 		}
 		return v
 	}
-	integers, floats := d.results()
-	toIntegers, toFloats, residual := viewOf(integers), viewOf(floats), viewOf(o.Residual)
+	integers, halves := d.results()
+	toIntegers, toHalves, residual := viewOf(integers), viewOf(halves), viewOf(o.Residual)
 	begin = func() error { return nil }
 	return begin, func(top, bottom, first, last, thread int) {
 		p := d.product
@@ -163,11 +163,11 @@ func (d *directI8) in(r *run) (begin func() error, multiply multiply) {
 		if integers != nil {
 			p.C = toIntegers.bytes()
 		}
-		if floats != nil {
-			p.CF = toFloats.floats()
+		if halves != nil {
+			p.CB = toHalves.bits()
 		}
 		if o.Residual != nil {
-			p.Residual = residual.floats()
+			p.Residual = residual.bits()
 		}
 		d.gemm.Run(&p, top, bottom, first, last)
 	}

@@ -119,8 +119,10 @@ func weightBytes(o plan.Operation) (floats, integers int) {
 // Plan is what the program computes.
 func (p *Program) Plan() *plan.Plan { return p.plan }
 
-// Describe lists the operations.
-func (p *Program) Describe() []plan.Description {
+// Describe lists the operations, of all images.
+func (p *Program) Describe() []plan.Description { return p.joined(p.describe()) }
+
+func (p *Program) describe() []plan.Description {
 	all := make([]plan.Description, len(p.implementations))
 	for i, o := range p.plan.Operations {
 		all[i] = o.Describe()
@@ -133,6 +135,26 @@ func (p *Program) Describe() []plan.Description {
 		}
 	}
 	return all
+}
+
+// joined adds to the descriptions of operations what others do for further images, and leaves those
+// away.
+func (p *Program) joined(all []plan.Description) []plan.Description {
+	at := map[plan.Operation]int{} // in what is left
+	var left []plan.Description
+	for i, o := range p.plan.Operations {
+		d := all[i]
+		if first := o.Marked().Continues; first != nil {
+			to := &left[at[first]]
+			to.Input[0], to.Output[0] = to.Input[0]+d.Input[0], to.Output[0]+d.Output[0]
+			to.MultiplyAdds, to.Done, to.Loaded = to.MultiplyAdds+d.MultiplyAdds, to.Done+d.Done, to.Loaded+d.Loaded
+			to.Bytes, to.Time = to.Bytes+d.Bytes, to.Time+d.Time
+			continue
+		}
+		at[o] = len(left)
+		left = append(left, d)
+	}
+	return left
 }
 
 // Finalize releases the memory of runs. Execute returns errors afterwards; runs under way
@@ -271,7 +293,7 @@ func (p *Program) Profile(inputs []compute.Buffer, runs int) (all []plan.Descrip
 		return nil, err
 	}
 	defer func() { p.give(r, err) }()
-	all = p.Describe()
+	all = p.describe()
 	times := make([][]time.Duration, len(all))
 	for range runs {
 		if err := p.load(r, inputs, slices.Repeat([]bool{true}, len(inputs))); err != nil {
@@ -289,7 +311,7 @@ func (p *Program) Profile(inputs []compute.Buffer, runs int) (all []plan.Descrip
 		slices.Sort(times[i])
 		all[i].Time = times[i][len(times[i])/2]
 	}
-	return all, nil
+	return p.joined(all), nil
 }
 
 // guard does something for an operation, and says which it was if that fails or panics.

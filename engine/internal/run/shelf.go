@@ -35,10 +35,14 @@ func (s *shelf) hold(parts [][]byte) [][]byte {
 	defer s.mutex.Unlock()
 	s.forget()
 	all, keys := make([][]byte, len(parts)), make([]uint64, len(parts))
+	equal := make([]int, len(parts)) // the first of the parts that is equal
 	size, found := 0, false
 	for i, part := range parts {
 		keys[i] = sketch(part)
-		if all[i] = s.find(keys[i], part); all[i] != nil {
+		for keys[equal[i]] != keys[i] || !bytes.Equal(parts[equal[i]], part) {
+			equal[i]++
+		}
+		if all[i] = s.find(keys[i], part); all[i] != nil || equal[i] < i {
 			found = true
 		} else {
 			size += plan.Lines(len(part)) * tuning.CacheLine
@@ -53,6 +57,10 @@ func (s *shelf) hold(parts [][]byte) [][]byte {
 	}
 	for i, part := range parts {
 		if all[i] != nil {
+			continue
+		}
+		if equal[i] < i {
+			all[i] = all[equal[i]]
 			continue
 		}
 		all[i] = part

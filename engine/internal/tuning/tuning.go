@@ -14,6 +14,15 @@ const (
 	// cache: a tile of 14 rows at a multiple of it loses a third of its speed.
 	Aliasing = 1024
 
+	// ThreadCache is how much of its level-2 cache a thread's pixels may take.
+	ThreadCache = 1 << 20
+
+	// ImageBytes is how much an operation reads and writes of an image at least where images are
+	// computed one after the other, and ImageWeights how many times as much as its weights are. On
+	// an Intel Xeon the stem of Inception-ResNet-v2 takes 0.58 of the time so, in bfloat16, and the
+	// convolution of 80 to 192 channels after it 1.1 to 1.4 of it.
+	ImageBytes, ImageWeights = 1 << 20, 16
+
 	// HugePage is what the system's large pages are, in bytes. Streaming packed weights
 	// through small ones costs up to a third of the bandwidth.
 	HugePage = 2 << 20
@@ -58,6 +67,10 @@ const (
 	// WalkBytes is how much of the pixels under a window is copied at a time: it stays in a level-2
 	// cache beside the weights.
 	WalkBytes = 512 << 10
+
+	// RoundedBytes is how much of a convolution's result stays in a level-1 cache until it is
+	// rounded, beside what it is made of.
+	RoundedBytes = 16 << 10
 
 	// PixelBytes is how much of the pixels that siblings share stays in a level-2 cache,
 	// beside the weights.

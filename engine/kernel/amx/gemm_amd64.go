@@ -25,8 +25,8 @@ package amx
 //				v += residual[row*ldr+j]
 //			}
 //			v = max(v, floor)
-//			if cf != nil {
-//				cf[row*ldf+j] = v
+//			if cb != nil {
+//				cb[row*ldcb+j] = v
 //			}
 //			if c != nil {
 //				c[row*ldc+j] = v*inverse + zeroPoint
@@ -34,15 +34,15 @@ package amx
 //		}
 //	}
 //
-// where acc is an integer of 32 bits, and c is rounded to the nearest integer, of two to the even
-// one, and limited to 0 and 255. Where inverse is 0, v is to be less than 1<<31. scale and bias
-// have as many elements as the panels have columns.
+// where acc is an integer of 32 bits, residual is bfloat16, cb is rounded to that, and c to the
+// nearest integer, of two to the even one, and limited to 0 and 255. Where inverse is 0, v is to be
+// less than 1<<31. scale and bias have as many elements as the panels have columns.
 //
 // The steps are summed in chunks of so many. sums is memory for 1024 sums of each panel if there
 // are several chunks or parts, else for 2048. Each step asks for as many lines of memory at ahead.
 //
 //go:noescape
-func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
+func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cb *uint16, ldcb int, places *int32, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
 
 // GemmBF16_32x32 is, for m of 1 to 32 and any n:
 //

@@ -135,8 +135,8 @@ GLOBL shapes<>(SB), RODATA|NOPTR, $1024
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cf *float32, ldf int, places *int32, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+, VEX
+// func GemmI8_32x32(m int, n int, steps int, a *uint8, lda int, offsets *int32, b *int8, panel int, c *uint8, ldc int, cb *uint16, ldcb int, places *int32, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, sums *float32, chunk int, ahead uintptr, lines int)
+// Requires: AVX, AVX512BF16, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+, VEX
 TEXT ·GemmI8_32x32(SB), NOSPLIT, $88-184
 	MOVQ m+0(FP), R13
 	LEAQ -1(R13), R12
@@ -158,16 +158,16 @@ TEXT ·GemmI8_32x32(SB), NOSPLIT, $88-184
 
 rows:
 	MOVQ R9, (SP)
-	MOVQ cf+80(FP), R12
+	MOVQ cb+80(FP), R12
 	MOVQ R12, 80(SP)
+	MOVQ ldr+128(FP), R12
+	SHLQ $0x01, R12
+	MOVQ R12, 72(SP)
 	MOVQ ldc+72(FP), R12
 	MOVQ R12, 56(SP)
-	MOVQ ldf+88(FP), R12
-	SHLQ $0x02, R12
+	MOVQ ldcb+88(FP), R12
+	SHLQ $0x01, R12
 	MOVQ R12, 64(SP)
-	MOVQ ldr+128(FP), R12
-	SHLQ $0x02, R12
-	MOVQ R12, 72(SP)
 	MOVQ $+128, R11
 	MOVQ $+4096, R12
 	MOVQ R12, 48(SP)
@@ -311,21 +311,31 @@ tallWideAsked:
 	JEQ         tallWideRow0Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallWideRow0Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallWideRow0Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallWideRow0Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallWideRow0Integers:
 	TESTQ       DI, DI
@@ -362,21 +372,31 @@ tallWideRow0Skip:
 	JEQ         tallWideRow1Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallWideRow1Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallWideRow1Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallWideRow1Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallWideRow1Integers:
 	TESTQ       DI, DI
@@ -413,21 +433,31 @@ tallWideRow1Skip:
 	JEQ         tallWideRow2Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallWideRow2Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallWideRow2Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallWideRow2Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallWideRow2Integers:
 	TESTQ       DI, DI
@@ -464,21 +494,31 @@ tallWideRow2Skip:
 	JEQ         tallWideRow3Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallWideRow3Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallWideRow3Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallWideRow3Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallWideRow3Integers:
 	TESTQ       DI, DI
@@ -609,21 +649,31 @@ tallNarrowAsked:
 	JEQ         tallNarrowRow0Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallNarrowRow0Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallNarrowRow0Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallNarrowRow0Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallNarrowRow0Integers:
 	TESTQ       DI, DI
@@ -660,21 +710,31 @@ tallNarrowRow0Skip:
 	JEQ         tallNarrowRow1Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallNarrowRow1Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallNarrowRow1Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallNarrowRow1Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallNarrowRow1Integers:
 	TESTQ       DI, DI
@@ -711,21 +771,31 @@ tallNarrowRow1Skip:
 	JEQ         tallNarrowRow2Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallNarrowRow2Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallNarrowRow2Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallNarrowRow2Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallNarrowRow2Integers:
 	TESTQ       DI, DI
@@ -762,21 +832,31 @@ tallNarrowRow2Skip:
 	JEQ         tallNarrowRow3Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 tallNarrowRow3Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     tallNarrowRow3Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    tallNarrowRow3Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 tallNarrowRow3Integers:
 	TESTQ       DI, DI
@@ -898,21 +978,31 @@ lowWideAsked:
 	JEQ         lowWideRow0Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowWideRow0Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowWideRow0Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowWideRow0Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowWideRow0Integers:
 	TESTQ       DI, DI
@@ -949,21 +1039,31 @@ lowWideRow0Skip:
 	JEQ         lowWideRow1Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowWideRow1Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowWideRow1Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowWideRow1Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowWideRow1Integers:
 	TESTQ       DI, DI
@@ -1000,21 +1100,31 @@ lowWideRow1Skip:
 	JEQ         lowWideRow2Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowWideRow2Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowWideRow2Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowWideRow2Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowWideRow2Integers:
 	TESTQ       DI, DI
@@ -1051,21 +1161,31 @@ lowWideRow2Skip:
 	JEQ         lowWideRow3Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowWideRow3Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowWideRow3Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowWideRow3Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowWideRow3Integers:
 	TESTQ       DI, DI
@@ -1167,21 +1287,31 @@ lowNarrowAsked:
 	JEQ         lowNarrowRow0Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowNarrowRow0Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowNarrowRow0Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowNarrowRow0Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowNarrowRow0Integers:
 	TESTQ       DI, DI
@@ -1218,21 +1348,31 @@ lowNarrowRow0Skip:
 	JEQ         lowNarrowRow1Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowNarrowRow1Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowNarrowRow1Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowNarrowRow1Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowNarrowRow1Integers:
 	TESTQ       DI, DI
@@ -1269,21 +1409,31 @@ lowNarrowRow1Skip:
 	JEQ         lowNarrowRow2Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowNarrowRow2Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowNarrowRow2Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowNarrowRow2Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowNarrowRow2Integers:
 	TESTQ       DI, DI
@@ -1320,21 +1470,31 @@ lowNarrowRow2Skip:
 	JEQ         lowNarrowRow3Alone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 lowNarrowRow3Alone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     lowNarrowRow3Integers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    lowNarrowRow3Integers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 lowNarrowRow3Integers:
 	TESTQ       DI, DI
@@ -1385,21 +1545,31 @@ restLoop:
 	JEQ         restAlone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 restAlone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     restIntegers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    restIntegers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 restIntegers:
 	TESTQ       DI, DI
@@ -1460,36 +1630,36 @@ restDone:
 	VMOVUPS      64(R13), Z23
 	MOVQ         c+64(FP), DI
 	MOVQ         residual+120(FP), R14
-	MOVQ         cf+80(FP), R12
+	MOVQ         cb+80(FP), R12
 	MOVQ         R12, 80(SP)
 	MOVQ         places+96(FP), R15
 	MOVQ         m+0(FP), AX
 	MOVQ         16(SP), SI
-	CMPQ         c+64(FP), $+0
-	JEQ          cDone
-	ADDQ         $0x00000020, c+64(FP)
+	CMPQ         bias+112(FP), $+0
+	JEQ          biasDone
+	ADDQ         $0x00000080, bias+112(FP)
 
-cDone:
-	CMPQ cf+80(FP), $+0
-	JEQ  cfDone
-	ADDQ $0x00000080, cf+80(FP)
-
-cfDone:
+biasDone:
 	CMPQ residual+120(FP), $+0
 	JEQ  residualDone
-	ADDQ $0x00000080, residual+120(FP)
+	ADDQ $0x00000040, residual+120(FP)
 
 residualDone:
+	CMPQ c+64(FP), $+0
+	JEQ  cDone
+	ADDQ $0x00000020, c+64(FP)
+
+cDone:
+	CMPQ cb+80(FP), $+0
+	JEQ  cbDone
+	ADDQ $0x00000040, cb+80(FP)
+
+cbDone:
 	CMPQ scale+104(FP), $+0
 	JEQ  scaleDone
 	ADDQ $0x00000080, scale+104(FP)
 
 scaleDone:
-	CMPQ bias+112(FP), $+0
-	JEQ  biasDone
-	ADDQ $0x00000080, bias+112(FP)
-
-biasDone:
 advance:
 	MOVQ panel+56(FP), R12
 	ADDQ R12, 8(SP)
@@ -1530,21 +1700,31 @@ endLoop:
 	JEQ         endAlone
 	MOVQ        R12, R13
 	IMULQ       72(SP), R13
-	VMOVUPS.Z   (R14)(R13*1), K1, Z2
+	VPMOVZXWD.Z (R14)(R13*1), K1, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z0, Z0
-	VMOVUPS.Z   64(R14)(R13*1), K2, Z2
+	VPMOVZXWD.Z 32(R14)(R13*1), K2, Z2
+	VPSLLD      $0x10, Z2, Z2
 	VADDPS      Z2, Z1, Z1
 
 endAlone:
-	VMAXPS  Z0, Z16, Z0
-	VMAXPS  Z1, Z16, Z1
-	CMPQ    80(SP), $+0
-	JEQ     endIntegers
-	MOVQ    R12, R13
-	IMULQ   64(SP), R13
-	ADDQ    80(SP), R13
-	VMOVUPS Z0, K1, (R13)
-	VMOVUPS Z1, K2, 64(R13)
+	VMAXPS Z0, Z16, Z0
+	VMAXPS Z1, Z16, Z1
+	CMPQ   80(SP), $+0
+	JEQ    endIntegers
+	MOVQ   R12, R13
+	IMULQ  64(SP), R13
+	ADDQ   80(SP), R13
+
+	// VCVTNEPS2BF16 Z0, Y2
+	LONG      $0x487ef262
+	WORD      $0xd072
+	VMOVDQU16 Y2, K1, (R13)
+
+	// VCVTNEPS2BF16 Z1, Y2
+	LONG      $0x487ef262
+	WORD      $0xd172
+	VMOVDQU16 Y2, K2, 32(R13)
 
 endIntegers:
 	TESTQ       DI, DI
@@ -1601,15 +1781,15 @@ rows:
 	MOVQ R9, (SP)
 	MOVQ cf+72(FP), R12
 	MOVQ R12, 80(SP)
+	MOVQ ldr+112(FP), R12
+	SHLQ $0x01, R12
+	MOVQ R12, 72(SP)
 	MOVQ ldc+80(FP), R12
 	SHLQ $0x01, R12
 	MOVQ R12, 56(SP)
 	MOVQ ldc+80(FP), R12
 	SHLQ $0x02, R12
 	MOVQ R12, 64(SP)
-	MOVQ ldr+112(FP), R12
-	SHLQ $0x01, R12
-	MOVQ R12, 72(SP)
 	MOVQ $+128, R11
 	MOVQ $+4096, R12
 	MOVQ R12, 48(SP)
@@ -3087,16 +3267,6 @@ unbiased:
 	MOVQ places+88(FP), R15
 	MOVQ m+0(FP), AX
 	MOVQ 16(SP), SI
-	CMPQ c+64(FP), $+0
-	JEQ  cDone
-	ADDQ $0x00000040, c+64(FP)
-
-cDone:
-	CMPQ cf+72(FP), $+0
-	JEQ  cfDone
-	ADDQ $0x00000080, cf+72(FP)
-
-cfDone:
 	CMPQ bias+96(FP), $+0
 	JEQ  biasDone
 	ADDQ $0x00000080, bias+96(FP)
@@ -3107,6 +3277,16 @@ biasDone:
 	ADDQ $0x00000040, residual+104(FP)
 
 residualDone:
+	CMPQ c+64(FP), $+0
+	JEQ  cDone
+	ADDQ $0x00000040, c+64(FP)
+
+cDone:
+	CMPQ cf+72(FP), $+0
+	JEQ  cfDone
+	ADDQ $0x00000080, cf+72(FP)
+
+cfDone:
 advance:
 	MOVQ panel+56(FP), R12
 	SHLQ $0x01, R12

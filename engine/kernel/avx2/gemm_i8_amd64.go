@@ -19,8 +19,8 @@ package avx2
 //				v += residual[i*ldr+j]
 //			}
 //			v = max(v, floor)
-//			if cf != nil {
-//				cf[i*ldf+j] = v
+//			if cb != nil {
+//				cb[i*ldcb+j] = v
 //			}
 //			if c != nil {
 //				c[i*ldc+j] = v*inverse + zeroPoint
@@ -28,14 +28,15 @@ package avx2
 //		}
 //	}
 //
-// where w is what b has packed, acc is an integer of 32 bits, and c is rounded to the nearest
-// integer, of two to the even one, and limited to 0 and 255. Where inverse is 0, v is to be
-// less than 1<<31. scale and bias have as many elements as the tile has columns.
+// where w is what b has packed, acc is an integer of 32 bits, residual is bfloat16, cb is rounded
+// to that, and c to the nearest integer, of two to the even one, and limited to 0 and 255. Where
+// inverse is 0, v is to be less than 1<<31. scale and bias have as many elements as the tile has
+// columns.
 // What b lacks of w is in more, where starts says, for each tap and vector of columns: see
 // kernel.MoreI8.
 //
 //go:noescape
-func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 
 // IndirectGemmI8_6x16 is, for m of 1 to 6 and n of 1 to 16:
 //
@@ -57,8 +58,8 @@ func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8
 //				v += residual[i*ldr+j]
 //			}
 //			v = max(v, floor)
-//			if cf != nil {
-//				cf[i*ldf+j] = v
+//			if cb != nil {
+//				cb[i*ldcb+j] = v
 //			}
 //			if c != nil {
 //				c[i*ldc+j] = v*inverse + zeroPoint
@@ -66,14 +67,15 @@ func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8
 //		}
 //	}
 //
-// where w is what b has packed, acc is an integer of 32 bits, and c is rounded to the nearest
-// integer, of two to the even one, and limited to 0 and 255. Where inverse is 0, v is to be
-// less than 1<<31. scale and bias have as many elements as the tile has columns.
+// where w is what b has packed, acc is an integer of 32 bits, residual is bfloat16, cb is rounded
+// to that, and c to the nearest integer, of two to the even one, and limited to 0 and 255. Where
+// inverse is 0, v is to be less than 1<<31. scale and bias have as many elements as the tile has
+// columns.
 // What b lacks of w is in more, where starts says, for each tap and vector of columns: see
 // kernel.MoreI8.
 //
 //go:noescape
-func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 
 // GemmI16_6x16 is, for m of 1 to 6 and n of 1 to 16:
 //

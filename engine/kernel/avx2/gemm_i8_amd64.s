@@ -43,9 +43,29 @@ GLOBL ones<>(SB), RODATA|NOPTR, $32
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+DATA one<>+0(SB)/4, $0x00000001
+DATA one<>+4(SB)/4, $0x00000001
+DATA one<>+8(SB)/4, $0x00000001
+DATA one<>+12(SB)/4, $0x00000001
+DATA one<>+16(SB)/4, $0x00000001
+DATA one<>+20(SB)/4, $0x00000001
+DATA one<>+24(SB)/4, $0x00000001
+DATA one<>+28(SB)/4, $0x00000001
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
+DATA half<>+0(SB)/4, $0x00007fff
+DATA half<>+4(SB)/4, $0x00007fff
+DATA half<>+8(SB)/4, $0x00007fff
+DATA half<>+12(SB)/4, $0x00007fff
+DATA half<>+16(SB)/4, $0x00007fff
+DATA half<>+20(SB)/4, $0x00007fff
+DATA half<>+24(SB)/4, $0x00007fff
+DATA half<>+28(SB)/4, $0x00007fff
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·GemmI8_6x16(SB), NOSPLIT, $40-160
+TEXT ·GemmI8_6x16(SB), NOSPLIT, $56-160
 	MOVQ    m+0(FP), AX
 	CMPQ    AX, $+6
 	JEQ     rows6
@@ -73,11 +93,11 @@ TEXT ·GemmI8_6x16(SB), NOSPLIT, $40-160
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask1
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask1:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -252,22 +272,41 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -332,50 +371,60 @@ generalMasked1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked1:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked1
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
 
 aloneMasked1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 24(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked1:
+	MOVW 22(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half0_Masked1
+	ADDQ DX, CX
 
 integersMasked1:
 	MOVQ         c+64(FP), CX
@@ -428,11 +477,11 @@ rows2:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask2
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask2:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -664,12 +713,20 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
 
 alone2:
@@ -678,16 +735,46 @@ alone2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -783,42 +870,39 @@ generalMasked2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked2
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked2
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
 
 aloneMasked2:
 	VBROADCASTSS floor+128(FP), Y13
@@ -826,17 +910,61 @@ aloneMasked2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 24(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked2:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked2
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked2:
+	MOVW 22(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half1_Masked2
+	ADDQ DX, CX
 
 integersMasked2:
 	MOVQ         c+64(FP), CX
@@ -908,11 +1036,11 @@ rows3:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask3
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask3:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1202,15 +1330,27 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
 
 alone3:
@@ -1221,19 +1361,64 @@ alone3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -1362,47 +1547,53 @@ generalMasked3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked3
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked3
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked3
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
 
 aloneMasked3:
 	VBROADCASTSS floor+128(FP), Y13
@@ -1412,20 +1603,86 @@ aloneMasked3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 24(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked3:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked3:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked3:
+	MOVW 22(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half2_Masked3
+	ADDQ DX, CX
 
 integersMasked3:
 	MOVQ         c+64(FP), CX
@@ -1517,11 +1774,11 @@ rows4:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask4
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask4:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1868,18 +2125,34 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
 
 alone4:
@@ -1892,22 +2165,82 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -2067,52 +2400,67 @@ generalMasked4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked4
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked4
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked4
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked4
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
 
 aloneMasked4:
 	VBROADCASTSS floor+128(FP), Y13
@@ -2124,23 +2472,111 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 24(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked4:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked4:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked4:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked4:
+	MOVW 22(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half3_Masked4
+	ADDQ DX, CX
 
 integersMasked4:
 	MOVQ         c+64(FP), CX
@@ -2251,11 +2687,11 @@ rows5:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask5
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask5:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -2660,21 +3096,41 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
 
 alone5:
@@ -2689,25 +3145,100 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -2900,57 +3431,81 @@ generalMasked5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked5
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked5
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked5
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked5
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked5
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
 
 aloneMasked5:
 	VBROADCASTSS floor+128(FP), Y13
@@ -2964,26 +3519,136 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 24(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked5:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked5:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked5:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked5:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked5:
+	MOVW 22(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half4_Masked5
+	ADDQ DX, CX
 
 integersMasked5:
 	MOVQ         c+64(FP), CX
@@ -3114,11 +3779,11 @@ rows6:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask6
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask6:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -3580,24 +4245,48 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
-	VADDPS      (CX), Y10, Y10
-	VADDPS      32(CX), Y11, Y11
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y11, Y11
 	ADDQ        DX, CX
 
 alone6:
@@ -3614,28 +4303,118 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      Y11, 32(CX)
+	VPSRLD       $0x10, Y10, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y10, Y12, Y12
+	VCMPPS       $0x03, Y10, Y10, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y11, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y11, Y13, Y13
+	VCMPPS       $0x03, Y11, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -3859,62 +4638,95 @@ generalMasked6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y10, Y10
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y11, Y11
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked6
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked6
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked6
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked6
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked6
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum5_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 22(SP)(AX*2)
+	DECQ      AX
+	JNE       sum5_Masked6
+	VPMOVZXWD 24(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VPMOVZXWD 40(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y11, Y11
+	ADDQ      DX, CX
 
 aloneMasked6:
 	VBROADCASTSS floor+128(FP), Y13
@@ -3930,29 +4742,161 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y10, Y14, (CX)
-	VMASKMOVPS   Y11, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 24(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked6:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked6:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked6:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked6:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked6:
+	MOVW      22(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half4_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y10, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y10, Y12, Y12
+	VCMPPS    $0x03, Y10, Y10, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y11, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y11, Y13, Y13
+	VCMPPS    $0x03, Y11, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 24(SP)
+	MOVQ      n+8(FP), AX
+
+half5_Masked6:
+	MOVW 22(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half5_Masked6
+	ADDQ DX, CX
 
 integersMasked6:
 	MOVQ         c+64(FP), CX
@@ -4073,9 +5017,9 @@ doneMasked6:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $72-192
+TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $88-192
 	MOVQ  m+0(FP), AX
 	CMPQ  AX, $+6
 	JEQ   rows6
@@ -4093,11 +5037,11 @@ TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $72-192
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask1:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -4290,22 +5234,41 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -4370,50 +5333,60 @@ generalMasked1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked1:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked1
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
 
 aloneMasked1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 56(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked1:
+	MOVW 54(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half0_Masked1
+	ADDQ DX, CX
 
 integersMasked1:
 	MOVQ         c+64(FP), CX
@@ -4454,11 +5427,11 @@ rows2:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask2:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -4719,12 +5692,20 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
 
 alone2:
@@ -4733,16 +5714,46 @@ alone2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -4838,42 +5849,39 @@ generalMasked2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked2
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked2
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
 
 aloneMasked2:
 	VBROADCASTSS floor+128(FP), Y13
@@ -4881,17 +5889,61 @@ aloneMasked2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 56(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked2:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked2
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked2:
+	MOVW 54(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half1_Masked2
+	ADDQ DX, CX
 
 integersMasked2:
 	MOVQ         c+64(FP), CX
@@ -4949,11 +6001,11 @@ rows3:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask3:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -5283,15 +6335,27 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
 
 alone3:
@@ -5302,19 +6366,64 @@ alone3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -5443,47 +6552,53 @@ generalMasked3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked3
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked3
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked3
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
 
 aloneMasked3:
 	VBROADCASTSS floor+128(FP), Y13
@@ -5493,20 +6608,86 @@ aloneMasked3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 56(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked3:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked3:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked3:
+	MOVW 54(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half2_Masked3
+	ADDQ DX, CX
 
 integersMasked3:
 	MOVQ         c+64(FP), CX
@@ -5582,11 +6763,11 @@ rows4:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask4:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -5984,18 +7165,34 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
 
 alone4:
@@ -6008,22 +7205,82 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -6183,52 +7440,67 @@ generalMasked4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked4
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked4
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked4
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked4
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
 
 aloneMasked4:
 	VBROADCASTSS floor+128(FP), Y13
@@ -6240,23 +7512,111 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 56(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked4:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked4:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked4:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked4:
+	MOVW 54(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half3_Masked4
+	ADDQ DX, CX
 
 integersMasked4:
 	MOVQ         c+64(FP), CX
@@ -6349,11 +7709,11 @@ rows5:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask5:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -6820,21 +8180,41 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
 
 alone5:
@@ -6849,25 +8229,100 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -7060,57 +8515,81 @@ generalMasked5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked5
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked5
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked5
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked5
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked5
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
 
 aloneMasked5:
 	VBROADCASTSS floor+128(FP), Y13
@@ -7124,26 +8603,136 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 56(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked5:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked5:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked5:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked5:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked5:
+	MOVW 54(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half4_Masked5
+	ADDQ DX, CX
 
 integersMasked5:
 	MOVQ         c+64(FP), CX
@@ -7254,11 +8843,11 @@ rows6:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask6:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -7793,24 +9382,48 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
-	VADDPS      (CX), Y10, Y10
-	VADDPS      32(CX), Y11, Y11
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y11, Y11
 	ADDQ        DX, CX
 
 alone6:
@@ -7827,28 +9440,118 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      Y11, 32(CX)
+	VPSRLD       $0x10, Y10, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y10, Y12, Y12
+	VCMPPS       $0x03, Y10, Y10, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y11, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y11, Y13, Y13
+	VCMPPS       $0x03, Y11, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -8072,62 +9775,95 @@ generalMasked6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y10, Y10
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y11, Y11
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked6
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked6
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked6
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked6
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked6
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum5_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 54(SP)(AX*2)
+	DECQ      AX
+	JNE       sum5_Masked6
+	VPMOVZXWD 56(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VPMOVZXWD 72(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y11, Y11
+	ADDQ      DX, CX
 
 aloneMasked6:
 	VBROADCASTSS floor+128(FP), Y13
@@ -8143,29 +9879,161 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y10, Y14, (CX)
-	VMASKMOVPS   Y11, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 56(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked6:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked6:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked6:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked6:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked6:
+	MOVW      54(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half4_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y10, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y10, Y12, Y12
+	VCMPPS    $0x03, Y10, Y10, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y11, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y11, Y13, Y13
+	VCMPPS    $0x03, Y11, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 56(SP)
+	MOVQ      n+8(FP), AX
+
+half5_Masked6:
+	MOVW 54(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half5_Masked6
+	ADDQ DX, CX
 
 integersMasked6:
 	MOVQ         c+64(FP), CX

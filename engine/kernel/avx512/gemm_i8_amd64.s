@@ -41,7 +41,7 @@ GLOBL ones<>(SB), RODATA|NOPTR, $64
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·GemmI8_14x32(SB), NOSPLIT, $24-160
 	MOVQ    m+0(FP), AX
@@ -87,11 +87,11 @@ TEXT ·GemmI8_14x32(SB), NOSPLIT, $24-160
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask1
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask1:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -117,7 +117,6 @@ loop1:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -145,7 +144,6 @@ loop1:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z1, Z1
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -296,10 +294,12 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
 
@@ -307,13 +307,33 @@ alone1:
 	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -364,11 +384,11 @@ rows2:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask2
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask2:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -401,7 +421,6 @@ loop2:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -443,7 +462,6 @@ loop2:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z3, Z3
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -630,15 +648,19 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
 
@@ -648,16 +670,50 @@ alone2:
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -720,11 +776,11 @@ rows3:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask3
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask3:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -764,7 +820,6 @@ loop3:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -820,7 +875,6 @@ loop3:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z5, Z5
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1044,20 +1098,26 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
 
@@ -1069,19 +1129,67 @@ alone3:
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -1157,11 +1265,11 @@ rows4:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask4
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask4:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1208,7 +1316,6 @@ loop4:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1278,7 +1385,6 @@ loop4:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z7, Z7
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1538,25 +1644,33 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
 
@@ -1570,22 +1684,84 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -1673,11 +1849,11 @@ rows5:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask5
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask5:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1731,7 +1907,6 @@ loop5:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1815,7 +1990,6 @@ loop5:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z9, Z9
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2112,30 +2286,40 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
 
@@ -2151,25 +2335,101 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -2270,11 +2530,11 @@ rows6:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask6
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask6:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -2335,7 +2595,6 @@ loop6:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2433,7 +2692,6 @@ loop6:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z11, Z11
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2766,35 +3024,47 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
 
@@ -2812,28 +3082,118 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -2946,11 +3306,11 @@ rows7:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask7
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask7:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -3018,7 +3378,6 @@ loop7:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -3130,7 +3489,6 @@ loop7:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z13, Z13
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -3500,40 +3858,54 @@ general7:
 	TESTQ       CX, CX
 	JEQ         alone7
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
 
@@ -3553,31 +3925,135 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers7:
@@ -3705,11 +4181,11 @@ rows8:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask8
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask8:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -3784,7 +4260,6 @@ loop8:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -3910,7 +4385,6 @@ loop8:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z15, Z15
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -4320,45 +4794,61 @@ general8:
 	TESTQ       CX, CX
 	JEQ         alone8
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
 
@@ -4380,34 +4870,152 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers8:
@@ -4547,11 +5155,11 @@ rows9:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask9
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask9:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -4633,7 +5241,6 @@ loop9:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -4773,7 +5380,6 @@ loop9:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z17, Z17
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -5220,50 +5826,68 @@ general9:
 	TESTQ       CX, CX
 	JEQ         alone9
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
 
@@ -5287,37 +5911,169 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers9:
@@ -5470,11 +6226,11 @@ rows10:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask10
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask10:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -5563,7 +6319,6 @@ loop10:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -5717,7 +6472,6 @@ loop10:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z19, Z19
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -6200,55 +6954,75 @@ general10:
 	TESTQ       CX, CX
 	JEQ         alone10
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
 
@@ -6274,40 +7048,186 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers10:
@@ -6472,11 +7392,11 @@ rows11:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask11
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask11:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -6572,7 +7492,6 @@ loop11:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -6740,7 +7659,6 @@ loop11:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z21, Z21
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -7260,60 +8178,82 @@ general11:
 	TESTQ       CX, CX
 	JEQ         alone11
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
 
@@ -7341,43 +8281,203 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers11:
@@ -7555,11 +8655,11 @@ rows12:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask12
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask12:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -7662,7 +8762,6 @@ loop12:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -7844,7 +8943,6 @@ loop12:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z23, Z23
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -8400,65 +9498,89 @@ general12:
 	TESTQ       CX, CX
 	JEQ         alone12
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
 
@@ -8488,46 +9610,220 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers12:
@@ -8717,11 +10013,11 @@ rows13:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask13
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask13:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -8831,7 +10127,6 @@ loop13:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -9027,7 +10322,6 @@ loop13:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z25, Z25
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -9620,70 +10914,96 @@ general13:
 	TESTQ       CX, CX
 	JEQ         alone13
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z24, Z24
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z25, Z25
 	ADDQ        DX, CX
 
@@ -9715,49 +11035,237 @@ alone13:
 	VMAXPS       Z23, Z29, Z23
 	VMAXPS       Z24, Z29, Z24
 	VMAXPS       Z25, Z29, Z25
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers13
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z24, K1, (CX)
-	VMOVUPS      Z25, K2, 64(CX)
+	VCMPPS       $0x03, Z24, Z24, K7
+	VPSRLD       $0x10, Z24, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z24, Z28, Z28
+	VPORD        Z31, Z24, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z25, Z25, K7
+	VPSRLD       $0x10, Z25, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z25, Z28, Z28
+	VPORD        Z31, Z25, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers13:
@@ -9960,11 +11468,11 @@ rows14:
 	MOVQ    ldr+120(FP), R11
 	TESTQ   R10, R10
 	JNE     ask14
-	MOVQ    cf+80(FP), R10
-	MOVQ    ldf+88(FP), R11
+	MOVQ    cb+80(FP), R10
+	MOVQ    ldcb+88(FP), R11
 
 ask14:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -10081,7 +11589,6 @@ loop14:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -10291,7 +11798,6 @@ loop14:
 	VPMADDWD     Z31, Z28, Z28
 	VPADDD       Z28, Z27, Z27
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -10920,75 +12426,103 @@ general14:
 	TESTQ       CX, CX
 	JEQ         alone14
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z24, Z24
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z25, Z25
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z26, Z26
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z27, Z27
 	ADDQ        DX, CX
 
@@ -11022,52 +12556,254 @@ alone14:
 	VMAXPS       Z25, Z29, Z25
 	VMAXPS       Z26, Z29, Z26
 	VMAXPS       Z27, Z29, Z27
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers14
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z24, K1, (CX)
-	VMOVUPS      Z25, K2, 64(CX)
+	VCMPPS       $0x03, Z24, Z24, K7
+	VPSRLD       $0x10, Z24, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z24, Z28, Z28
+	VPORD        Z31, Z24, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z25, Z25, K7
+	VPSRLD       $0x10, Z25, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z25, Z28, Z28
+	VPORD        Z31, Z25, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z26, K1, (CX)
-	VMOVUPS      Z27, K2, 64(CX)
+	VCMPPS       $0x03, Z26, Z26, K7
+	VPSRLD       $0x10, Z26, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z26, Z28, Z28
+	VPORD        Z31, Z26, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z27, Z27, K7
+	VPSRLD       $0x10, Z27, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z27, Z28, Z28
+	VPORD        Z31, Z27, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers14:
@@ -11235,7 +12971,7 @@ done14:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, CMOV, MMX+
 TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $56-192
 	MOVQ  m+0(FP), AX
@@ -11267,11 +13003,11 @@ TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $56-192
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask1:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -11279,7 +13015,6 @@ ask1:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -11493,10 +13228,12 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
 
@@ -11504,13 +13241,33 @@ alone1:
 	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -11549,11 +13306,11 @@ rows2:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask2:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -11561,10 +13318,8 @@ ask2:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -11844,15 +13599,19 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
 
@@ -11862,16 +13621,50 @@ alone2:
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -11920,11 +13713,11 @@ rows3:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask3:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -11932,13 +13725,10 @@ ask3:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -12285,20 +14075,26 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
 
@@ -12310,19 +14106,67 @@ alone3:
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -12382,11 +14226,11 @@ rows4:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask4:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -12394,16 +14238,12 @@ ask4:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -12816,25 +14656,33 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
 
@@ -12848,22 +14696,84 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -12933,11 +14843,11 @@ rows5:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask5:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -12945,19 +14855,14 @@ ask5:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -13437,30 +15342,40 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
 
@@ -13476,25 +15391,101 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -13575,11 +15566,11 @@ rows6:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask6:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -13587,22 +15578,16 @@ ask6:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -14148,35 +16133,47 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
 
@@ -14194,28 +16191,118 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -14306,11 +16393,11 @@ rows7:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask7
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask7:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -14318,25 +16405,18 @@ ask7:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -14949,40 +17029,54 @@ general7:
 	TESTQ       CX, CX
 	JEQ         alone7
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
 
@@ -15002,31 +17096,135 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers7:
@@ -15128,11 +17326,11 @@ rows8:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask8
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask8:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -15140,28 +17338,20 @@ ask8:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -15840,45 +18030,61 @@ general8:
 	TESTQ       CX, CX
 	JEQ         alone8
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
 
@@ -15900,34 +18106,152 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers8:
@@ -16039,11 +18363,11 @@ rows9:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask9
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask9:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -16051,31 +18375,22 @@ ask9:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -16821,50 +19136,68 @@ general9:
 	TESTQ       CX, CX
 	JEQ         alone9
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
 
@@ -16888,37 +19221,169 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers9:
@@ -17041,11 +19506,11 @@ rows10:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask10
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask10:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -17053,34 +19518,24 @@ ask10:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -17892,55 +20347,75 @@ general10:
 	TESTQ       CX, CX
 	JEQ         alone10
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
 
@@ -17966,40 +20441,186 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers10:
@@ -18132,11 +20753,11 @@ rows11:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask11
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask11:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -18144,37 +20765,26 @@ ask11:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -19053,60 +21663,82 @@ general11:
 	TESTQ       CX, CX
 	JEQ         alone11
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
 
@@ -19134,43 +21766,203 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers11:
@@ -19314,11 +22106,11 @@ rows12:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask12
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask12:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -19326,40 +22118,28 @@ ask12:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -20304,65 +23084,89 @@ general12:
 	TESTQ       CX, CX
 	JEQ         alone12
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
 
@@ -20392,46 +23196,220 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers12:

@@ -52,3 +52,37 @@ func GemmBF16_14x32(m int, n int, pairs int, a *uint16, lda int, b *uint16, c *u
 //
 //go:noescape
 func IndirectGemmBF16_12x32(m int, n int, pairs int, a *uint16, lda int, b *uint16, c *uint16, cf *float32, ldc int, bias *float32, residual *uint16, ldr int, scale float32, floor float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint16)
+
+// GemmI8_14x32 is, for m of 1 to 14 and n of 1 to 32:
+//
+//	for i := range m {
+//		for j := range n {
+//			acc := 0
+//			for p := range 4*quads {
+//				acc += a[i*lda+p] * w[p][j]
+//			}
+//			v := acc*scale[j] + bias[j]
+//			if inverse == 0 {
+//				c[i*ldc+j] = v
+//				continue
+//			}
+//			if residual != nil {
+//				v += residual[i*ldr+j]
+//			}
+//			v = max(v, floor)
+//			if cb != nil {
+//				cb[i*ldcb+j] = v
+//			}
+//			if c != nil {
+//				c[i*ldc+j] = v*inverse + zeroPoint
+//			}
+//		}
+//	}
+//
+// where w is what b has packed, acc is an integer of 32 bits, residual is bfloat16, cb is rounded
+// to that, and c to the nearest integer, of two to the even one, and limited to 0 and 255. Where
+// inverse is 0, v is to be less than 1<<31. scale and bias have as many elements as the tile has
+// columns.
+//
+//go:noescape
+func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)

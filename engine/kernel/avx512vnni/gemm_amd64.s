@@ -23,7 +23,7 @@ GLOBL unpacked<>(SB), RODATA|NOPTR, $64
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+// func GemmI8_14x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
 TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-160
 	MOVQ   m+0(FP), AX
@@ -68,11 +68,11 @@ TEXT ·GemmI8_14x32(SB), NOSPLIT, $0-160
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask1
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask1:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -95,7 +95,6 @@ loop1:
 	VPDPBUSD     Z30, Z29, Z0
 	VPDPBUSD     Z31, Z29, Z1
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -117,7 +116,6 @@ loop1:
 	VPDPBUSD     Z30, Z29, Z0
 	VPDPBUSD     Z31, Z29, Z1
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -212,10 +210,12 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
 
@@ -223,13 +223,33 @@ alone1:
 	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -279,11 +299,11 @@ rows2:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask2
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask2:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -309,7 +329,6 @@ loop2:
 	VPDPBUSD     Z30, Z29, Z2
 	VPDPBUSD     Z31, Z29, Z3
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -337,7 +356,6 @@ loop2:
 	VPDPBUSD     Z30, Z29, Z2
 	VPDPBUSD     Z31, Z29, Z3
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -452,15 +470,19 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
 
@@ -470,16 +492,50 @@ alone2:
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -541,11 +597,11 @@ rows3:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask3
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask3:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -574,7 +630,6 @@ loop3:
 	VPDPBUSD     Z30, Z29, Z4
 	VPDPBUSD     Z31, Z29, Z5
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -608,7 +663,6 @@ loop3:
 	VPDPBUSD     Z30, Z29, Z4
 	VPDPBUSD     Z31, Z29, Z5
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -744,20 +798,26 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
 
@@ -769,19 +829,67 @@ alone3:
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -856,11 +964,11 @@ rows4:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask4
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask4:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -892,7 +1000,6 @@ loop4:
 	VPDPBUSD     Z30, Z29, Z6
 	VPDPBUSD     Z31, Z29, Z7
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -932,7 +1039,6 @@ loop4:
 	VPDPBUSD     Z30, Z29, Z6
 	VPDPBUSD     Z31, Z29, Z7
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1088,25 +1194,33 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
 
@@ -1120,22 +1234,84 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -1222,11 +1398,11 @@ rows5:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask5
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask5:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1261,7 +1437,6 @@ loop5:
 	VPDPBUSD     Z30, Z29, Z8
 	VPDPBUSD     Z31, Z29, Z9
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1307,7 +1482,6 @@ loop5:
 	VPDPBUSD     Z30, Z29, Z8
 	VPDPBUSD     Z31, Z29, Z9
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1484,30 +1658,40 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
 
@@ -1523,25 +1707,101 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -1641,11 +1901,11 @@ rows6:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask6
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask6:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1683,7 +1943,6 @@ loop6:
 	VPDPBUSD     Z30, Z29, Z10
 	VPDPBUSD     Z31, Z29, Z11
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1735,7 +1994,6 @@ loop6:
 	VPDPBUSD     Z30, Z29, Z10
 	VPDPBUSD     Z31, Z29, Z11
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -1932,35 +2190,47 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
 
@@ -1978,28 +2248,118 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -2111,11 +2471,11 @@ rows7:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask7
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask7:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -2156,7 +2516,6 @@ loop7:
 	VPDPBUSD     Z30, Z29, Z12
 	VPDPBUSD     Z31, Z29, Z13
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2214,7 +2573,6 @@ loop7:
 	VPDPBUSD     Z30, Z29, Z12
 	VPDPBUSD     Z31, Z29, Z13
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2432,40 +2790,54 @@ general7:
 	TESTQ       CX, CX
 	JEQ         alone7
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
 
@@ -2485,31 +2857,135 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers7:
@@ -2636,11 +3112,11 @@ rows8:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask8
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask8:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -2684,7 +3160,6 @@ loop8:
 	VPDPBUSD     Z30, Z29, Z14
 	VPDPBUSD     Z31, Z29, Z15
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2748,7 +3223,6 @@ loop8:
 	VPDPBUSD     Z30, Z29, Z14
 	VPDPBUSD     Z31, Z29, Z15
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -2988,45 +3462,61 @@ general8:
 	TESTQ       CX, CX
 	JEQ         alone8
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
 
@@ -3048,34 +3538,152 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers8:
@@ -3214,11 +3822,11 @@ rows9:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask9
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask9:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -3265,7 +3873,6 @@ loop9:
 	VPDPBUSD     Z30, Z29, Z16
 	VPDPBUSD     Z31, Z29, Z17
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -3335,7 +3942,6 @@ loop9:
 	VPDPBUSD     Z30, Z29, Z16
 	VPDPBUSD     Z31, Z29, Z17
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -3596,50 +4202,68 @@ general9:
 	TESTQ       CX, CX
 	JEQ         alone9
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
 
@@ -3663,37 +4287,169 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers9:
@@ -3845,11 +4601,11 @@ rows10:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask10
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask10:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -3899,7 +4655,6 @@ loop10:
 	VPDPBUSD     Z30, Z29, Z18
 	VPDPBUSD     Z31, Z29, Z19
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -3975,7 +4730,6 @@ loop10:
 	VPDPBUSD     Z30, Z29, Z18
 	VPDPBUSD     Z31, Z29, Z19
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -4256,55 +5010,75 @@ general10:
 	TESTQ       CX, CX
 	JEQ         alone10
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
 
@@ -4330,40 +5104,186 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers10:
@@ -4527,11 +5447,11 @@ rows11:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask11
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask11:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -4584,7 +5504,6 @@ loop11:
 	VPDPBUSD     Z30, Z29, Z20
 	VPDPBUSD     Z31, Z29, Z21
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -4666,7 +5585,6 @@ loop11:
 	VPDPBUSD     Z30, Z29, Z20
 	VPDPBUSD     Z31, Z29, Z21
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -4968,60 +5886,82 @@ general11:
 	TESTQ       CX, CX
 	JEQ         alone11
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
 
@@ -5049,43 +5989,203 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers11:
@@ -5262,11 +6362,11 @@ rows12:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask12
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask12:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -5322,7 +6422,6 @@ loop12:
 	VPDPBUSD     Z30, Z29, Z22
 	VPDPBUSD     Z31, Z29, Z23
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -5410,7 +6509,6 @@ loop12:
 	VPDPBUSD     Z30, Z29, Z22
 	VPDPBUSD     Z31, Z29, Z23
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -5732,65 +6830,89 @@ general12:
 	TESTQ       CX, CX
 	JEQ         alone12
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
 
@@ -5820,46 +6942,220 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers12:
@@ -6048,11 +7344,11 @@ rows13:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask13
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask13:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -6111,7 +7407,6 @@ loop13:
 	VPDPBUSD     Z30, Z29, Z24
 	VPDPBUSD     Z31, Z29, Z25
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -6205,7 +7500,6 @@ loop13:
 	VPDPBUSD     Z30, Z29, Z24
 	VPDPBUSD     Z31, Z29, Z25
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -6548,70 +7842,96 @@ general13:
 	TESTQ       CX, CX
 	JEQ         alone13
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z24, Z24
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z25, Z25
 	ADDQ        DX, CX
 
@@ -6643,49 +7963,237 @@ alone13:
 	VMAXPS       Z23, Z29, Z23
 	VMAXPS       Z24, Z29, Z24
 	VMAXPS       Z25, Z29, Z25
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers13
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z24, K1, (CX)
-	VMOVUPS      Z25, K2, 64(CX)
+	VCMPPS       $0x03, Z24, Z24, K7
+	VPSRLD       $0x10, Z24, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z24, Z28, Z28
+	VPORD        Z31, Z24, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z25, Z25, K7
+	VPSRLD       $0x10, Z25, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z25, Z28, Z28
+	VPORD        Z31, Z25, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers13:
@@ -6887,11 +8395,11 @@ rows14:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask14
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask14:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -6953,7 +8461,6 @@ loop14:
 	VPDPBUSD     Z30, Z29, Z26
 	VPDPBUSD     Z31, Z29, Z27
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -7053,7 +8560,6 @@ loop14:
 	VPDPBUSD     Z30, Z29, Z26
 	VPDPBUSD     Z31, Z29, Z27
 	PREFETCHT0   (R10)
-	PREFETCHT0   64(R10)
 	PREFETCHT0   (R12)
 	DECQ         R14
 	CMOVQEQ      R15, R11
@@ -7416,75 +8922,103 @@ general14:
 	TESTQ       CX, CX
 	JEQ         alone14
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z24, Z24
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z25, Z25
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z26, Z26
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z27, Z27
 	ADDQ        DX, CX
 
@@ -7518,52 +9052,254 @@ alone14:
 	VMAXPS       Z25, Z29, Z25
 	VMAXPS       Z26, Z29, Z26
 	VMAXPS       Z27, Z29, Z27
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers14
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z24, K1, (CX)
-	VMOVUPS      Z25, K2, 64(CX)
+	VCMPPS       $0x03, Z24, Z24, K7
+	VPSRLD       $0x10, Z24, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z24, Z28, Z28
+	VPORD        Z31, Z24, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z25, Z25, K7
+	VPSRLD       $0x10, Z25, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z25, Z28, Z28
+	VPORD        Z31, Z25, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z26, K1, (CX)
-	VMOVUPS      Z27, K2, 64(CX)
+	VCMPPS       $0x03, Z26, Z26, K7
+	VPSRLD       $0x10, Z26, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z26, Z28, Z28
+	VPORD        Z31, Z26, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z27, Z27, K7
+	VPSRLD       $0x10, Z27, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z27, Z28, Z28
+	VPORD        Z31, Z27, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers14:
@@ -7731,7 +9467,7 @@ done14:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_12x32(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, AVX512VNNI, BMI2, CMOV, MMX+
 TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-192
 	MOVQ  m+0(FP), AX
@@ -7763,11 +9499,11 @@ TEXT ·IndirectGemmI8_12x32(SB), NOSPLIT, $32-192
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask1:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -7775,7 +9511,6 @@ ask1:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -7923,10 +9658,12 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
 
@@ -7934,13 +9671,33 @@ alone1:
 	VBROADCASTSS floor+128(FP), Z29
 	VMAXPS       Z0, Z29, Z0
 	VMAXPS       Z1, Z29, Z1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -7979,11 +9736,11 @@ rows2:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask2:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -7991,10 +9748,8 @@ ask2:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -8180,15 +9935,19 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
 
@@ -8198,16 +9957,50 @@ alone2:
 	VMAXPS       Z1, Z29, Z1
 	VMAXPS       Z2, Z29, Z2
 	VMAXPS       Z3, Z29, Z3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -8256,11 +10049,11 @@ rows3:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask3:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -8268,13 +10061,10 @@ ask3:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -8499,20 +10289,26 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
 
@@ -8524,19 +10320,67 @@ alone3:
 	VMAXPS       Z3, Z29, Z3
 	VMAXPS       Z4, Z29, Z4
 	VMAXPS       Z5, Z29, Z5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -8596,11 +10440,11 @@ rows4:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask4:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -8608,16 +10452,12 @@ ask4:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -8880,25 +10720,33 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
 
@@ -8912,22 +10760,84 @@ alone4:
 	VMAXPS       Z5, Z29, Z5
 	VMAXPS       Z6, Z29, Z6
 	VMAXPS       Z7, Z29, Z7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -8997,11 +10907,11 @@ rows5:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask5:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -9009,19 +10919,14 @@ ask5:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -9323,30 +11228,40 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
 
@@ -9362,25 +11277,101 @@ alone5:
 	VMAXPS       Z7, Z29, Z7
 	VMAXPS       Z8, Z29, Z8
 	VMAXPS       Z9, Z29, Z9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -9461,11 +11452,11 @@ rows6:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask6:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -9473,22 +11464,16 @@ ask6:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -9828,35 +11813,47 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
 
@@ -9874,28 +11871,118 @@ alone6:
 	VMAXPS       Z9, Z29, Z9
 	VMAXPS       Z10, Z29, Z10
 	VMAXPS       Z11, Z29, Z11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -9986,11 +12073,11 @@ rows7:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask7
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask7:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -9998,25 +12085,18 @@ ask7:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -10395,40 +12475,54 @@ general7:
 	TESTQ       CX, CX
 	JEQ         alone7
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
 
@@ -10448,31 +12542,135 @@ alone7:
 	VMAXPS       Z11, Z29, Z11
 	VMAXPS       Z12, Z29, Z12
 	VMAXPS       Z13, Z29, Z13
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers7
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers7:
@@ -10574,11 +12772,11 @@ rows8:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask8
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask8:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -10586,28 +12784,20 @@ ask8:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -11024,45 +13214,61 @@ general8:
 	TESTQ       CX, CX
 	JEQ         alone8
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
 
@@ -11084,34 +13290,152 @@ alone8:
 	VMAXPS       Z13, Z29, Z13
 	VMAXPS       Z14, Z29, Z14
 	VMAXPS       Z15, Z29, Z15
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers8
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers8:
@@ -11223,11 +13547,11 @@ rows9:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask9
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask9:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -11235,31 +13559,22 @@ ask9:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -11715,50 +14030,68 @@ general9:
 	TESTQ       CX, CX
 	JEQ         alone9
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
 
@@ -11782,37 +14115,169 @@ alone9:
 	VMAXPS       Z15, Z29, Z15
 	VMAXPS       Z16, Z29, Z16
 	VMAXPS       Z17, Z29, Z17
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers9
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers9:
@@ -11935,11 +14400,11 @@ rows10:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask10
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask10:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -11947,34 +14412,24 @@ ask10:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -12468,55 +14923,75 @@ general10:
 	TESTQ       CX, CX
 	JEQ         alone10
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
 
@@ -12542,40 +15017,186 @@ alone10:
 	VMAXPS       Z17, Z29, Z17
 	VMAXPS       Z18, Z29, Z18
 	VMAXPS       Z19, Z29, Z19
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers10
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers10:
@@ -12708,11 +15329,11 @@ rows11:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask11
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask11:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -12720,37 +15341,26 @@ ask11:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -13283,60 +15893,82 @@ general11:
 	TESTQ       CX, CX
 	JEQ         alone11
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
 
@@ -13364,43 +15996,203 @@ alone11:
 	VMAXPS       Z19, Z29, Z19
 	VMAXPS       Z20, Z29, Z20
 	VMAXPS       Z21, Z29, Z21
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers11
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers11:
@@ -13544,11 +16336,11 @@ rows12:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask12
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask12:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -13556,40 +16348,28 @@ ask12:
 	CMOVQEQ    AX, CX
 	CMOVQEQ    BX, DX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
 	ADDQ       BX, AX
 	PREFETCHT0 (CX)
 	ADDQ       DX, CX
@@ -14160,65 +16940,89 @@ general12:
 	TESTQ       CX, CX
 	JEQ         alone12
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMOVUPS.Z   (CX), K1, Z28
+	SHLQ        $0x01, DX
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z0, Z0
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z1, Z1
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z2, Z2
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z3, Z3
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z4, Z4
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z5, Z5
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z6, Z6
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z7, Z7
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z8, Z8
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z9, Z9
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z10, Z10
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z11, Z11
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z12, Z12
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z13, Z13
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z14, Z14
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z15, Z15
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z16, Z16
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z17, Z17
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z18, Z18
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z19, Z19
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z20, Z20
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z21, Z21
 	ADDQ        DX, CX
-	VMOVUPS.Z   (CX), K1, Z28
+	VPMOVZXWD.Z (CX), K1, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z22, Z22
-	VMOVUPS.Z   64(CX), K2, Z28
+	VPMOVZXWD.Z 32(CX), K2, Z28
+	VPSLLD      $0x10, Z28, Z28
 	VADDPS      Z28, Z23, Z23
 	ADDQ        DX, CX
 
@@ -14248,46 +17052,220 @@ alone12:
 	VMAXPS       Z21, Z29, Z21
 	VMAXPS       Z22, Z29, Z22
 	VMAXPS       Z23, Z29, Z23
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers12
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z1, K2, 64(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	MOVL         $0x00007fff, AX
+	VPBROADCASTD AX, Z29
+	MOVL         $0x00000001, AX
+	VPBROADCASTD AX, Z30
+	MOVL         $0x00400000, AX
+	VPBROADCASTD AX, Z31
+	VCMPPS       $0x03, Z0, Z0, K7
+	VPSRLD       $0x10, Z0, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z0, Z28, Z28
+	VPORD        Z31, Z0, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z1, Z1, K7
+	VPSRLD       $0x10, Z1, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z1, Z28, Z28
+	VPORD        Z31, Z1, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z2, K1, (CX)
-	VMOVUPS      Z3, K2, 64(CX)
+	VCMPPS       $0x03, Z2, Z2, K7
+	VPSRLD       $0x10, Z2, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z2, Z28, Z28
+	VPORD        Z31, Z2, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z3, Z3, K7
+	VPSRLD       $0x10, Z3, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z3, Z28, Z28
+	VPORD        Z31, Z3, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z4, K1, (CX)
-	VMOVUPS      Z5, K2, 64(CX)
+	VCMPPS       $0x03, Z4, Z4, K7
+	VPSRLD       $0x10, Z4, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z4, Z28, Z28
+	VPORD        Z31, Z4, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z5, Z5, K7
+	VPSRLD       $0x10, Z5, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z5, Z28, Z28
+	VPORD        Z31, Z5, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z6, K1, (CX)
-	VMOVUPS      Z7, K2, 64(CX)
+	VCMPPS       $0x03, Z6, Z6, K7
+	VPSRLD       $0x10, Z6, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z6, Z28, Z28
+	VPORD        Z31, Z6, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z7, Z7, K7
+	VPSRLD       $0x10, Z7, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z7, Z28, Z28
+	VPORD        Z31, Z7, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z8, K1, (CX)
-	VMOVUPS      Z9, K2, 64(CX)
+	VCMPPS       $0x03, Z8, Z8, K7
+	VPSRLD       $0x10, Z8, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z8, Z28, Z28
+	VPORD        Z31, Z8, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z9, Z9, K7
+	VPSRLD       $0x10, Z9, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z9, Z28, Z28
+	VPORD        Z31, Z9, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z10, K1, (CX)
-	VMOVUPS      Z11, K2, 64(CX)
+	VCMPPS       $0x03, Z10, Z10, K7
+	VPSRLD       $0x10, Z10, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z10, Z28, Z28
+	VPORD        Z31, Z10, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z11, Z11, K7
+	VPSRLD       $0x10, Z11, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z11, Z28, Z28
+	VPORD        Z31, Z11, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z12, K1, (CX)
-	VMOVUPS      Z13, K2, 64(CX)
+	VCMPPS       $0x03, Z12, Z12, K7
+	VPSRLD       $0x10, Z12, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z12, Z28, Z28
+	VPORD        Z31, Z12, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z13, Z13, K7
+	VPSRLD       $0x10, Z13, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z13, Z28, Z28
+	VPORD        Z31, Z13, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z14, K1, (CX)
-	VMOVUPS      Z15, K2, 64(CX)
+	VCMPPS       $0x03, Z14, Z14, K7
+	VPSRLD       $0x10, Z14, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z14, Z28, Z28
+	VPORD        Z31, Z14, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z15, Z15, K7
+	VPSRLD       $0x10, Z15, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z15, Z28, Z28
+	VPORD        Z31, Z15, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z16, K1, (CX)
-	VMOVUPS      Z17, K2, 64(CX)
+	VCMPPS       $0x03, Z16, Z16, K7
+	VPSRLD       $0x10, Z16, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z16, Z28, Z28
+	VPORD        Z31, Z16, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z17, Z17, K7
+	VPSRLD       $0x10, Z17, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z17, Z28, Z28
+	VPORD        Z31, Z17, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z18, K1, (CX)
-	VMOVUPS      Z19, K2, 64(CX)
+	VCMPPS       $0x03, Z18, Z18, K7
+	VPSRLD       $0x10, Z18, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z18, Z28, Z28
+	VPORD        Z31, Z18, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z19, Z19, K7
+	VPSRLD       $0x10, Z19, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z19, Z28, Z28
+	VPORD        Z31, Z19, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z20, K1, (CX)
-	VMOVUPS      Z21, K2, 64(CX)
+	VCMPPS       $0x03, Z20, Z20, K7
+	VPSRLD       $0x10, Z20, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z20, Z28, Z28
+	VPORD        Z31, Z20, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z21, Z21, K7
+	VPSRLD       $0x10, Z21, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z21, Z28, Z28
+	VPORD        Z31, Z21, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
-	VMOVUPS      Z22, K1, (CX)
-	VMOVUPS      Z23, K2, 64(CX)
+	VCMPPS       $0x03, Z22, Z22, K7
+	VPSRLD       $0x10, Z22, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z22, Z28, Z28
+	VPORD        Z31, Z22, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K1, (CX)
+	VCMPPS       $0x03, Z23, Z23, K7
+	VPSRLD       $0x10, Z23, Z28
+	VPANDD       Z30, Z28, Z28
+	VPADDD       Z29, Z28, Z28
+	VPADDD       Z23, Z28, Z28
+	VPORD        Z31, Z23, K7, Z28
+	VPSRLD       $0x10, Z28, Z28
+	VPMOVDW      Z28, K2, 32(CX)
 	ADDQ         DX, CX
 
 integers12:

@@ -33,9 +33,29 @@ GLOBL unpacked<>(SB), RODATA|NOPTR, $32
 DATA most<>+0(SB)/4, $(255.0)
 GLOBL most<>(SB), RODATA|NOPTR, $4
 
-// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
+DATA one<>+0(SB)/4, $0x00000001
+DATA one<>+4(SB)/4, $0x00000001
+DATA one<>+8(SB)/4, $0x00000001
+DATA one<>+12(SB)/4, $0x00000001
+DATA one<>+16(SB)/4, $0x00000001
+DATA one<>+20(SB)/4, $0x00000001
+DATA one<>+24(SB)/4, $0x00000001
+DATA one<>+28(SB)/4, $0x00000001
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
+DATA half<>+0(SB)/4, $0x00007fff
+DATA half<>+4(SB)/4, $0x00007fff
+DATA half<>+8(SB)/4, $0x00007fff
+DATA half<>+12(SB)/4, $0x00007fff
+DATA half<>+16(SB)/4, $0x00007fff
+DATA half<>+20(SB)/4, $0x00007fff
+DATA half<>+24(SB)/4, $0x00007fff
+DATA half<>+28(SB)/4, $0x00007fff
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+// func GemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, VEX
-TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-160
+TEXT ·GemmI8_6x16(SB), NOSPLIT, $32-160
 	MOVQ   m+0(FP), AX
 	CMPQ   AX, $+6
 	JEQ    rows6
@@ -62,11 +82,11 @@ TEXT ·GemmI8_6x16(SB), NOSPLIT, $16-160
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask1
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask1:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -206,22 +226,41 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -286,50 +325,60 @@ generalMasked1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked1:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked1
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
 
 aloneMasked1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked1:
+	MOVW -2(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half0_Masked1
+	ADDQ DX, CX
 
 integersMasked1:
 	MOVQ         c+64(FP), CX
@@ -381,11 +430,11 @@ rows2:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask2
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask2:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -584,12 +633,20 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
 
 alone2:
@@ -598,16 +655,46 @@ alone2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -703,42 +790,39 @@ generalMasked2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked2
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked2
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
 
 aloneMasked2:
 	VBROADCASTSS floor+128(FP), Y13
@@ -746,17 +830,61 @@ aloneMasked2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked2:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked2
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked2:
+	MOVW -2(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half1_Masked2
+	ADDQ DX, CX
 
 integersMasked2:
 	MOVQ         c+64(FP), CX
@@ -827,11 +955,11 @@ rows3:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask3
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask3:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1090,15 +1218,27 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
 
 alone3:
@@ -1109,19 +1249,64 @@ alone3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -1250,47 +1435,53 @@ generalMasked3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked3
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked3
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked3
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
 
 aloneMasked3:
 	VBROADCASTSS floor+128(FP), Y13
@@ -1300,20 +1491,86 @@ aloneMasked3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked3:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked3:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked3:
+	MOVW -2(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half2_Masked3
+	ADDQ DX, CX
 
 integersMasked3:
 	MOVQ         c+64(FP), CX
@@ -1404,11 +1661,11 @@ rows4:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask4
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask4:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -1726,18 +1983,34 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
 
 alone4:
@@ -1750,22 +2023,82 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -1925,52 +2258,67 @@ generalMasked4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked4
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked4
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked4
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked4
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
 
 aloneMasked4:
 	VBROADCASTSS floor+128(FP), Y13
@@ -1982,23 +2330,111 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked4:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked4:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked4:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked4:
+	MOVW -2(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half3_Masked4
+	ADDQ DX, CX
 
 integersMasked4:
 	MOVQ         c+64(FP), CX
@@ -2108,11 +2544,11 @@ rows5:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask5
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask5:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -2490,21 +2926,41 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
 
 alone5:
@@ -2519,25 +2975,100 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -2730,57 +3261,81 @@ generalMasked5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked5
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked5
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked5
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked5
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked5
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
 
 aloneMasked5:
 	VBROADCASTSS floor+128(FP), Y13
@@ -2794,26 +3349,136 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked5:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked5:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked5:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked5:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked5:
+	MOVW -2(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half4_Masked5
+	ADDQ DX, CX
 
 integersMasked5:
 	MOVQ         c+64(FP), CX
@@ -2943,11 +3608,11 @@ rows6:
 	MOVQ   ldr+120(FP), R11
 	TESTQ  R10, R10
 	JNE    ask6
-	MOVQ   cf+80(FP), R10
-	MOVQ   ldf+88(FP), R11
+	MOVQ   cb+80(FP), R10
+	MOVQ   ldcb+88(FP), R11
 
 ask6:
-	SHLQ    $0x02, R11
+	SHLQ    $0x01, R11
 	TESTQ   R10, R10
 	CMOVQEQ R12, R10
 	CMOVQEQ R13, R11
@@ -3384,24 +4049,48 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
-	VADDPS      (CX), Y10, Y10
-	VADDPS      32(CX), Y11, Y11
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y11, Y11
 	ADDQ        DX, CX
 
 alone6:
@@ -3418,28 +4107,118 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      Y11, 32(CX)
+	VPSRLD       $0x10, Y10, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y10, Y12, Y12
+	VCMPPS       $0x03, Y10, Y10, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y11, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y11, Y13, Y13
+	VCMPPS       $0x03, Y11, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -3663,62 +4442,95 @@ generalMasked6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y10, Y10
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y11, Y11
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked6
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked6
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked6
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked6
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked6
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum5_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, -2(SP)(AX*2)
+	DECQ      AX
+	JNE       sum5_Masked6
+	VPMOVZXWD (SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VPMOVZXWD 16(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y11, Y11
+	ADDQ      DX, CX
 
 aloneMasked6:
 	VBROADCASTSS floor+128(FP), Y13
@@ -3734,29 +4546,161 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y10, Y14, (CX)
-	VMASKMOVPS   Y11, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked6:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked6:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked6:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked6:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked6:
+	MOVW      -2(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half4_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y10, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y10, Y12, Y12
+	VCMPPS    $0x03, Y10, Y10, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y11, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y11, Y13, Y13
+	VCMPPS    $0x03, Y11, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, (SP)
+	MOVQ      n+8(FP), AX
+
+half5_Masked6:
+	MOVW -2(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half5_Masked6
+	ADDQ DX, CX
 
 integersMasked6:
 	MOVQ         c+64(FP), CX
@@ -3877,9 +4821,9 @@ doneMasked6:
 	VZEROUPPER
 	RET
 
-// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale *float32, bias *float32, residual *float32, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
+// func IndirectGemmI8_6x16(m int, n int, quads int, a *uint8, lda int, b *int8, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale *float32, bias *float32, residual *uint16, ldr int, floor float32, inverse float32, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps int, stride int, zero *uint8)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+, VEX
-TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-192
+TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $64-192
 	MOVQ  m+0(FP), AX
 	CMPQ  AX, $+6
 	JEQ   rows6
@@ -3897,11 +4841,11 @@ TEXT ·IndirectGemmI8_6x16(SB), NOSPLIT, $48-192
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask1
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask1:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -4058,22 +5002,41 @@ general1:
 	TESTQ       CX, CX
 	JEQ         alone1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
 
 alone1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers1:
@@ -4138,50 +5101,60 @@ generalMasked1:
 	VFMADD213PS (DI), Y14, Y0
 	VCVTDQ2PS   Y1, Y1
 	VFMADD213PS 32(DI), Y15, Y1
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked1
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked1:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked1
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
 
 aloneMasked1:
 	VBROADCASTSS floor+128(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked1
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 32(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked1:
+	MOVW 30(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half0_Masked1
+	ADDQ DX, CX
 
 integersMasked1:
 	MOVQ         c+64(FP), CX
@@ -4222,11 +5195,11 @@ rows2:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask2
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask2:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -4453,12 +5426,20 @@ general2:
 	TESTQ       CX, CX
 	JEQ         alone2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
 
 alone2:
@@ -4467,16 +5448,46 @@ alone2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers2:
@@ -4572,42 +5583,39 @@ generalMasked2:
 	VFMADD213PS (DI), Y14, Y2
 	VCVTDQ2PS   Y3, Y3
 	VFMADD213PS 32(DI), Y15, Y3
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked2
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked2
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked2:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked2
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
 
 aloneMasked2:
 	VBROADCASTSS floor+128(FP), Y13
@@ -4615,17 +5623,61 @@ aloneMasked2:
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
 	VMAXPS       Y3, Y13, Y3
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked2
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 32(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked2:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked2
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked2:
+	MOVW 30(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half1_Masked2
+	ADDQ DX, CX
 
 integersMasked2:
 	MOVQ         c+64(FP), CX
@@ -4683,11 +5735,11 @@ rows3:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask3
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask3:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -4985,15 +6037,27 @@ general3:
 	TESTQ       CX, CX
 	JEQ         alone3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
 
 alone3:
@@ -5004,19 +6068,64 @@ alone3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers3:
@@ -5145,47 +6254,53 @@ generalMasked3:
 	VFMADD213PS (DI), Y14, Y4
 	VCVTDQ2PS   Y5, Y5
 	VFMADD213PS 32(DI), Y15, Y5
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked3
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked3
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked3
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked3:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked3
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
 
 aloneMasked3:
 	VBROADCASTSS floor+128(FP), Y13
@@ -5195,20 +6310,86 @@ aloneMasked3:
 	VMAXPS       Y3, Y13, Y3
 	VMAXPS       Y4, Y13, Y4
 	VMAXPS       Y5, Y13, Y5
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked3
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 32(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked3:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked3:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked3
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked3:
+	MOVW 30(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half2_Masked3
+	ADDQ DX, CX
 
 integersMasked3:
 	MOVQ         c+64(FP), CX
@@ -5284,11 +6465,11 @@ rows4:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask4
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask4:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -5656,18 +6837,34 @@ general4:
 	TESTQ       CX, CX
 	JEQ         alone4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
 
 alone4:
@@ -5680,22 +6877,82 @@ alone4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers4:
@@ -5855,52 +7112,67 @@ generalMasked4:
 	VFMADD213PS (DI), Y14, Y6
 	VCVTDQ2PS   Y7, Y7
 	VFMADD213PS 32(DI), Y15, Y7
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked4
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked4
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked4
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked4
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked4:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked4
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
 
 aloneMasked4:
 	VBROADCASTSS floor+128(FP), Y13
@@ -5912,23 +7184,111 @@ aloneMasked4:
 	VMAXPS       Y5, Y13, Y5
 	VMAXPS       Y6, Y13, Y6
 	VMAXPS       Y7, Y13, Y7
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked4
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 32(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked4:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked4:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked4:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked4
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked4:
+	MOVW 30(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half3_Masked4
+	ADDQ DX, CX
 
 integersMasked4:
 	MOVQ         c+64(FP), CX
@@ -6021,11 +7381,11 @@ rows5:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask5
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask5:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -6464,21 +7824,41 @@ general5:
 	TESTQ       CX, CX
 	JEQ         alone5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
 
 alone5:
@@ -6493,25 +7873,100 @@ alone5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers5:
@@ -6704,57 +8159,81 @@ generalMasked5:
 	VFMADD213PS (DI), Y14, Y8
 	VCVTDQ2PS   Y9, Y9
 	VFMADD213PS 32(DI), Y15, Y9
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked5
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked5
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked5
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked5
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked5
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked5:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked5
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
 
 aloneMasked5:
 	VBROADCASTSS floor+128(FP), Y13
@@ -6768,26 +8247,136 @@ aloneMasked5:
 	VMAXPS       Y7, Y13, Y7
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y9, Y13, Y9
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked5
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 32(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked5:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked5:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked5:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked5:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked5
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked5:
+	MOVW 30(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half4_Masked5
+	ADDQ DX, CX
 
 integersMasked5:
 	MOVQ         c+64(FP), CX
@@ -6898,11 +8487,11 @@ rows6:
 	MOVQ  ldr+120(FP), BX
 	TESTQ AX, AX
 	JNE   ask6
-	MOVQ  cf+80(FP), AX
-	MOVQ  ldf+88(FP), BX
+	MOVQ  cb+80(FP), AX
+	MOVQ  ldcb+88(FP), BX
 
 ask6:
-	SHLQ       $0x02, BX
+	SHLQ       $0x01, BX
 	TESTQ      AX, AX
 	CMOVQEQ    CX, AX
 	CMOVQEQ    DX, BX
@@ -7411,24 +9000,48 @@ general6:
 	TESTQ       CX, CX
 	JEQ         alone6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VADDPS      (CX), Y0, Y0
-	VADDPS      32(CX), Y1, Y1
+	SHLQ        $0x01, DX
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y1, Y1
 	ADDQ        DX, CX
-	VADDPS      (CX), Y2, Y2
-	VADDPS      32(CX), Y3, Y3
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y3, Y3
 	ADDQ        DX, CX
-	VADDPS      (CX), Y4, Y4
-	VADDPS      32(CX), Y5, Y5
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y4, Y4
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y5, Y5
 	ADDQ        DX, CX
-	VADDPS      (CX), Y6, Y6
-	VADDPS      32(CX), Y7, Y7
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y6, Y6
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y7, Y7
 	ADDQ        DX, CX
-	VADDPS      (CX), Y8, Y8
-	VADDPS      32(CX), Y9, Y9
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y9, Y9
 	ADDQ        DX, CX
-	VADDPS      (CX), Y10, Y10
-	VADDPS      32(CX), Y11, Y11
+	VPMOVZXWD   (CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	VPMOVZXWD   16(CX), Y12
+	VPSLLD      $0x10, Y12, Y12
+	VADDPS      Y12, Y11, Y11
 	ADDQ        DX, CX
 
 alone6:
@@ -7445,28 +9058,118 @@ alone6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integers6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMOVUPS      Y0, (CX)
-	VMOVUPS      Y1, 32(CX)
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y2, (CX)
-	VMOVUPS      Y3, 32(CX)
+	VPSRLD       $0x10, Y2, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y2, Y12, Y12
+	VCMPPS       $0x03, Y2, Y2, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y3, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y3, Y13, Y13
+	VCMPPS       $0x03, Y3, Y3, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      Y5, 32(CX)
+	VPSRLD       $0x10, Y4, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y4, Y12, Y12
+	VCMPPS       $0x03, Y4, Y4, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y5, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y5, Y13, Y13
+	VCMPPS       $0x03, Y5, Y5, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      Y7, 32(CX)
+	VPSRLD       $0x10, Y6, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y6, Y12, Y12
+	VCMPPS       $0x03, Y6, Y6, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y7, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y7, Y13, Y13
+	VCMPPS       $0x03, Y7, Y7, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y8, (CX)
-	VMOVUPS      Y9, 32(CX)
+	VPSRLD       $0x10, Y8, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y8, Y12, Y12
+	VCMPPS       $0x03, Y8, Y8, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y9, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VCMPPS       $0x03, Y9, Y9, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      Y11, 32(CX)
+	VPSRLD       $0x10, Y10, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y10, Y12, Y12
+	VCMPPS       $0x03, Y10, Y10, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y11, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y11, Y13, Y13
+	VCMPPS       $0x03, Y11, Y11, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, (CX)
 	ADDQ         DX, CX
 
 integers6:
@@ -7690,62 +9393,95 @@ generalMasked6:
 	VFMADD213PS (DI), Y14, Y10
 	VCVTDQ2PS   Y11, Y11
 	VFMADD213PS 32(DI), Y15, Y11
-	MOVQ        n+8(FP), AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y14
-	MOVQ        n+8(FP), AX
-	SUBQ        $+8, AX
-	XORL        BX, BX
-	TESTQ       AX, AX
-	CMOVQLT     BX, AX
-	MOVL        $0x00000008, BX
-	CMPQ        AX, BX
-	CMOVQGT     BX, AX
-	NEGQ        AX
-	LEAQ        laneMasks<>+0(SB), BX
-	VMOVDQU     32(BX)(AX*4), Y15
 	MOVQ        residual+112(FP), CX
 	TESTQ       CX, CX
 	JEQ         aloneMasked6
 	MOVQ        ldr+120(FP), DX
-	SHLQ        $0x02, DX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y0, Y0
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y1, Y1
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y2, Y2
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y3, Y3
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y4, Y4
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y5, Y5
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y6, Y6
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y7, Y7
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y8, Y8
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        DX, CX
-	VMASKMOVPS  (CX), Y14, Y12
-	VADDPS      Y12, Y10, Y10
-	VMASKMOVPS  32(CX), Y15, Y12
-	VADDPS      Y12, Y11, Y11
-	ADDQ        DX, CX
+	SHLQ        $0x01, DX
+	MOVQ        n+8(FP), AX
+
+sum0_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum0_Masked6
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y0, Y0
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum1_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum1_Masked6
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y2, Y2
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum2_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum2_Masked6
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y4, Y4
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum3_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum3_Masked6
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y6, Y6
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum4_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum4_Masked6
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y8, Y8
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
+	MOVQ      n+8(FP), AX
+
+sum5_Masked6:
+	MOVW      -2(CX)(AX*2), BX
+	MOVW      BX, 30(SP)(AX*2)
+	DECQ      AX
+	JNE       sum5_Masked6
+	VPMOVZXWD 32(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y10, Y10
+	VPMOVZXWD 48(SP), Y12
+	VPSLLD    $0x10, Y12, Y12
+	VADDPS    Y12, Y11, Y11
+	ADDQ      DX, CX
 
 aloneMasked6:
 	VBROADCASTSS floor+128(FP), Y13
@@ -7761,29 +9497,161 @@ aloneMasked6:
 	VMAXPS       Y9, Y13, Y9
 	VMAXPS       Y10, Y13, Y10
 	VMAXPS       Y11, Y13, Y11
-	MOVQ         cf+80(FP), CX
+	MOVQ         cb+80(FP), CX
 	TESTQ        CX, CX
 	JEQ          integersMasked6
-	MOVQ         ldf+88(FP), DX
-	SHLQ         $0x02, DX
-	VMASKMOVPS   Y0, Y14, (CX)
-	VMASKMOVPS   Y1, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y2, Y14, (CX)
-	VMASKMOVPS   Y3, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y4, Y14, (CX)
-	VMASKMOVPS   Y5, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y6, Y14, (CX)
-	VMASKMOVPS   Y7, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y8, Y14, (CX)
-	VMASKMOVPS   Y9, Y15, 32(CX)
-	ADDQ         DX, CX
-	VMASKMOVPS   Y10, Y14, (CX)
-	VMASKMOVPS   Y11, Y15, 32(CX)
-	ADDQ         DX, CX
+	MOVQ         ldcb+88(FP), DX
+	SHLQ         $0x01, DX
+	VPSRLD       $0x10, Y0, Y12
+	VPAND        one<>+0(SB), Y12, Y12
+	VPADDD       half<>+0(SB), Y12, Y12
+	VPADDD       Y0, Y12, Y12
+	VCMPPS       $0x03, Y0, Y0, Y14
+	VPOR         Y14, Y12, Y12
+	VPSRLD       $0x10, Y12, Y12
+	VPSRLD       $0x10, Y1, Y13
+	VPAND        one<>+0(SB), Y13, Y13
+	VPADDD       half<>+0(SB), Y13, Y13
+	VPADDD       Y1, Y13, Y13
+	VCMPPS       $0x03, Y1, Y1, Y14
+	VPOR         Y14, Y13, Y13
+	VPSRLD       $0x10, Y13, Y13
+	VPACKUSDW    Y13, Y12, Y12
+	VPERMQ       $0xd8, Y12, Y12
+	VMOVDQU      Y12, 32(SP)
+	MOVQ         n+8(FP), AX
+
+half0_Masked6:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half0_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y2, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x03, Y2, Y2, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y3, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y3, Y13, Y13
+	VCMPPS    $0x03, Y3, Y3, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half1_Masked6:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half1_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y4, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y4, Y12, Y12
+	VCMPPS    $0x03, Y4, Y4, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y5, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y5, Y13, Y13
+	VCMPPS    $0x03, Y5, Y5, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half2_Masked6:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half2_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y6, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y6, Y12, Y12
+	VCMPPS    $0x03, Y6, Y6, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y7, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y7, Y13, Y13
+	VCMPPS    $0x03, Y7, Y7, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half3_Masked6:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half3_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y8, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y8, Y12, Y12
+	VCMPPS    $0x03, Y8, Y8, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y9, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y9, Y13, Y13
+	VCMPPS    $0x03, Y9, Y9, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half4_Masked6:
+	MOVW      30(SP)(AX*2), BX
+	MOVW      BX, -2(CX)(AX*2)
+	DECQ      AX
+	JNE       half4_Masked6
+	ADDQ      DX, CX
+	VPSRLD    $0x10, Y10, Y12
+	VPAND     one<>+0(SB), Y12, Y12
+	VPADDD    half<>+0(SB), Y12, Y12
+	VPADDD    Y10, Y12, Y12
+	VCMPPS    $0x03, Y10, Y10, Y14
+	VPOR      Y14, Y12, Y12
+	VPSRLD    $0x10, Y12, Y12
+	VPSRLD    $0x10, Y11, Y13
+	VPAND     one<>+0(SB), Y13, Y13
+	VPADDD    half<>+0(SB), Y13, Y13
+	VPADDD    Y11, Y13, Y13
+	VCMPPS    $0x03, Y11, Y11, Y14
+	VPOR      Y14, Y13, Y13
+	VPSRLD    $0x10, Y13, Y13
+	VPACKUSDW Y13, Y12, Y12
+	VPERMQ    $0xd8, Y12, Y12
+	VMOVDQU   Y12, 32(SP)
+	MOVQ      n+8(FP), AX
+
+half5_Masked6:
+	MOVW 30(SP)(AX*2), BX
+	MOVW BX, -2(CX)(AX*2)
+	DECQ AX
+	JNE  half5_Masked6
+	ADDQ DX, CX
 
 integersMasked6:
 	MOVQ         c+64(FP), CX

@@ -19,8 +19,8 @@ import "unsafe"
 //				v += residual[i*ldr+j]
 //			}
 //			v = max(v, floor)
-//			if cf != nil {
-//				cf[i*ldf+j] = v
+//			if cb != nil {
+//				cb[i*ldcb+j] = v
 //			}
 //			if c != nil {
 //				c[i*ldc+j] = v*inverse + zeroPoint
@@ -28,13 +28,14 @@ import "unsafe"
 //		}
 //	}
 //
-// where acc is an integer of 32 bits, and c is rounded to the nearest integer, of two to the
-// even one, and limited to 0 and 255. What lies ahead is not asked for, and there is nothing more.
-func GemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int) {
+// where acc is an integer of 32 bits, residual is bfloat16, cb rounded to that, and c to the nearest
+// integer, of two to the even one, and limited to 0 and 255. What lies ahead is not asked for, and
+// there is nothing more.
+func GemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int) {
 	var acc sumsI8
 	rows := unsafe.Slice(a, (m-1)*lda+4*quads)
 	multiplyQuads(&acc, rows[:4*quads], rows[(m-1)*lda:][:4*quads], unsafe.Slice(b, 4*quads*columns))
-	finishI8(&acc, m, n, c, ldc, cf, ldf, scale, bias, residual, ldr, floor, inverse, zeroPoint)
+	finishI8(&acc, m, n, c, ldc, cb, ldcb, scale, bias, residual, ldr, floor, inverse, zeroPoint)
 }
 
 // IndirectGemmI8_2x4 is GemmI8_2x4 with
@@ -46,7 +47,7 @@ func GemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32
 //			acc += row[p] * b[((tap*quads+p/4)*4+j)*4+p%4]
 //		}
 //	}
-func IndirectGemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *uint8) {
+func IndirectGemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, starts *int32, c *uint8, ldc int, cb *uint16, ldcb int, scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32, ahead uintptr, aheadStep int, rows *int32, taps, stride int, zero *uint8) {
 	var acc sumsI8
 	table := unsafe.Slice(rows, (taps-1)*stride+m)
 	size := 4 * quads * columns
@@ -61,7 +62,7 @@ func IndirectGemmI8_2x4(m, n, quads int, a *uint8, lda int, b, more *int8, start
 		at := table[tap*stride:]
 		multiplyQuads(&acc, row(at[0]), row(at[m-1]), packed[tap*size:][:size])
 	}
-	finishI8(&acc, m, n, c, ldc, cf, ldf, scale, bias, residual, ldr, floor, inverse, zeroPoint)
+	finishI8(&acc, m, n, c, ldc, cb, ldcb, scale, bias, residual, ldr, floor, inverse, zeroPoint)
 }
 
 type sumsI8 [2][columns]int32
@@ -80,7 +81,7 @@ func multiplyQuads(acc *sumsI8, a0, a1 []uint8, b []int8) {
 	}
 }
 
-func finishI8(acc *sumsI8, m, n int, c *uint8, ldc int, cf *float32, ldf int, scale, bias, residual *float32, ldr int, floor, inverse, zeroPoint float32) {
+func finishI8(acc *sumsI8, m, n int, c *uint8, ldc int, cb *uint16, ldcb int, scale, bias *float32, residual *uint16, ldr int, floor, inverse, zeroPoint float32) {
 	factors, biases := unsafe.Slice(scale, n), unsafe.Slice(bias, n)
 	for i := range m {
 		for j := range n {
@@ -90,11 +91,11 @@ func finishI8(acc *sumsI8, m, n int, c *uint8, ldc int, cf *float32, ldf int, sc
 				continue
 			}
 			if residual != nil {
-				v += unsafe.Slice(residual, (m-1)*ldr+n)[i*ldr+j]
+				v += FromBF16(unsafe.Slice(residual, (m-1)*ldr+n)[i*ldr+j])
 			}
 			v = max(v, floor)
-			if cf != nil {
-				unsafe.Slice(cf, (m-1)*ldf+n)[i*ldf+j] = v
+			if cb != nil {
+				unsafe.Slice(cb, (m-1)*ldcb+n)[i*ldcb+j] = ToBF16(v)
 			}
 			if c != nil {
 				unsafe.Slice(c, (m-1)*ldc+n)[i*ldc+j] = ToU8(v*inverse + zeroPoint)
