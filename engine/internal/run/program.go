@@ -55,9 +55,14 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 // which is faster.
 func (p *Program) pack() error {
 	var packers, offsets []int // operations, and where their weights begin
+	var continuing []int       // those whose weights another has
 	end, given, integers := 0, 0, false
 	for at, i := range p.implementations {
 		if size := i.needs().packed; size > 0 {
+			if p.plan.Operations[at].Marked().Continues != nil {
+				continuing = append(continuing, at)
+				continue
+			}
 			packers, offsets = append(packers, at), append(offsets, end)
 			end += plan.Lines(size) * tuning.CacheLine
 			floats, bytes := weightBytes(p.plan.Operations[at])
@@ -95,8 +100,18 @@ func (p *Program) pack() error {
 		size := p.implementations[at].needs().packed
 		parts[i] = packed[offsets[i]:][:size:size]
 	}
+	holding := map[plan.Operation][]byte{}
 	for i, held := range p.machine.shelf.hold(parts) {
 		p.implementations[packers[i]].hold(held)
+		holding[p.plan.Operations[packers[i]]] = held
+	}
+	for _, at := range continuing {
+		i := p.implementations[at]
+		err := p.guard(at, func() error { i.pack(aligned(i.needs().packed)); return nil })
+		if err != nil {
+			return err
+		}
+		i.hold(holding[p.plan.Operations[at].Marked().Continues])
 	}
 	return nil
 }

@@ -35,14 +35,10 @@ func (s *shelf) hold(parts [][]byte) [][]byte {
 	defer s.mutex.Unlock()
 	s.forget()
 	all, keys := make([][]byte, len(parts)), make([]uint64, len(parts))
-	equal := make([]int, len(parts)) // the first of the parts that is equal
 	size, found := 0, false
 	for i, part := range parts {
 		keys[i] = sketch(part)
-		for keys[equal[i]] != keys[i] || !bytes.Equal(parts[equal[i]], part) {
-			equal[i]++
-		}
-		if all[i] = s.find(keys[i], part); all[i] != nil || equal[i] < i {
+		if all[i] = s.find(keys[i], part); all[i] != nil {
 			found = true
 		} else {
 			size += plan.Lines(len(part)) * tuning.CacheLine
@@ -57,10 +53,6 @@ func (s *shelf) hold(parts [][]byte) [][]byte {
 	}
 	for i, part := range parts {
 		if all[i] != nil {
-			continue
-		}
-		if equal[i] < i {
-			all[i] = all[equal[i]]
 			continue
 		}
 		all[i] = part
