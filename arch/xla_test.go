@@ -32,11 +32,13 @@ func TestGoldenEvaluationXLA(t *testing.T) {
 
 // TestGoldenTrainingXLA has the bound of Winograd's algorithm: on a CPU the gradients are
 // about six times as far from the reference as the engine's without it, the first layers',
-// whose sums are the longest, most of all.
+// whose sums are the longest, most of all. XLA rounds otherwise on each kind of processor, so
+// that an input of ReLU within rounding of zero may fall to the other side of it: on one with
+// AMX that moves gradients of one branch of a residual block by up to 3e-3.
 func TestGoldenTrainingXLA(t *testing.T) {
 	backend := xlabackend.New(t)
 	for _, name := range arch.Names() {
-		t.Run(name, func(t *testing.T) { testGoldenTraining(t, backend, name, roundsMore) })
+		t.Run(name, func(t *testing.T) { testGoldenTraining(t, backend, name, roundsMore, 1e-2) })
 	}
 }
 
