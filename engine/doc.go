@@ -47,7 +47,8 @@
 // (channels.go), so that nothing is copied.
 //
 // The passes leave it where it is, unless it is a 1x1 convolution: that may go before the
-// average pooling that it follows, or be joined with others of the same pixels. Choosing
+// average pooling that it follows, or be joined with others of the same pixels; or one of a stem,
+// which is computed for one image after the other (split_images.go). Choosing
 // asks run's acceptsWinograd: a dense window of 3x3, 1x3, 3x1, 1x7 or 7x1, 32 channels and
 // enough tiles for all threads are computed by Winograd's algorithm, what is left as a
 // product of matrices (direct.go). newWinograd lays the tiles; dividing the arena gives In and Out

@@ -168,6 +168,7 @@ type quantizedCase struct {
 	result                         int  // 0 for bfloat16, 1 for integers, 2 for both, 3 for float32
 	toSigned                       bool
 	wide                           bool // the residual is float32
+	used                           bool // something else reads the residual
 }
 
 // build makes a graph of the case: from x, and a residual, to its results.
@@ -218,6 +219,7 @@ func (c quantizedCase) build(g *graph.Graph, r *rand.Rand) []*graph.Node {
 		conv = conv.PadSame()
 	}
 	var sum *graph.Node
+	var others []*graph.Node
 	if c.residual {
 		height, width := (13+c.stride-1)/c.stride, (15+c.stride-1)/c.stride
 		if c.valid {
@@ -226,6 +228,9 @@ func (c quantizedCase) build(g *graph.Graph, r *rand.Rand) []*graph.Node {
 		sum = graph.Parameter(g, "residual", shapes.Make(dtypes.Float32, 2, height, width, c.out))
 		if !c.wide {
 			sum = graph.ConvertDType(graph.ConvertDType(sum, dtypes.BFloat16), dtypes.Float32)
+		}
+		if c.used {
+			others = []*graph.Node{graph.Tanh(sum)}
 		}
 	}
 	y := conv.Done()
@@ -245,13 +250,13 @@ func (c quantizedCase) build(g *graph.Graph, r *rand.Rand) []*graph.Node {
 	half := func() *graph.Node { return graph.ConvertDType(y, dtypes.BFloat16) }
 	switch c.result {
 	case 0:
-		return []*graph.Node{half()}
+		return append([]*graph.Node{half()}, others...)
 	case 1:
-		return []*graph.Node{round(y, to, c.toSigned)}
+		return append([]*graph.Node{round(y, to, c.toSigned)}, others...)
 	case 2:
-		return []*graph.Node{half(), round(y, to, c.toSigned)}
+		return append([]*graph.Node{half(), round(y, to, c.toSigned)}, others...)
 	}
-	return []*graph.Node{y}
+	return append([]*graph.Node{y}, others...)
 }
 
 // outputs runs a case, and returns its results as float64.
@@ -313,7 +318,7 @@ func TestInt8Graphs(t *testing.T) {
 			in: []int{4, 6, 8, 32, 36, 64}[r.IntN(6)], out: []int{1, 3, 16, 33, 64}[r.IntN(5)],
 			height: []int{1, 1, 3}[r.IntN(3)], width: []int{1, 1, 3}[r.IntN(3)], stride: 1 + r.IntN(2),
 			valid: r.IntN(2) == 0, signed: r.IntN(3) == 0, relu: r.IntN(2) == 0, residual: r.IntN(3) == 0,
-			divides: r.IntN(2) == 0, factor: r.IntN(3) == 0, result: r.IntN(7) % 4, toSigned: r.IntN(3) == 0, wide: r.IntN(4) == 0,
+			divides: r.IntN(2) == 0, factor: r.IntN(3) == 0, result: r.IntN(7) % 4, toSigned: r.IntN(3) == 0, wide: r.IntN(4) == 0, used: r.IntN(2) == 0,
 		}
 		if i < 18 { // by Winograd's algorithm, where there are no better instructions
 			window := [][2]int{{3, 3}, {1, 7}, {7, 1}}[i/6]

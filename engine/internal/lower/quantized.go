@@ -222,7 +222,7 @@ func (l *lowering) addIntegers(o *plan.Convolution, n *graph.Node) bool {
 	}
 	copied.In, copied.ZeroPoint = l.tensor(from.value), from.zero
 	if c.residual != nil {
-		copied.Residual = l.source(c.residual)
+		copied.Residual = l.tensor(c.residual.Node.Inputs[0])
 	}
 	for _, n := range c.nodes {
 		l.done[n.Index] = true
