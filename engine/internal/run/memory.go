@@ -36,7 +36,7 @@ type run struct {
 
 func newRun(m *Machine, p *plan.Plan, needs needs) *run {
 	r := &run{
-		machine: m, arena: aligned(p.Arena), shared: aligned(needs.shared),
+		machine: m, arena: inLargePages(p.Arena), shared: aligned(needs.shared),
 		inputs: make([][]byte, len(p.Inputs)), outputs: make([][]byte, len(p.Outputs)), made: make([]compute.Buffer, len(p.Outputs)),
 		values: map[*plan.Buffered]compute.Buffer{},
 		pairs:  make([]kernel.GradientScratch, m.Threads), statistics: make([]kernel.StatisticsF32, m.Threads),
@@ -149,9 +149,10 @@ func inLargePages(size int) []byte {
 	if size < tuning.HugePage/2 {
 		return aligned(size)
 	}
-	all := make([]byte, (size+2*tuning.HugePage-1)&^(tuning.HugePage-1))
-	adviseHugePages(all)
+	whole := (size + tuning.HugePage - 1) &^ (tuning.HugePage - 1)
+	all := make([]byte, whole+tuning.HugePage)
 	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(all)))) & (tuning.HugePage - 1)
+	adviseHugePages(all[skip:][:whole])
 	return all[skip:][:size:size]
 }
 
