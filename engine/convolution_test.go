@@ -405,8 +405,8 @@ func (c convolutionCase) check(t *testing.T, theirs compute.Backend, ours []vari
 				t.Fatalf("%s, %+v: error is %v, the go backend's is %v", v.config, c, err, refusal)
 			}
 			share := 0.0
-			if v.winograd && constants {
-				share = winogradError
+			if v.winograd && (constants || c.reversed) {
+				share = winogradError // also of trained weights, as a gradient
 			}
 			for i := range want {
 				if err := differ(got[i], want[i], magnitudes[i], roundings, share); err != nil {
