@@ -37,7 +37,7 @@ func TestGoldenEvaluationXLA(t *testing.T) {
 // AMX that moves gradients of one branch of a residual block by up to 3e-3.
 func TestGoldenTrainingXLA(t *testing.T) {
 	backend := xlabackend.New(t)
-	for _, name := range arch.Names() {
+	for _, name := range []string{"inception_v4", "inception_resnet_v1"} { // one of each kind of block
 		t.Run(name, func(t *testing.T) { testGoldenTraining(t, backend, name, roundsMore, 1e-2) })
 	}
 }
