@@ -8,7 +8,6 @@ import (
 	"github.com/seed-fb2c0fa6/inception/engine/internal/graph"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/lower"
 	"github.com/seed-fb2c0fa6/inception/engine/internal/run"
-	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 )
 
 // compile makes the program of what was recorded: nodes become operations, passes order
@@ -31,7 +30,7 @@ func (b *Backend) compile(recorded *graph.Builder) (compute.Executable, error) {
 		return nil, err
 	}
 	recorded.Forget()
-	p.Choose, p.Caches = b.machine.Choose(), b.machine.Threads*tuning.ThreadCache
+	p.Choose, p.Caches = b.machine.Choose(), b.machine.Caches()
 	if err := b.build(p); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"github.com/gomlx/compute"
 
+	"github.com/seed-fb2c0fa6/inception/engine/internal/tuning"
 	"github.com/seed-fb2c0fa6/inception/engine/kernel"
 )
 
@@ -32,3 +33,6 @@ func (m *Machine) MixedTraining() bool { return m.Mixed() && m.Winograd }
 
 // MixedGradients is MixedTraining of gradients.
 func (m *Machine) MixedGradients() bool { return m.MixedTraining() && m.Kernels.GradientBF16 != nil }
+
+// Caches is how many bytes of pixels the level-2 caches of all threads may take.
+func (m *Machine) Caches() int { return m.Threads * tuning.ThreadCache }
