@@ -129,11 +129,7 @@ func (l *lowering) addConvolution(o *plan.Convolution, in, v *graph.Value) {
 	}
 	if o.Weights != nil && o.Residual == nil && o.Window.Stride != kernel.Square(1) && len(l.users[c.end]) == 1 {
 		if rounded, ok := l.roundedResults(c.end); ok {
-			for _, n := range c.nodes {
-				l.done[n.Index] = true
-			}
-			l.takeRounded(o, rounded)
-			l.add(o)
+			l.addRounded(c, rounded)
 			return
 		}
 	}

@@ -224,16 +224,16 @@ func (l *lowering) addIntegers(o *plan.Convolution, n *graph.Node) bool {
 	if c.residual != nil {
 		copied.Residual = l.tensor(c.residual.Node.Inputs[0])
 	}
-	for _, n := range c.nodes {
-		l.done[n.Index] = true
-	}
-	l.takeRounded(&copied, rounded)
-	l.add(&copied)
+	l.addRounded(c, rounded)
 	return true
 }
 
-// takeRounded makes what its result is rounded to that of a convolution.
-func (l *lowering) takeRounded(o *plan.Convolution, rounded roundedResults) {
+// addRounded adds a convolution with what follows it and with what that is rounded to.
+func (l *lowering) addRounded(c *chain, rounded roundedResults) {
+	for _, n := range c.nodes {
+		l.done[n.Index] = true
+	}
+	o := c.Convolution
 	if n := rounded.narrowing; n != nil {
 		l.done[n.Index] = true
 		o.Out = l.tensor(n.Values[0])
@@ -244,6 +244,7 @@ func (l *lowering) takeRounded(o *plan.Convolution, rounded roundedResults) {
 	if o.Out == nil {
 		o.Out, o.Quantized = o.Quantized, nil
 	}
+	l.add(o)
 }
 
 // roundedResults are what a value is rounded to, of which one may be missing.

@@ -71,7 +71,7 @@ func (d *direct) place() {
 	if o.Trained() && !d.gemm.Wide {
 		p.Depth = tuning.TrainingDepth
 	}
-	if taps > 1 && o.Residual == nil && o.Out.DType == dtypes.Float32 {
+	if taps > 1 && o.Residual == nil && o.Out.DType == dtypes.Float32 { // else rows are rounded in their order
 		if l, ok := d.c.lineUp(o, p.Rows, taps, k, d.gemm.Rows(true)); ok {
 			p.Line, p.NextC, p.LDC, p.Rows = l.length, l.next, l.distance, l.rows
 		}

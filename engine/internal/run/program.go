@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -55,7 +56,7 @@ func New(m *Machine, p *plan.Plan) (*Program, error) {
 // which is faster.
 func (p *Program) pack() error {
 	var packers, offsets []int // operations, and where their weights begin
-	var continuing []int       // those whose weights another has
+	var continuing []int       // those whose weights another has, as a rule
 	end, given, integers := 0, 0, false
 	for at, i := range p.implementations {
 		if size := i.needs().packed; size > 0 {
@@ -107,11 +108,15 @@ func (p *Program) pack() error {
 	}
 	for _, at := range continuing {
 		i := p.implementations[at]
-		err := p.guard(at, func() error { i.pack(aligned(i.needs().packed)); return nil })
-		if err != nil {
+		own := aligned(i.needs().packed)
+		if err := p.guard(at, func() error { i.pack(own); return nil }); err != nil {
 			return err
 		}
-		i.hold(holding[p.plan.Operations[at].Marked().Continues])
+		// Fewer images may have another algorithm, which packs otherwise.
+		if held := holding[p.plan.Operations[at].Marked().Continues]; bytes.Equal(held, own) {
+			own = held
+		}
+		i.hold(own)
 	}
 	return nil
 }
